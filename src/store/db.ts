@@ -1,0 +1,130 @@
+/**
+ * What the rest of the program knows of PostgreSQL: text, parameters, rows. The same SQL runs on the
+ * embedded engine and on a server, and comes back as the same types (see `values.ts`).
+ */
+import { AsyncLocalStorage } from 'node:async_hooks'
+
+/** Column name → value. int8 → number, bytea → Buffer, timestamptz → Date, json(b) → parsed, arrays → arrays. */
+export type Row = Record<string, any>
+
+export type Queryable = {
+  /** Runs one statement with `$1`-style parameters. A json(b) parameter goes through `json()`. */
+  query<T = Row>(text: string, params?: readonly unknown[]): Promise<T[]>
+}
+
+export type Notification = (payload: string) => void
+
+/** What the work of a transaction is given. It ends with the callback. */
+export type Transaction = Queryable & {
+  /** Any number of statements, no parameters. */
+  exec(sql: string): Promise<void>
+}
+
+/** What an engine must do; `database()` adds what both have in common. */
+export type Engine = {
+  readonly kind: 'embedded' | 'server'
+  query(text: string, params: readonly unknown[]): Promise<Row[]>
+  /** Runs `work` between `begin` (read committed) and `commit`; rolls back when it throws. */
+  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  /** Any number of statements, no parameters; one implicit transaction unless the text says otherwise. */
+  exec(sql: string): Promise<void>
+  /**
+   * Calls `handler` with each payload sent to `channel` (lower-case letters and `_`), and with '' when
+   * notifications may have been missed: look again. Returns the way to stop.
+   */
+  listen(channel: string, handler: Notification): Promise<() => Promise<void>>
+  close(): Promise<void>
+}
+
+/**
+ * A database that is open. Refusals of a statement throw DatabaseError; a database that cannot be reached
+ * throws CaError `database-unavailable`.
+ *
+ * `transaction` runs its work in one read-committed transaction and returns its value. When the engine
+ * asks for it (serialization failure, deadlock) the work runs again, so it must do nothing but query.
+ * Inside it only the transaction may be used: the database itself throws at once.
+ */
+export type Database = Queryable & Omit<Engine, 'query'>
+
+/** A statement that PostgreSQL refused. A defect, unless the caller expected this very constraint. */
+export class DatabaseError extends Error {
+  /** SQLSTATE, five characters (PostgreSQL manual, Appendix A). */
+  readonly code: string
+  /** Name of the violated constraint or unique index, where there is one. */
+  readonly constraint: string | undefined
+  constructor(message: string, code: string, constraint: string | undefined) {
+    super(message)
+    this.name = 'DatabaseError'
+    this.code = code
+    this.constraint = constraint
+  }
+}
+
+/** True when `error` is a unique violation, of the named constraint where one is named. */
+export const isUniqueViolation = (error: unknown, constraint?: string): boolean =>
+  error instanceof DatabaseError && error.code === '23505' && (constraint === undefined || error.constraint === constraint)
+
+/** A value as a json or jsonb parameter. */
+export const json = (value: unknown): string => JSON.stringify(value)
+
+const mostRetries = 5
+const isRetryable = (error: unknown): boolean =>
+  error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
+
+/** Adds to an engine what both engines need alike: the guard against nested use, and retries. */
+export function database(engine: Engine): Database {
+  // Inside a transaction's callback the outer handle would wait for that very transaction (embedded),
+  // or silently work outside it (server). Both are defects, so both throw.
+  const running = new AsyncLocalStorage<{ open: boolean }>()
+  const outside = (): Engine => {
+    if (running.getStore()?.open === true) throw new Error('the database was used inside its own transaction: use the transaction')
+    return engine
+  }
+
+  async function once<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    const state = { open: true }
+    const inside = (tx: Transaction): Transaction => {
+      if (!state.open) throw new Error('the transaction was used after it had ended')
+      return tx
+    }
+    try {
+      return await engine.transaction(tx => running.run(state, () => work({
+        query: async (text, params) => await inside(tx).query(text, params),
+        exec: async sql => await inside(tx).exec(sql),
+      })).finally(() => { state.open = false }))
+    } finally {
+      state.open = false
+    }
+  }
+
+  async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
+    outside()
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await once(work)
+      } catch (error) {
+        if (!isRetryable(error) || attempt === mostRetries) throw error
+      }
+    }
+  }
+
+  return {
+    kind: engine.kind,
+    query: async <T>(text: string, params: readonly unknown[] = []) => await outside().query(text, params) as T[],
+    transaction,
+    exec: async sql => await outside().exec(sql),
+    listen: async (channel, handler) => await outside().listen(channel, handler),
+    close: async () => await outside().close(),
+  }
+}
+
+/** Class 08 and 57P01–57P05 (the server or the way to it is gone), 53300 (it takes no more connections). */
+const isOutage = (sqlState: string): boolean => /^08|^57P0[1-5]$|^53300$/.test(sqlState)
+
+/** What a driver threw, as a DatabaseError when PostgreSQL refused the statement; undefined for all else. */
+export function refusedStatement(error: unknown): DatabaseError | undefined {
+  if (error instanceof DatabaseError) return error
+  const { code, constraint, message } = error as { code?: unknown, constraint?: unknown, message?: unknown }
+  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || isOutage(code)) return undefined
+  return new DatabaseError(String(message), code, typeof constraint === 'string' ? constraint : undefined)
+}
