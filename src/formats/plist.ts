@@ -61,10 +61,13 @@ function scalarElement(value: string | number | bigint | boolean | Date | Buffer
 
 // What the Char production (XML 1.0 §2.2) leaves out, lone surrogates included.
 const unwritable = /[^\t\n\r\u{20}-\u{d7ff}\u{e000}-\u{fffd}\u{10000}-\u{10ffff}]/u
+/** Whether the text can stand in a property list at all. */
+export const isWritableText = (text: string): boolean => !unwritable.test(text)
+
 const escapes: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '\r': '&#13;' }
 
 function escapeText(text: string): string {
-  if (unwritable.test(text)) throw new CaError('invalid-argument', 'text holds a character that XML cannot')
+  if (!isWritableText(text)) throw new CaError('invalid-argument', 'text holds a character that XML cannot')
   return text.replace(/[&<>\r]/g, character => escapes[character]!)
 }
 
