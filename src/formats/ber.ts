@@ -3,7 +3,7 @@
  * Only the framing changes. Values, and the order of a SET, stay as they were sent.
  */
 import { CaError } from '../errors.ts'
-import { readElement, tags, tlv } from './der.ts'
+import { octetString, readElement, tags, tlv } from './der.ts'
 
 export type BerLimits = { readonly maxBytes: number, readonly maxDepth: number }
 
@@ -102,4 +102,22 @@ function joined(pieces: Buffer[]): Buffer {
     if (piece[0] !== tags.octetString) throw malformed('an octet string is made of octet strings')
     return readElement(piece).content
   }))
+}
+
+// ── writing, for whoever plays a phone ─────────────────────────────────────
+
+export type BerEncoding = 'der' | 'ber'
+
+const endOfContents = Buffer.alloc(2)
+const chunkBytes = 1024
+
+/** A constructed element of indefinite length. */
+export const indefinite = (tag: number, ...parts: Uint8Array[]): Buffer =>
+  Buffer.concat([Buffer.from([tag, 0x80]), ...parts, endOfContents])
+
+/** OCTET STRING in chunks; another `tag` for an IMPLICIT one, constructed as well. */
+export function chunkedOctetString(bytes: Buffer, tag: number = constructedOctetString): Buffer {
+  const chunks: Buffer[] = []
+  for (let at = 0; at < bytes.length; at += chunkBytes) chunks.push(octetString(bytes.subarray(at, at + chunkBytes)))
+  return indefinite(tag, ...chunks)
 }
