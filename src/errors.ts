@@ -23,7 +23,7 @@ export type ErrorCode =
   // everything else the outside names
   | 'device-not-found' | 'person-not-found' | 'template-not-found' | 'malformed-template' | 'front-end-not-found'
   | 'front-end-exists' | 'token-not-found' | 'setup-link-invalid' | 'unauthorized' | 'forbidden' | 'conflict'
-  | 'invalid-argument' | 'invalid-configuration' | 'database-unavailable' | 'data-folder-locked' | 'database-too-new'
+  | 'invalid-argument' | 'invalid-configuration' | 'database-unavailable' | 'data-folder-locked' | 'database-too-new' | 'migration-changed'
   | 'rate-limited'
 
 /**
