@@ -4,7 +4,7 @@
  */
 export type BuildNumber = { readonly major: number, readonly letter: string, readonly number: number, readonly suffix: string }
 
-const shape = /^([1-9]\d?)([A-Z])(\d{1,6})([a-z]?)$/
+const shape = /^([1-9]\d?)([A-Z])(\d{1,8})([a-z]?)$/
 
 /** @returns undefined when the text is not a build number; whether it exists is the catalogue's to say */
 export function parseBuild(text: string): BuildNumber | undefined {

@@ -1,0 +1,107 @@
+/** What a decision is made of, and what it is. Plain values: they are stored beside the certificate that rests on them. */
+import { osVersionOf, ranOn } from '../devices/catalogue.ts'
+import type { Catalogue, DeviceModel } from '../devices/catalogue.ts'
+import { atLeast } from '../devices/evidence.ts'
+import type { EvidenceGrade, Fact } from '../devices/evidence.ts'
+import type { Approval, Exemption, Rule, Verdict } from './rules.ts'
+
+/** A device as it stands at the moment of the decision. What is not known is left out. */
+export type KnownDevice = {
+  readonly deviceId?: string | undefined
+  readonly invitationId?: string | undefined
+  readonly productType?: Fact<string> | undefined
+  readonly build?: Fact<string> | undefined
+  readonly osVersion?: Fact<string> | undefined
+  readonly serialNumber?: Fact<string> | undefined
+  readonly udid?: Fact<string> | undefined
+  /** The catalogue's row for `productType`; left out when it has none. */
+  readonly model?: DeviceModel | undefined
+  /** Whether the imported inventory says the same of this serial number; left out when it does not have it. */
+  readonly inventoryAgrees?: boolean | undefined
+  /** Whether the build was ever published for the model; left out when nobody can say. */
+  readonly buildRanOnModel?: boolean | undefined
+  /** From our own records, so not a matter of evidence. */
+  readonly person?: { readonly id: string, readonly groups: readonly string[] } | undefined
+}
+
+export type PolicySnapshot = {
+  readonly approvals: readonly Approval[]
+  readonly rules: readonly Rule[]
+  readonly exemptions: readonly Exemption[]
+  /** An approval or allow rule then needs the inventory to agree. */
+  readonly requireInventory: boolean
+  /** The service was told to trust simulated phones. Not said means no. */
+  readonly trustTestDevices?: boolean | undefined
+}
+
+/** Stable, for logs and for clients; people read the texts. */
+export type DecisionCode =
+  | 'allowed' | 'allowed-by-exemption'
+  | 'quarantined-by-rule' | 'quarantined-by-exemption' | 'blocked-by-rule' | 'blocked-by-exemption'
+  /** A block or quarantine rule could not be answered, so nobody is let past it. */
+  | 'facts-missing'
+  | 'model-missing' | 'model-unknown' | 'model-not-approved' | 'approval-ended' | 'evidence-too-weak'
+  | 'inventory-missing' | 'inventory-disagrees' | 'conditions-not-met'
+
+/** What was known, at which grade. Plain JSON. */
+export type KnownSummary = {
+  readonly productType: Fact<string> | null
+  readonly modelName: string | null
+  readonly inCatalogue: boolean
+  readonly build: Fact<string> | null
+  readonly osVersion: Fact<string> | null
+  readonly serialNumber: Fact<string> | null
+  readonly udid: Fact<string> | null
+  readonly inventoryAgrees: boolean | null
+  readonly buildRanOnModel: boolean | null
+  /** What the model is worth now: a simulated phone's counts as signed only while such phones are trusted. */
+  readonly modelEvidence: EvidenceGrade | null
+  readonly test: boolean
+}
+
+export type Decision = {
+  readonly verdict: Verdict
+  readonly code: DecisionCode
+  /** `reason` is the author's own, or ours where no rule spoke. */
+  readonly because: { readonly kind: 'exemption' | 'rule' | 'approval' | 'default', readonly id?: string, readonly reason: string }
+  readonly known: KnownSummary
+  readonly textForPerson: string
+  readonly textForAdmin: string
+  /** The end of what an allow rests on, approval or exemption; null when it has none. No certificate outlives it. */
+  readonly approvalEndsAt: Date | null
+}
+
+/**
+ * Adds to what a device said what the catalogue says of it: the model, the version of the build, and
+ * whether the two belong together.
+ *
+ * The version comes from the build where both are as good, because old phones print a version without
+ * its last number. It does not come from a build that never ran on the model.
+ */
+export function knownDevice(catalogue: Catalogue, said: Omit<KnownDevice, 'model' | 'buildRanOnModel'>): KnownDevice {
+  const { productType, build, osVersion } = said
+  const model = productType === undefined ? undefined : catalogue.models.get(productType.value)
+  const buildRanOnModel = build === undefined || productType === undefined ? undefined : ranOn(catalogue, build.value, productType.value)
+  // The build table is that of iOS; a Mac's 22A380 is another system's.
+  const mayDerive = buildRanOnModel ?? /^(iPhone|iPad|iPod)/.test(productType?.value ?? '')
+  const version = build !== undefined && mayDerive ? osVersionOf(catalogue, build.value) : undefined
+  const fromBuild = build === undefined || version === undefined ? undefined : { ...build, value: version }
+  const better = fromBuild !== undefined && (osVersion === undefined || atLeast(fromBuild.grade, osVersion.grade)) ? fromBuild : osVersion
+  return { ...said, model, buildRanOnModel, osVersion: better }
+}
+
+export function summaryOf(known: KnownDevice, modelEvidence: EvidenceGrade | undefined): KnownSummary {
+  return {
+    productType: known.productType ?? null,
+    modelName: known.model?.name ?? null,
+    inCatalogue: known.model !== undefined,
+    build: known.build ?? null,
+    osVersion: known.osVersion ?? null,
+    serialNumber: known.serialNumber ?? null,
+    udid: known.udid ?? null,
+    inventoryAgrees: known.inventoryAgrees ?? null,
+    buildRanOnModel: known.buildRanOnModel ?? null,
+    modelEvidence: modelEvidence ?? null,
+    test: [known.productType, known.build, known.osVersion, known.serialNumber, known.udid].some(fact => fact?.test === true),
+  }
+}
