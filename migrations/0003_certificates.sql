@@ -46,10 +46,12 @@ create table revocations (
   change_number bigint      not null,
   actor         text        not null,
   cause         text        not null default '',
+  listed        boolean     not null default true,
   primary key (authority_id, serial_number),
   foreign key (authority_id, serial_number) references certificates
 );
-create index revocations_by_partition on revocations (authority_id, partition, serial_number);
+-- listed: still owed to the lists. An entry leaves once it has stood on a list issued after its certificate expired.
+create index revocations_listed on revocations (authority_id, partition, serial_number) where listed;
 create index revocations_by_change on revocations (authority_id, change_number);
 
 -- Published lists. Rows are added under the authority's lock, never changed; old ones are pruned.

@@ -1,0 +1,120 @@
+import { createHash, createPublicKey } from 'node:crypto'
+import { CaError } from '../errors.ts'
+import type { Decision } from '../policy/decide.ts'
+import type { EvidenceGrade } from '../devices/evidence.ts'
+import { signCertificate, type Certificate, type CertificateFields } from '../formats/x509.ts'
+import type { Addresses } from './addresses.ts'
+import type { Authority } from './authority.ts'
+import { assertSignedAsAsked } from './conformance.ts'
+import type { Keyring } from './keyring.ts'
+import { newSerialNumber, partitionOf } from './serial-number.ts'
+import type { Validity } from './certificate-profile.ts'
+
+export type CertificateKind = 'device' | 'bootstrap' | 'signer'
+export type KeyOrigin = 'device' | 'delivered'
+
+/** Whom a certificate is for, as it stands in our records. */
+export type Holder = {
+  deviceId: string | null
+  enrollmentId: string | null
+  invitationId: string | null
+  keyOrigin: KeyOrigin | null
+  grade: EvidenceGrade | null
+  test: boolean
+}
+
+/** The row that stands before anything is signed. */
+export type Reservation = Holder & {
+  authorityId: number
+  serialNumber: Buffer
+  kind: CertificateKind
+  partition: number
+  decision: Decision | null
+  validity: Validity
+  publicKeySha256: Buffer
+  createdAt: Date
+  leaseUntil: Date
+}
+
+/** What turns a reservation into a certificate that counts. */
+export type Completion = { authorityId: number, serialNumber: Buffer, der: Buffer, sha256: Buffer, requestSha256: Buffer | null }
+
+export type CompletionStore = {
+  /** False when the reservation is gone: its lease ended and it was abandoned. */
+  complete(completion: Completion): Promise<boolean>
+}
+
+export type IssueDeps = { keyring: Keyring, addresses: Addresses, reserve: (reservation: Reservation) => Promise<void> }
+
+export type Order = {
+  authority: Authority
+  kind: CertificateKind
+  holder: Holder
+  subjectPublicKeyInfo: Buffer
+  validity: Validity
+  profile: (
+    subject: { serialNumber: Buffer, subjectPublicKeyInfo: Buffer, validity: Validity },
+    issuer: { authority: Authority, addresses: Addresses, partition: number },
+  ) => CertificateFields
+}
+
+/** Signed, parsed back and found as asked, but not yet valid: nobody may see it before `complete`. */
+export type Prepared = { certificate: Certificate, completion: Omit<Completion, 'requestSha256'> }
+
+/** Long enough for a slow signer; what is still pending then was cut off by a crash. */
+const leaseMs = 120_000
+
+export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
+
+/**
+ * Stores a serial number, signs under it, and checks what was signed. The decision is an argument because
+ * there is no way to a certificate around it; it is made again inside the transaction that completes.
+ *
+ * @throws {CaError} blocked-by-policy, quarantined-by-policy, certificate-profile-violation
+ */
+export async function prepare(deps: IssueDeps, decision: Decision, order: Order, now: Date): Promise<Prepared> {
+  assertAllowed(decision)
+  return await sign(deps, order, decision, now)
+}
+
+/** The authority's own signers: part of a ceremony or of its renewal, where there is no device to decide about. */
+export async function prepareSigner(deps: IssueDeps, order: Order & { kind: 'signer' }, now: Date): Promise<Prepared> {
+  return await sign(deps, order, null, now)
+}
+
+async function sign(deps: IssueDeps, order: Order, decision: Decision | null, now: Date): Promise<Prepared> {
+  const { authority, subjectPublicKeyInfo, validity } = order
+  const serialNumber = newSerialNumber()
+  const partition = partitionOf(serialNumber, authority.partitions)
+  await deps.reserve({
+    ...order.holder, authorityId: authority.id, serialNumber, kind: order.kind, partition, decision, validity,
+    publicKeySha256: sha256(subjectPublicKeyInfo), createdAt: now, leaseUntil: new Date(now.getTime() + leaseMs),
+  })
+  const fields = order.profile({ serialNumber, subjectPublicKeyInfo, validity }, { authority, addresses: deps.addresses, partition })
+  const der = await signCertificate(fields, deps.keyring.signer(authority.key))
+  const issuerKey = createPublicKey({ key: authority.key.publicKey, format: 'der', type: 'spki' })
+  const certificate = assertSignedAsAsked(der, fields, issuerKey)
+  return { certificate, completion: { authorityId: authority.id, serialNumber, der, sha256: sha256(der) } }
+}
+
+/**
+ * Makes a prepared certificate valid, inside the caller's transaction, under the decision made there.
+ *
+ * @param requestSha256  what makes a request the same request; the same one finds this certificate again
+ * @throws {CaError} decision-changed, or conflict when the lease has ended meanwhile
+ */
+export async function complete(tx: CompletionStore, prepared: Prepared, decision: Decision, requestSha256: Buffer | null): Promise<void> {
+  assertAllowed(decision)
+  await completeSigner(tx, prepared, requestSha256)
+}
+
+export async function completeSigner(tx: CompletionStore, prepared: Prepared, requestSha256: Buffer | null = null): Promise<void> {
+  if (!await tx.complete({ ...prepared.completion, requestSha256 })) {
+    throw new CaError('conflict', 'the reservation of this certificate has ended')
+  }
+}
+
+export function assertAllowed(decision: Decision): void {
+  if (decision.verdict === 'allow') return
+  throw new CaError(decision.verdict === 'block' ? 'blocked-by-policy' : 'quarantined-by-policy', decision.textForAdmin)
+}

@@ -1,0 +1,24 @@
+import type { KeyObject } from 'node:crypto'
+import type { Signer } from '../formats/signatures.ts'
+
+export type KeyAlgorithm = 'P-256' | 'P-384' | 'RSA-2048' | 'RSA-3072'
+
+/** A private key as it is stored: encrypted PKCS#8, or null when it was taken away. `publicKey` is SPKI DER. */
+export type SealedKey = { id: string, publicKey: Buffer, privateKey: Buffer | null }
+
+/** What may be done with private keys. Only `keys/` ever holds an open one. */
+export type Keyring = {
+  generate(algorithm: KeyAlgorithm): Promise<SealedKey>
+  seal(privateKey: KeyObject): SealedKey
+  /** @throws {CaError} key-unavailable when the private key was taken away */
+  signer(key: SealedKey): Signer
+  /**
+   * RSAES-PKCS1-v1_5 with implicit rejection: bad padding yields random bytes of a random length,
+   * in the same time, so nobody can use us as a padding oracle.
+   */
+  decrypt(key: SealedKey, ciphertext: Buffer): Promise<Buffer>
+  /** Encrypted PKCS#8 PEM under a passphrase of the caller's, for the root's way out. */
+  exportKey(key: SealedKey, passphrase: string): string
+  /** 32 bytes that only this installation can compute, the same for the same purpose and subject. */
+  secret(purpose: string, subject: string): Buffer
+}

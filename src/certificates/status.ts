@@ -1,0 +1,18 @@
+import { removeFromCrl, type Revocation } from './revoke.ts'
+
+/** What is on record about one certificate. */
+export type StatusRecord = { state: 'pending' | 'issued' | 'abandoned', notBefore: Date, notAfter: Date, revocation: Pick<Revocation, 'revokedAt' | 'reason'> | null }
+
+/** RFC 6960 §2.2. `unknown`: never issued here, or not yet. */
+export type CertificateStatus = { status: 'good' } | { status: 'unknown' } | { status: 'revoked', revokedAt: Date, reason: number }
+
+export function statusOf(record: StatusRecord | undefined): CertificateStatus {
+  if (record === undefined || record.state === 'pending') return { status: 'unknown' }
+  const { revocation } = record
+  if (revocation !== null && revocation.reason !== removeFromCrl) return { status: 'revoked', revokedAt: revocation.revokedAt, reason: revocation.reason }
+  // An abandoned certificate is always revoked as well; should the row be missing, it is still not good.
+  return record.state === 'issued' ? { status: 'good' } : { status: 'unknown' }
+}
+
+export const isInForce = (record: Pick<StatusRecord, 'notBefore' | 'notAfter'>, now: Date): boolean =>
+  record.notBefore <= now && now <= record.notAfter

@@ -1,0 +1,85 @@
+import {
+  createHmac, createPrivateKey, createPublicKey, generateKeyPair, hkdfSync, privateDecrypt, randomUUID, sign,
+  constants, type KeyObject,
+} from 'node:crypto'
+import { promisify } from 'node:util'
+import { CaError } from '../errors.ts'
+import { defaultAlgorithm, type Signer } from '../formats/signatures.ts'
+import type { KeyAlgorithm, Keyring, SealedKey } from '../certificates/keyring.ts'
+
+const generate = promisify(generateKeyPair)
+const cipher = 'aes-256-cbc'
+
+/**
+ * Private keys in this process. They rest as encrypted PKCS#8 (PBES2, AES-256) and are opened on first use.
+ * @param passphrase  bytes of the passphrase file; at least 16, so that guessing is not worth trying
+ */
+export function openKeyring(passphrase: string): Keyring {
+  if (passphrase.length < 16) throw new CaError('invalid-configuration', 'the passphrase needs at least 16 characters')
+  const opened = new Map<string, KeyObject>()
+  const root = Buffer.from(hkdfSync('sha256', passphrase, 'latchkey', 'secrets', 32))
+
+  function open(key: SealedKey): KeyObject {
+    const known = opened.get(key.id)
+    if (known !== undefined) return known
+    if (key.privateKey === null) throw new CaError('key-unavailable', 'this private key is not kept here')
+    const privateKey = unseal(key.privateKey, passphrase)
+    opened.set(key.id, privateKey)
+    return privateKey
+  }
+
+  function seal(privateKey: KeyObject): SealedKey {
+    const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
+    const key = { id: randomUUID(), publicKey, privateKey: privateKey.export({ type: 'pkcs8', format: 'der', cipher, passphrase }) }
+    opened.set(key.id, privateKey)
+    return key
+  }
+
+  return {
+    seal,
+    generate: async algorithm => seal(await generatePrivateKey(algorithm)),
+    signer: key => signerOf(open(key)),
+    decrypt: async (key, ciphertext) => decryptPkcs1(open(key), ciphertext),
+    exportKey: (key, outside) => open(key).export({ type: 'pkcs8', format: 'pem', cipher, passphrase: outside }) as string,
+    secret: (purpose, subject) => createHmac('sha256', root).update(`${purpose}\0${subject}`).digest(),
+  }
+}
+
+function unseal(encrypted: Buffer, passphrase: string): KeyObject {
+  try {
+    return createPrivateKey({ key: encrypted, format: 'der', type: 'pkcs8', passphrase })
+  } catch (cause) {
+    throw new CaError('key-passphrase-wrong', 'the passphrase does not open the stored private keys', { cause })
+  }
+}
+
+async function generatePrivateKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
+  switch (algorithm) {
+    case 'P-256': return (await generate('ec', { namedCurve: 'P-256' })).privateKey
+    case 'P-384': return (await generate('ec', { namedCurve: 'P-384' })).privateKey
+    case 'RSA-2048': return (await generate('rsa', { modulusLength: 2048 })).privateKey
+    case 'RSA-3072': return (await generate('rsa', { modulusLength: 3072 })).privateKey
+  }
+}
+
+/** Signs on libuv's threads, so that an RSA signature does not hold up other requests. */
+function signerOf(privateKey: KeyObject): Signer {
+  const publicKey = createPublicKey(privateKey)
+  const algorithm = defaultAlgorithm(publicKey)
+  const digest = algorithm === 'ecdsa-with-SHA384' ? 'sha384' : 'sha256'
+  return {
+    algorithm, publicKey,
+    sign: data => new Promise((resolve, reject) => {
+      sign(digest, data, privateKey, (error, signature) => { if (error) reject(error); else resolve(signature) })
+    }),
+  }
+}
+
+function decryptPkcs1(privateKey: KeyObject, ciphertext: Buffer): Buffer {
+  try {
+    return privateDecrypt({ key: privateKey, padding: constants.RSA_PKCS1_PADDING }, ciphertext)
+  } catch {
+    // Only a ciphertext of the wrong length, or not below the modulus, gets here: its sender knows that already.
+    return Buffer.alloc(0)
+  }
+}
