@@ -36,6 +36,7 @@ export async function signData(fields: SignDataFields): Promise<Buffer> {
   if (fields.digest !== undefined && fields.digest !== digest) {
     throw new TypeError(`${signer.algorithm} does not sign a ${fields.digest} digest`)
   }
+  if (fields.plainRsaOid === true && signer.publicKey.asymmetricKeyType !== 'rsa') throw new TypeError('rsaEncryption needs an RSA key')
   const certificates = tlv(contextTag(0), certificate, ...extraCertificates)
   const signerInfos = setOf(await signerInfoOf(fields, digest))
   return encoding === 'der'
