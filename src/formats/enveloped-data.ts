@@ -4,7 +4,7 @@ import type { KeyObject } from 'node:crypto'
 import { CaError } from '../errors.ts'
 import { chunkedOctetString, indefinite } from './ber.ts'
 import type { BerEncoding, BerLimits } from './ber.ts'
-import { algorithmWithNull, issuerAndSerialNumber, readContentInfo, readPlainAlgorithm } from './cms-common.ts'
+import { algorithmWithNull, issuerAndSerialNumber, readContentInfo } from './cms-common.ts'
 import {
   childrenOf, contextTag, explicit, expectTag, Fields, implicit, integer, octetString, oid, primitiveContextTag,
   readOctetString, readOid, readSmallInteger, sequence, setOf, tags,
