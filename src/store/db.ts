@@ -97,6 +97,7 @@ export function database(engine: Engine): Database {
     }
   }
 
+  let closed: Promise<void> | undefined
   async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
     outside()
     for (let attempt = 0; ; attempt++) {
@@ -113,8 +114,11 @@ export function database(engine: Engine): Database {
     query: async <T>(text: string, params: readonly unknown[] = []) => await outside().query(text, params) as T[],
     transaction,
     exec: async sql => await outside().exec(sql),
-    listen: async (channel, handler) => await outside().listen(channel, handler),
-    close: async () => await outside().close(),
+    listen: async (channel, handler) => {
+      if (!/^[a-z_]{1,63}$/.test(channel)) throw new TypeError(`${channel} is no channel`)
+      return await outside().listen(channel, handler)
+    },
+    close: async () => await (closed ??= outside().close()),
   }
 }
 
@@ -125,6 +129,7 @@ const isOutage = (sqlState: string): boolean => /^08|^57P0[1-5]$|^53300$/.test(s
 export function refusedStatement(error: unknown): DatabaseError | undefined {
   if (error instanceof DatabaseError) return error
   const { code, constraint, message } = error as { code?: unknown, constraint?: unknown, message?: unknown }
-  if (typeof code !== 'string' || !/^[0-9A-Z]{5}$/.test(code) || isOutage(code)) return undefined
+  // No SQLSTATE begins with E, but EPIPE and its like do.
+  if (typeof code !== 'string' || !/^(?!E)[0-9A-Z]{5}$/.test(code) || isOutage(code)) return undefined
   return new DatabaseError(String(message), code, typeof constraint === 'string' ? constraint : undefined)
 }

@@ -1,33 +1,69 @@
-import { spawnSync } from 'node:child_process'
+/** Programs that are not ours, used to check what we make. */
+import { spawn, spawnSync } from 'node:child_process'
+import { accessSync, constants } from 'node:fs'
+import { delimiter, join } from 'node:path'
 import type { ExecutionContext } from 'ava'
 
-/** The Python that Debian's modules belong to. */
-export const debianPython = '/usr/bin/python3'
+// Daemons and helpers that a person's PATH does not have.
+const folders = [...(process.env['PATH'] ?? '').split(delimiter), '/usr/sbin', '/sbin', '/usr/lib/postgresql/15/bin']
 
-// A program is there when this command ends with any status; a Python module when it ends with 0.
-const pythonModules: ReadonlyMap<string, string> = new Map([['python3-asn1crypto', 'asn1crypto']])
-const folders = (process.env['PATH'] ?? '') + ':/usr/sbin:/sbin:/usr/local/sbin'
-
-const found = new Map<string, boolean>()
+const found = new Map<string, string | undefined>()
 
 /**
- * Whether an independent program is here to check what we made. When it is not, the test says so and is to return:
- * `if (!peer(t, 'openssl')) return`. With LATCHKEY_REQUIRE_PEERS=1 its absence is a failure.
+ * Finds a program, or a Python module (`python3:asn1crypto`). Where it is missing the test passes, with the
+ * reason printed, and must return at once; with LATCHKEY_REQUIRE_PEERS=1 it fails.
  *
- * @param program a command, or a Debian Python module by its package name (`python3-asn1crypto`)
+ * ```ts
+ * const openssl = peer(t, 'openssl')
+ * if (openssl === undefined) return
+ * ```
+ * @returns absolute path of the program (of python3 for a module)
  */
-export function peer(t: ExecutionContext, program: string): boolean {
-  const here = found.get(program) ?? isHere(program)
-  found.set(program, here)
-  if (here) return true
+export function peer(t: ExecutionContext<any>, program: string): string | undefined {
+  if (!found.has(program)) found.set(program, find(program))
+  const path = found.get(program)
+  if (path !== undefined) return path
   const reason = `${program} is not installed`
-  if (process.env['LATCHKEY_REQUIRE_PEERS'] === '1') t.fail(reason)
-  else { t.log(`skipped: ${reason}`); t.pass() }
-  return false
+  if (process.env['LATCHKEY_REQUIRE_PEERS'] === '1') {
+    t.fail(reason)
+  } else {
+    t.log(`skipped: ${reason}`)
+    t.pass()
+  }
+  return undefined
 }
 
-function isHere(program: string): boolean {
-  const module = pythonModules.get(program)
-  if (module !== undefined) return spawnSync(debianPython, ['-c', `import ${module}`]).status === 0
-  return spawnSync('sh', ['-c', 'command -v "$1"', 'sh', program], { env: { ...process.env, PATH: folders } }).status === 0
+function find(program: string): string | undefined {
+  const [name, module] = program.split(':') as [string, string | undefined]
+  const path = folders.map(folder => join(folder, name)).find(isExecutable)
+  if (path === undefined || module === undefined) return path
+  return spawnSync(path, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0 ? path : undefined
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}
+
+export type Outcome = { status: number | null, stdout: Buffer, stderr: string }
+
+/** Runs a program to its end. A status other than 0 is an answer, not an error. */
+export async function run(program: string, args: readonly string[], options: { input?: string | Buffer, cwd?: string, env?: NodeJS.ProcessEnv } = {}): Promise<Outcome> {
+  const { input, ...rest } = options
+  const child = spawn(program, args, { ...rest, stdio: 'pipe' })
+  const stdout: Buffer[] = []
+  const stderr: Buffer[] = []
+  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+  child.stdin.on('error', () => {}) // a program that does not read its input closes it
+  child.stdin.end(input)
+  const status = await new Promise<number | null>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', resolve)
+  })
+  return { status, stdout: Buffer.concat(stdout), stderr: Buffer.concat(stderr).toString() }
 }

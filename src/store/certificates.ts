@@ -1,0 +1,161 @@
+import type { EvidenceGrade } from '../devices/evidence.ts'
+import type { CertificateKind, Completion, KeyOrigin, Reservation } from '../certificates/issue.ts'
+import type { CertificateKey, RevocableCertificate, Revocation, RevocationStore } from '../certificates/revoke.ts'
+import type { StatusRecord } from '../certificates/status.ts'
+import { json, type Queryable } from './db.ts'
+
+/** A certificate as lists and pages show it. */
+export type CertificateRecord = StatusRecord & CertificateKey & {
+  kind: CertificateKind
+  deviceId: string | null
+  personId: string | null
+  enrollmentId: string | null
+  keyOrigin: KeyOrigin | null
+  grade: EvidenceGrade | null
+  test: boolean
+  der: Buffer | null
+  sha256: Buffer | null
+  createdAt: Date
+  firstUsedAt: Date | null
+  productType: string | null
+  personName: string | null
+  personEmail: string | null
+  revocation: Revocation | null
+}
+
+const columns = `
+  c.authority_id, c.serial_number, c.kind, c.state, c.device_id, c.enrollment_id, c.key_origin, c.grade, c.test, c.der, c.sha256,
+  c.not_before, c.not_after, c.created_at, c.first_used_at, d.person_id, d.product_type, p.name as person_name, p.email as person_email,
+  r.revoked_at, r.reason, r.change_number, r.actor, r.cause`
+const joined = `certificates c
+  left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
+  left join devices d on d.id = c.device_id
+  left join people p on p.id = d.person_id`
+
+const revocationOf = (row: any): Revocation | null => row.revoked_at === null ? null
+  : { revokedAt: row.revoked_at, reason: row.reason, changeNumber: row.change_number, actor: row.actor, cause: row.cause }
+
+const recordOf = (row: any): CertificateRecord => ({
+  authorityId: row.authority_id, serialNumber: row.serial_number, kind: row.kind, state: row.state, deviceId: row.device_id,
+  personId: row.person_id, enrollmentId: row.enrollment_id, keyOrigin: row.key_origin, grade: row.grade, test: row.test,
+  der: row.der, sha256: row.sha256, notBefore: row.not_before, notAfter: row.not_after, createdAt: row.created_at,
+  firstUsedAt: row.first_used_at, productType: row.product_type, personName: row.person_name, personEmail: row.person_email,
+  revocation: revocationOf(row),
+})
+
+export type CertificateFilter = { personId?: string, deviceId?: string, before?: { createdAt: Date, serialNumber: Buffer }, limit: number }
+
+export function certificateStore(db: Queryable) {
+  const find = async (where: string, params: unknown[]): Promise<CertificateRecord | undefined> => {
+    const [row] = await db.query(`select ${columns} from ${joined} where ${where} limit 1`, params)
+    return row === undefined ? undefined : recordOf(row)
+  }
+  return {
+    async reserve(r: Reservation): Promise<void> {
+      await db.query(`
+        insert into certificates (authority_id, serial_number, kind, state, partition, device_id, enrollment_id, invitation_id, key_origin,
+          grade, test, decision, not_before, not_after, public_key_sha256, created_at, lease_until)
+        values ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
+      [r.authorityId, r.serialNumber, r.kind, r.partition, r.deviceId, r.enrollmentId, r.invitationId, r.keyOrigin, r.grade, r.test,
+        r.decision === null ? null : json(r.decision), r.validity.notBefore, r.validity.notAfter, r.publicKeySha256, r.createdAt, r.leaseUntil])
+    },
+    async complete(c: Completion): Promise<boolean> {
+      const rows = await db.query(`
+        update certificates set state = 'issued', der = $3, sha256 = $4, request_sha256 = $5, lease_until = null
+        where authority_id = $1 and serial_number = $2 and state = 'pending' returning 1`,
+      [c.authorityId, c.serialNumber, c.der, c.sha256, c.requestSha256])
+      return rows.length === 1
+    },
+    bySha256: async (sha256: Buffer) => await find('c.sha256 = $1', [sha256]),
+    byRequest: async (requestSha256: Buffer) => await find('c.request_sha256 = $1', [requestSha256]),
+    byKey: async (key: CertificateKey) => await find('c.authority_id = $1 and c.serial_number = $2', [key.authorityId, key.serialNumber]),
+    bySerialNumber: async (serialNumber: Buffer) => await find('c.serial_number = $1', [serialNumber]),
+    /** Newest first, device certificates only; the page goes on after `before`. */
+    async list(filter: CertificateFilter): Promise<CertificateRecord[]> {
+      const rows = await db.query(`
+        select ${columns} from ${joined}
+        where c.kind = 'device' and c.state = 'issued'
+          and ($1::uuid is null or d.person_id = $1) and ($2::uuid is null or c.device_id = $2)
+          and ($3::timestamptz is null or (c.created_at, c.serial_number) < ($3, $4::bytea))
+        order by c.created_at desc, c.serial_number desc limit $5`,
+      [filter.personId, filter.deviceId, filter.before?.createdAt, filter.before?.serialNumber, filter.limit])
+      return rows.map(recordOf)
+    },
+    /** What a leaver's or a lost phone's revocation concerns: every certificate that could still be used. */
+    async inForceOf(whose: { personId?: string, deviceId?: string }, now: Date): Promise<CertificateKey[]> {
+      return (await db.query(`
+        select c.authority_id, c.serial_number from certificates c join devices d on d.id = c.device_id
+        where c.state <> 'abandoned' and c.not_after > $3
+          and (d.person_id = $1::uuid or d.id = $2::uuid)
+        order by c.created_at`, [whose.personId, whose.deviceId, now])).map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
+    },
+    /** Pending rows whose lease has ended, locked for whoever asks first. */
+    async endedLeases(now: Date, limit: number): Promise<CertificateKey[]> {
+      return (await db.query(`select authority_id, serial_number from certificates
+        where state = 'pending' and lease_until < $1 order by lease_until limit $2 for update skip locked`, [now, limit]))
+        .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
+    },
+    async abandon(key: CertificateKey): Promise<void> {
+      await db.query(`update certificates set state = 'abandoned', lease_until = null
+        where authority_id = $1 and serial_number = $2 and state = 'pending'`, [key.authorityId, key.serialNumber])
+    },
+    /** @returns true the first time */
+    async markUsed(key: CertificateKey, now: Date): Promise<boolean> {
+      return (await db.query(`update certificates set first_used_at = $3
+        where authority_id = $1 and serial_number = $2 and first_used_at is null returning 1`, [key.authorityId, key.serialNumber, now])).length === 1
+    },
+    /** Earlier certificates of the same device that are still in force. */
+    async olderOf(deviceId: string, newer: Buffer, now: Date): Promise<CertificateKey[]> {
+      return (await db.query(`
+        select c.authority_id, c.serial_number from certificates c
+          left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
+        where c.device_id = $1 and c.kind = 'device' and c.state = 'issued' and c.not_after > $3 and r.serial_number is null
+          and c.created_at < (select created_at from certificates where serial_number = $2 and device_id = $1 limit 1)`, [deviceId, newer, now]))
+        .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
+    },
+    /** Devices whose newest certificate is a day old while an older one is still in force. */
+    async supersededUnasked(from: Date, until: Date, limit: number): Promise<{ deviceId: string, serialNumber: Buffer }[]> {
+      return (await db.query(`
+        select c.device_id, c.serial_number from certificates c
+        where c.kind = 'device' and c.state = 'issued' and c.created_at > $1 and c.created_at < $2
+          and exists (select 1 from certificates o where o.device_id = c.device_id and o.kind = 'device' and o.state = 'issued'
+            and o.created_at < c.created_at and o.not_after > $2
+            and not exists (select 1 from revocations r where r.authority_id = o.authority_id and r.serial_number = o.serial_number))
+        order by c.created_at desc limit $3`, [from, until, limit])).map(row => ({ deviceId: row.device_id, serialNumber: row.serial_number }))
+    },
+    /** Certificates of simulated phones that are neither revoked nor held. */
+    async testInForce(now: Date, limit: number): Promise<CertificateKey[]> {
+      return (await db.query(`
+        select c.authority_id, c.serial_number from certificates c
+          left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
+        where c.test and c.state = 'issued' and c.not_after > $1 and r.serial_number is null limit $2`, [now, limit]))
+        .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
+    },
+    /** Signers are issued without a device; a check never lets one in. */
+    async counts(now: Date): Promise<{ inForce: number }> {
+      const [row] = await db.query(`select count(*)::int as in_force from certificates where kind = 'device' and state = 'issued' and not_after > $1`, [now])
+      return { inForce: row!.in_force }
+    },
+  }
+}
+
+export function revocationStore(tx: Queryable): RevocationStore {
+  return {
+    async lock(key) {
+      const [found] = await tx.query('select partition, not_after from certificates where authority_id = $1 and serial_number = $2 for update', [key.authorityId, key.serialNumber])
+      if (found === undefined) return undefined
+      const [row] = await tx.query('select revoked_at, reason, change_number, actor, cause from revocations where authority_id = $1 and serial_number = $2', [key.authorityId, key.serialNumber])
+      return { ...key, partition: found.partition, notAfter: found.not_after, revocation: row === undefined ? null : revocationOf(row) }
+    },
+    nextChangeNumber: async () =>
+      (await tx.query<{ value: number }>(`update counters set value = value + 1 where name = 'revocation-change' returning value`))[0]!.value,
+    async put(certificate: RevocableCertificate, r: Revocation) {
+      await tx.query(`
+        insert into revocations (authority_id, serial_number, partition, not_after, revoked_at, reason, change_number, actor, cause)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+        on conflict (authority_id, serial_number) do update set revoked_at = excluded.revoked_at, reason = excluded.reason,
+          change_number = excluded.change_number, actor = excluded.actor, cause = excluded.cause, listed = true`,
+      [certificate.authorityId, certificate.serialNumber, certificate.partition, certificate.notAfter, r.revokedAt, r.reason, r.changeNumber, r.actor, r.cause])
+    },
+  }
+}

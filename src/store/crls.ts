@@ -1,0 +1,102 @@
+import type { CrlEntry } from '../formats/crl.ts'
+import type { CrlScope, Listed, NewCrl, PublicationStore, PublishedCrl } from '../certificates/publish.ts'
+import { removeFromCrl } from '../certificates/revoke.ts'
+import type { Database, Queryable } from './db.ts'
+
+type CrlRow = { scope: CrlScope, partition: number, crl_number: number, this_update: Date, next_update: Date, change_number: number }
+const columns = 'scope, partition, crl_number, this_update, next_update, change_number'
+
+const publishedOf = (row: CrlRow): PublishedCrl => ({
+  scope: row.scope, partition: row.partition, crlNumber: row.crl_number,
+  thisUpdate: row.this_update, nextUpdate: row.next_update, changeNumber: row.change_number,
+})
+
+export type CrlFile = PublishedCrl & { der: Buffer, sha256: Buffer }
+
+export async function insertCrls(tx: Queryable, authorityId: number, crlNumber: number, crls: NewCrl[]): Promise<void> {
+  await tx.query('update authorities set crl_number = $2 where id = $1 and crl_number < $2', [authorityId, crlNumber])
+  for (const crl of crls) {
+    await tx.query(`
+      insert into crls (authority_id, scope, partition, crl_number, base_crl_number, this_update, next_update, change_number, entries, der, sha256)
+      values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
+    [authorityId, crl.scope, crl.partition, crlNumber, crl.baseCrlNumber, crl.thisUpdate, crl.nextUpdate, crl.changeNumber, crl.entries, crl.der, crl.sha256])
+  }
+}
+
+const latestCrls = async (db: Queryable, authorityId: number): Promise<PublishedCrl[]> =>
+  (await db.query<CrlRow>(`select distinct on (scope, partition) ${columns} from crls where authority_id = $1
+    order by scope, partition, crl_number desc`, [authorityId])).map(publishedOf)
+
+export function publicationStore(tx: Queryable): PublicationStore {
+  return {
+    async lock(authorityId) {
+      const [row] = await tx.query<{ partitions: number, crl_number: number }>(
+        'select partitions, crl_number from authorities where id = $1 for update', [authorityId])
+      return { partitions: row!.partitions, crlNumber: row!.crl_number }
+    },
+    changeNumber: async () =>
+      (await tx.query<{ value: number }>(`select value from counters where name = 'revocation-change'`))[0]!.value,
+    latest: async authorityId => await latestCrls(tx, authorityId),
+    changedPartitions: async (authorityId, changeNumber) =>
+      (await tx.query<{ partition: number }>(
+        'select distinct partition from revocations where authority_id = $1 and change_number > $2 order by partition', [authorityId, changeNumber]))
+        .map(row => row.partition),
+    entries: async (authorityId, listed) => await entries(tx, authorityId, listed),
+    crlAddresses: async (authorityId, partition) =>
+      (await tx.query<{ url: string }>('select url from crl_addresses where authority_id = $1 and partition = $2 order by position', [authorityId, partition]))
+        .map(row => row.url),
+    add: async (authorityId, crlNumber, crls) => await insertCrls(tx, authorityId, crlNumber, crls),
+    async settle(authorityId, before) {
+      await tx.query('delete from revocations where authority_id = $1 and reason = $2', [authorityId, removeFromCrl])
+      if (before === undefined) return
+      await tx.query(`update revocations set listed = false
+        where authority_id = $1 and listed and not_after < $2 and change_number <= $3`, [authorityId, before.thisUpdate, before.changeNumber])
+    },
+    // Two of each stay: a front end may be reading the one before. A delta's base is the newest complete list.
+    async prune(authorityId) {
+      await tx.query(`
+        delete from crls c using (
+          select scope, partition, crl_number, row_number() over (partition by scope, partition order by crl_number desc) as age
+            from crls where authority_id = $1
+        ) old
+        where c.authority_id = $1 and old.age > 2
+          and c.scope = old.scope and c.partition = old.partition and c.crl_number = old.crl_number`, [authorityId])
+    },
+  }
+}
+
+/** A delta names what changed since its base, releases included; the other lists name what is revoked. */
+async function entries(tx: Queryable, authorityId: number, listed: Listed): Promise<CrlEntry[]> {
+  const rows = listed.since !== undefined
+    ? await tx.query<EntryRow>('select serial_number, revoked_at, reason from revocations where authority_id = $1 and change_number > $2 order by serial_number', [authorityId, listed.since])
+    : listed.partition !== undefined
+      ? await tx.query<EntryRow>('select serial_number, revoked_at, reason from revocations where authority_id = $1 and partition = $2 and listed and reason <> 8 order by serial_number', [authorityId, listed.partition])
+      : await tx.query<EntryRow>('select serial_number, revoked_at, reason from revocations where authority_id = $1 and listed and reason <> 8 order by serial_number', [authorityId])
+  return rows.map(row => ({ serialNumber: row.serial_number, revocationDate: row.revoked_at, reason: row.reason }))
+}
+type EntryRow = { serial_number: Buffer, revoked_at: Date, reason: number }
+
+/** A repeatable-read transaction for one publication. */
+export const publicationTransaction = (db: Database) => async <T>(work: (tx: PublicationStore) => Promise<T>): Promise<T> =>
+  await db.transaction(async tx => {
+    await tx.query('set transaction isolation level repeatable read')
+    return await work(publicationStore(tx))
+  })
+
+export function crlFileStore(db: Queryable) {
+  const fileOf = (row: CrlRow & { der: Buffer, sha256: Buffer }): CrlFile => ({ ...publishedOf(row), der: row.der, sha256: row.sha256 })
+  return {
+    async newest(authorityId: number, scope: CrlScope, partition = 0): Promise<CrlFile | undefined> {
+      const [row] = await db.query<CrlRow & { der: Buffer, sha256: Buffer }>(`
+        select ${columns}, der, sha256 from crls where authority_id = $1 and scope = $2 and partition = $3
+        order by crl_number desc limit 1`, [authorityId, scope, partition])
+      return row === undefined ? undefined : fileOf(row)
+    },
+    /** The newest list of every partition, of one moment: one statement sees one snapshot. */
+    partitions: async (authorityIds: number[]): Promise<CrlFile[]> =>
+      (await db.query<CrlRow & { der: Buffer, sha256: Buffer }>(`
+        select distinct on (authority_id, partition) ${columns}, der, sha256 from crls
+        where authority_id = any($1::smallint[]) and scope = 'partition' order by authority_id, partition, crl_number desc`, [authorityIds])).map(fileOf),
+    latest: async (authorityId: number): Promise<PublishedCrl[]> => await latestCrls(db, authorityId),
+  }
+}

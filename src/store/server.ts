@@ -1,0 +1,108 @@
+/**
+ * A PostgreSQL server, also behind a pooler in transaction mode: nothing outlives its transaction on a
+ * connection (no named statements, no `set`, no session locks), except on the one that listens.
+ */
+import pg from 'pg'
+import { CaError } from '../errors.ts'
+import { database, DatabaseError, refusedStatement, type Database, type Engine, type Row, type Transaction } from './db.ts'
+import { listener } from './listener.ts'
+import { parameter, parsers } from './values.ts'
+
+// A statement that takes longer meets a server that went away without saying so.
+const longestStatementMs = 30_000
+const longestConnectMs = 5_000
+
+const types = { getTypeParser: (oid: number) => parsers.get(oid) ?? ((text: string) => text) } as pg.CustomTypesConfig
+
+/**
+ * Connects to `databaseUrl`.
+ *
+ * @param directUrl  the same database past any transaction pooler, for LISTEN
+ * @throws {CaError} database-unavailable when no connection can be made
+ */
+export async function openServer(databaseUrl: string, directUrl = databaseUrl): Promise<Database> {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl, types, keepAlive: true, connectionTimeoutMillis: longestConnectMs,
+    application_name: 'latchkey',
+  })
+  pool.on('error', () => {}) // an idle connection that broke: the pool has dropped it already
+  const engine = engineOf(pool, directUrl)
+  try {
+    await engine.query('select 1', [])
+  } catch (error) {
+    await engine.close()
+    throw error
+  }
+  return database(engine)
+}
+
+function engineOf(pool: pg.Pool, directUrl: string): Engine {
+  const notifications = listener(directUrl)
+  const once = <T>(work: (session: Transaction) => Promise<T>): Promise<T> =>
+    withConnection(pool, async client => await work(sessionOn(client)))
+  return {
+    kind: 'server',
+    query: async (text, params) => await once(async session => await session.query(text, params)),
+    exec: async sql => { await once(async session => { await session.exec(sql) }) },
+    transaction: async work => await withConnection(pool, async client => await inTransaction(client, work)),
+    listen: notifications.listen,
+    close: async () => {
+      await notifications.close()
+      await pool.end()
+    },
+  }
+}
+
+async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect().catch((error: unknown) => { throw unavailable(error) })
+  let broken = false
+  const onError = (): void => { broken = true } // the statement that is running fails as well, and reports it
+  client.on('error', onError)
+  try {
+    return await work(client)
+  } catch (error) {
+    broken ||= error instanceof CaError && error.code === 'database-unavailable'
+    throw error
+  } finally {
+    client.off('error', onError)
+    client.release(broken)
+  }
+}
+
+async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const session = sessionOn(client)
+  await session.exec('begin isolation level read committed')
+  try {
+    const value = await work(session)
+    // A transaction in which a statement failed answers COMMIT with ROLLBACK, and no error.
+    const { command } = await run(() => client.query('commit'))
+    if (command !== 'COMMIT') throw new DatabaseError('the transaction was rolled back instead of committed', '25P02', undefined)
+    return value
+  } catch (error) {
+    await session.exec('rollback')
+    throw error
+  }
+}
+
+function sessionOn(client: pg.PoolClient): Transaction {
+  return {
+    query: async <T>(text: string, params: readonly unknown[] = []) => {
+      // `extended` even without parameters: one statement, as on the embedded engine.
+      const query = { text, values: params.map(parameter), queryMode: 'extended', query_timeout: longestStatementMs }
+      const { rows } = await run(() => client.query<Row>(query))
+      return rows as T[]
+    },
+    exec: async sql => { await run(() => client.query(sql)) },
+  }
+}
+
+/** A driver call: PostgreSQL refuses the statement, or the connection cannot be used any more. */
+async function run<T>(call: () => Promise<T>): Promise<T> {
+  try {
+    return await call()
+  } catch (error) {
+    throw refusedStatement(error) ?? unavailable(error)
+  }
+}
+
+const unavailable = (cause: unknown): CaError => new CaError('database-unavailable', 'the database is not reachable', { cause })
