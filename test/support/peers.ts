@@ -35,9 +35,9 @@ export function peer(t: ExecutionContext<any>, program: string): string | undefi
 
 function find(program: string): string | undefined {
   const [name, module] = program.split(':') as [string, string | undefined]
-  const path = folders.map(folder => join(folder, name)).find(isExecutable)
-  if (path === undefined || module === undefined) return path
-  return spawnSync(path, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0 ? path : undefined
+  const paths = folders.map(folder => join(folder, name)).filter(isExecutable)
+  // Debian's modules belong to Debian's Python, which need not be the first one.
+  return module === undefined ? paths[0] : paths.find(path => spawnSync(path, ['-c', `import ${module}`], { stdio: 'ignore' }).status === 0)
 }
 
 function isExecutable(path: string): boolean {
