@@ -71,6 +71,18 @@ export type Decision = {
   readonly approvalEndsAt: Date | null
 }
 
+/** The bare outcome, before it is put into words. */
+export type Ruling = {
+  readonly verdict: Verdict
+  readonly code: DecisionCode
+  readonly exemption?: Exemption
+  readonly rule?: Rule
+  readonly approval?: Approval
+  /** The evidence that was asked for, where it was too weak. */
+  readonly least?: EvidenceGrade
+  readonly endsAt?: Date | null
+}
+
 /**
  * Adds to what a device said what the catalogue says of it: the model, the version of the build, and
  * whether the two belong together.
