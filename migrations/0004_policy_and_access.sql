@@ -3,7 +3,7 @@
 create table approvals (
   id             uuid        primary key,
   pattern        text        not null,
-  least_evidence text        not null check (least_evidence in ('claimed', 'listed', 'signed', 'attested')),
+  least_evidence text        not null check (least_evidence in ('listed', 'signed', 'attested')),
   reason         text        not null,
   author         text        not null,
   not_before     timestamptz not null,
@@ -18,7 +18,7 @@ create table rules (
   verdict         text        not null check (verdict in ('allow', 'quarantine', 'block')),
   conditions      jsonb       not null,
   reason          text        not null,
-  text_for_person text        not null default '',
+  text_for_person text,
   author          text        not null,
   created_at      timestamptz not null,
   ended_at        timestamptz
@@ -27,8 +27,8 @@ create table rules (
 create table exemptions (
   id             uuid        primary key,
   device_id      uuid        not null references devices,
-  invitation_id  uuid        references invitations,
-  verdict        text        not null check (verdict in ('allow', 'block')),
+  invitation_id  uuid        not null references invitations,
+  verdict        text        not null check (verdict in ('allow', 'quarantine', 'block')),
   least_evidence text        not null check (least_evidence in ('claimed', 'listed', 'signed', 'attested')),
   reason         text        not null,
   author         text        not null,
