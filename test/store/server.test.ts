@@ -1,0 +1,75 @@
+import test, { type ExecutionContext } from 'ava'
+import type { Database } from '../../src/store/db.ts'
+import { openServer } from '../../src/store/server.ts'
+import { testDatabase } from '../support/database.ts'
+
+/** Two instances of one database, the first of which has its connections cut by the second. */
+async function twoInstances(t: ExecutionContext): Promise<{ db: Database, other: Database, cut: () => Promise<void> } | undefined> {
+  const { db, url } = await testDatabase(t)
+  if (url === undefined) {
+    t.log('skipped: DATABASE_URL names no server')
+    t.pass()
+    return undefined
+  }
+  const other = await openServer(url)
+  t.teardown(() => other.close())
+  const cut = async (): Promise<void> => {
+    await other.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()')
+  }
+  return { db, other, cut }
+}
+
+test('a server that comes back is used again without a restart', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const { db, cut } = instances
+  await t.throwsAsync(db.transaction(async tx => {
+    await tx.query('create table half (n integer)')
+    await cut()
+    await tx.query('select 1')
+  }), { code: 'database-unavailable' })
+  t.deepEqual(await db.query(`select to_regclass('half') as half`), [{ half: null }])
+})
+
+test('a listener whose connection was cut listens again and is told to look again', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const { db, other, cut } = instances
+  const heard: string[] = []
+  let next = Promise.withResolvers<void>()
+  await db.listen('revocations', payload => { heard.push(payload); next.resolve() })
+  await cut()
+  await next.promise
+  next = Promise.withResolvers<void>()
+  await other.query(`select pg_notify('revocations', 'after')`)
+  await next.promise
+  t.deepEqual(heard, ['', 'after'])
+})
+
+test('what one instance sends another hears', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const { db, other } = instances
+  const heard = Promise.withResolvers<string>()
+  await db.listen('revocations', heard.resolve)
+  await other.query(`select pg_notify('revocations', '4a17')`)
+  t.is(await heard.promise, '4a17')
+})
+
+test('of two transactions that wait for each other both come through', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const { db, other } = instances
+  await db.exec(`create table counters (name text primary key, n integer not null); insert into counters values ('a', 0), ('b', 0)`)
+  const bothHaveOne = [Promise.withResolvers<void>(), Promise.withResolvers<void>()] as const
+  const add = async (instance: Database, mine: 0 | 1, names: readonly string[]): Promise<void> => {
+    await instance.transaction(async tx => {
+      await tx.query('update counters set n = n + 1 where name = $1', [names[0]])
+      bothHaveOne[mine].resolve()
+      await Promise.all(bothHaveOne.map(held => held.promise))
+      await tx.query('update counters set n = n + 1 where name = $1', [names[1]])
+    })
+  }
+  await Promise.all([add(db, 0, ['a', 'b']), add(other, 1, ['b', 'a'])])
+  t.deepEqual(await db.query('select name, n from counters order by name'), [{ name: 'a', n: 2 }, { name: 'b', n: 2 }])
+})
