@@ -1,23 +1,23 @@
 import type { KeyObject } from 'node:crypto'
 import { CaError } from '../errors.ts'
 import {
-  bitString, contextTag, explicit, Fields, integer, parseDer, readBitString, readElement, readSmallInteger, readTime, sequence, tags, time,
+  bitString, contextTag, explicit, Fields, integer, parseDer, readBitString, readSmallInteger, readTime, sequence, tags, time,
 } from './der.ts'
 import type { Element } from './der.ts'
-import { serializeCrlEntries } from './crl-entries.ts'
-import type { CrlEntry } from './crl-entries.ts'
+import { readCrlEntries } from './crl-entry-reader.ts'
+import type { ParsedCrlEntry } from './crl-entry-reader.ts'
+import { serializeCrlEntries } from './crl-entry-writer.ts'
+import type { CrlEntry } from './crl-entry-writer.ts'
 import { parseExtensions } from './extension-readers.ts'
 import { serializeExtension } from './extensions.ts'
 import type { Extension } from './extensions.ts'
 import { malformedAs } from './malformed-as.ts'
 import { parseName } from './names.ts'
 import type { Name } from './names.ts'
-import { oids } from './oids.ts'
 import { algorithmIdentifier, parseSignatureAlgorithm, verifySignature } from './signatures.ts'
 import type { SignatureAlgorithm, Signer } from './signatures.ts'
-import { readSerialNumber } from './x509.ts'
 
-export type { CrlEntry } from './crl-entries.ts'
+export type { CrlEntry, ParsedCrlEntry }
 
 /** A CRL to be signed. `issuer` is an encoded Name; entries are listed in the order given. */
 export type CrlFields = {
@@ -40,9 +40,6 @@ export async function signCrl(fields: CrlFields, signer: Signer): Promise<Buffer
   )
   return sequence(tbs, algorithm, bitString(await signer.sign(tbs)))
 }
-
-/** @property serialNumber lower-case hex; @property reason 0 where the entry gives none */
-export type ParsedCrlEntry = { readonly serialNumber: string, readonly revocationDate: Date, readonly reason: number }
 
 /** A certificate revocation list; buffers are views. Its signature has not been verified: see `verifyCrl`. */
 export type Crl = {
@@ -90,47 +87,8 @@ function parseTbsCertList(tbs: Element, outerAlgorithm: Element): Pick<Crl, 'iss
   return {
     issuer, thisUpdate, nextUpdate,
     extensions: extensions === undefined ? [] : parseExtensions(parseDer(extensions.content)),
-    entries: () => revoked === undefined ? [] : walkEntries(revoked.content),
+    entries: () => revoked === undefined ? [] : readCrlEntries(revoked.content),
   }
-}
-
-function* walkEntries(content: Buffer): Generator<ParsedCrlEntry> {
-  for (let offset = 0; offset < content.length;) {
-    const start = offset
-    const { entry, end } = malformedAs('malformed-crl', 'CRL entry', () => {
-      const element = readElement(content, start)
-      return { entry: parseEntry(element), end: start + element.raw.length }
-    })
-    offset = end
-    yield entry
-  }
-}
-
-function parseEntry(element: Element): ParsedCrlEntry {
-  const fields = new Fields(element)
-  const serialNumber = readSerialNumber(fields.next())
-  const revocationDate = readTime(fields.next())
-  const extensions = fields.optional(tags.sequence)
-  fields.end()
-  return { serialNumber, revocationDate, reason: extensions === undefined ? 0 : readReason(parseExtensions(extensions)) }
-}
-
-/**
- * A critical extension that we do not know (certificateIssuer of an indirect CRL) may say that the entry is about
- * somebody else's certificate: such a CRL must not be used (RFC 5280 §5.3).
- */
-function readReason(extensions: readonly Extension[]): number {
-  let reason = 0
-  for (const { oid, critical, value } of extensions) {
-    if (oid === oids.reasonCode) {
-      const element = parseDer(value)
-      if (element.tag !== tags.enumerated) throw new CaError('malformed-der', 'reasonCode is not an ENUMERATED')
-      reason = readSmallInteger(element)
-    } else if (critical) {
-      throw new CaError('malformed-der', `critical entry extension ${oid} is not supported`)
-    }
-  }
-  return reason
 }
 
 /** Whether this key signed the CRL; issuer, dates and numbers are not looked at. */

@@ -1,10 +1,13 @@
 import test from 'ava'
 import fc from 'fast-check'
-import { bitString, enumerated, explicit, integer, octetString, oid, sequence, time } from '../../src/formats/der.ts'
-import { serializeCrlEntries } from '../../src/formats/crl-entries.ts'
+import {
+  bitString, enumerated, expectTag, explicit, Fields, integer, octetString, oid, parseDer, readSmallInteger, readTime, sequence, time,
+} from '../../src/formats/der.ts'
+import { readCrlEntries } from '../../src/formats/crl-entry-reader.ts'
+import { serializeCrlEntries } from '../../src/formats/crl-entry-writer.ts'
 import { parseCrl, signCrl, verifyCrl } from '../../src/formats/crl.ts'
 import type { CrlEntry } from '../../src/formats/crl.ts'
-import { readCrlNumber, readIssuingDistributionPoint } from '../../src/formats/extension-readers.ts'
+import { parseExtensions, readCrlNumber, readIssuingDistributionPoint } from '../../src/formats/extension-readers.ts'
 import {
   authorityKeyIdentifier, crlDistributionPoints, crlNumber, deltaCrlIndicator, freshestCrl, issuingDistributionPoint, serializeExtension,
 } from '../../src/formats/extensions.ts'
@@ -12,6 +15,7 @@ import type { Extension } from '../../src/formats/extensions.ts'
 import { toPem } from '../../src/formats/pem.ts'
 import { algorithmIdentifier } from '../../src/formats/signatures.ts'
 import type { Signer } from '../../src/formats/signatures.ts'
+import { readSerialNumber } from '../../src/formats/x509.ts'
 import { feedHostileBytes } from '../support/hostile.ts'
 import { peer } from '../support/peers.ts'
 import { run, scratchFolder } from '../support/programs.ts'
@@ -209,6 +213,43 @@ test('a CRL that must not be used is refused', async t => {
     const crl = parseCrl(await handmade(signer, { entries: [entry] }))
     t.throws(() => [...crl.entries()], { code: 'malformed-crl' }, what)
   }
+})
+
+/** An entry as the general readers see it, or nothing when they refuse it. */
+function fieldByField(bytes: Buffer): unknown {
+  try {
+    const fields = new Fields(parseDer(bytes))
+    const serialNumber = readSerialNumber(fields.next())
+    const revocationDate = readTime(fields.next())
+    const extensions = fields.optional(0x30)
+    fields.end()
+    let reason = 0
+    for (const { oid: type, critical, value } of extensions === undefined ? [] : parseExtensions(extensions)) {
+      if (type === '2.5.29.21') reason = readSmallInteger(expectTag(parseDer(value), 0x0a))
+      else if (critical) return undefined
+    }
+    return { serialNumber, revocationDate, reason }
+  } catch {
+    return undefined
+  }
+}
+
+test('the quick way to read an entry never differs from the thorough one', t => {
+  const good = [revoked('a'), revoked('b', 1)].map(entry => serializeCrlEntries([entry]))
+  const change = fc.tuple(fc.nat(60), fc.oneof(fc.nat(255), fc.constantFrom(0x00, 0x17, 0x18, ...Buffer.from('/0123456789:Z'), 0x80)))
+  let refused = 0
+  fc.assert(fc.property(fc.constantFrom(...good), fc.array(change, { maxLength: 3 }), (entry, changes) => {
+    const bytes = Buffer.from(entry)
+    for (const [index, octet] of changes) bytes[index % bytes.length] = octet
+    const expected = fieldByField(bytes)
+    if (expected === undefined) {
+      refused++
+      t.throws(() => [...readCrlEntries(bytes)], { code: 'malformed-crl' }, bytes.toString('hex'))
+    } else {
+      t.deepEqual([...readCrlEntries(bytes)], [expected], bytes.toString('hex'))
+    }
+  }), { numRuns: 4000 })
+  t.true(refused > 100)
 })
 
 test('hostile bytes are read or refused, never anything else', async t => {

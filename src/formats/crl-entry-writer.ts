@@ -15,7 +15,7 @@ export type CrlEntry = { serialNumber: Buffer, revocationDate: Date, reason?: nu
 const largestEntry = 56
 
 // Extensions { Extension { reasonCode, OCTET STRING { ENUMERATED … } } }, all but its last octet.
-const reasonPrefix = Buffer.from('300c300a0603551d1504030a01', 'hex')
+export const reasonPrefix = Buffer.from('300c300a0603551d1504030a01', 'hex')
 
 /** The concatenated entries, without the SEQUENCE around them. @throws {CaError} invalid-argument */
 export function serializeCrlEntries(entries: Iterable<CrlEntry>): Buffer {
