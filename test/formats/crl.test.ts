@@ -242,11 +242,13 @@ test('the quick way to read an entry never differs from the thorough one', t => 
     const bytes = Buffer.from(entry)
     for (const [index, octet] of changes) bytes[index % bytes.length] = octet
     const expected = fieldByField(bytes)
+    // After another entry of that day, whose date is then remembered.
+    const both = Buffer.concat([good[0]!, bytes])
     if (expected === undefined) {
       refused++
-      t.throws(() => [...readCrlEntries(bytes)], { code: 'malformed-crl' }, bytes.toString('hex'))
+      t.throws(() => [...readCrlEntries(both)], { code: 'malformed-crl' }, bytes.toString('hex'))
     } else {
-      t.deepEqual([...readCrlEntries(bytes)], [expected], bytes.toString('hex'))
+      t.deepEqual([...readCrlEntries(both)], [fieldByField(good[0]!), expected], bytes.toString('hex'))
     }
   }), { numRuns: 4000 })
   t.true(refused > 100)
