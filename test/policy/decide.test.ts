@@ -165,3 +165,12 @@ test('of two exemptions for one device the more restrictive wins', t => {
   t.is(outcome(known, { exemptions: all }), 'block blocked-by-exemption')
   t.is(outcome(known, { exemptions: [all[0]!, all[2]!] }), 'quarantine quarantined-by-exemption')
 })
+
+test('of several rules that give the same verdict it does not matter for the words how they are listed', t => {
+  for (const verdict of ['block', 'quarantine', 'allow'] as const) {
+    const younger = rule(verdict, { family: 'iPhone' }, { id: '1', createdAt: seconds(-10) })
+    const older = rule(verdict, { productType: 'iPhone*' }, { id: '2', createdAt: seconds(-20) })
+    t.deepEqual(decided(iPhone13, { rules: [younger, older] }), decided(iPhone13, { rules: [older, younger] }))
+    if (verdict !== 'allow') t.is(decided(iPhone13, { rules: [younger, older] }).because.id, '2')
+  }
+})
