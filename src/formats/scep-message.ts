@@ -42,7 +42,7 @@ export type ParsePkiMessageOptions = {
   readonly digests?: readonly Digest[]
 }
 
-const maxTransactionIdLength = 256
+const maxTextLength = 256
 const maxNonceBytes = 64
 
 /**
@@ -55,7 +55,6 @@ export function parsePkiMessage(bytes: Buffer, options: ParsePkiMessageOptions =
   const { limits = {}, digests = ['sha256', 'sha384', 'sha512'] } = options
   const message = parseSignedData(bytes, limits)
   const { certificate, signerInfo } = signerOf(message)
-  if (signerInfo.signedAttributes === undefined) throw new CaError('malformed-scep-message', 'the message has no signed attributes')
   const content = verifyContent(withContent(message), { digests })
   return {
     ...readTransaction(signerInfo),
@@ -103,7 +102,9 @@ function readText(signerInfo: SignerInfo, type: string): string | undefined {
     const element = findSignedAttribute(signerInfo, type)
     if (element === undefined) return undefined
     const text = expectTag(element, tags.printableString).content.toString('latin1')
-    if (text.length > maxTransactionIdLength || !/^[\x20-\x7e]+$/.test(text)) throw new CaError('malformed-scep-message', 'an attribute is not readable text')
+    if (text.length > maxTextLength || !/^[\x20-\x7e]+$/.test(text)) {
+      throw new CaError('malformed-scep-message', 'an attribute is not readable text')
+    }
     return text
   })
 }
@@ -147,12 +148,13 @@ export function signPkiMessage(fields: PkiMessageFields): Promise<Buffer> {
 }
 
 function attributesOf({ messageType, transactionID, senderNonce, recipientNonce, pkiStatus, failInfo }: PkiMessageFields): Attribute[] {
-  const text = (type: string, value: string | undefined): Attribute[] => value === undefined ? [] : [{ type, values: [printableString(value)] }]
-  const nonce = (type: string, value: Buffer | undefined): Attribute[] => value === undefined ? [] : [{ type, values: [octetString(value)] }]
+  const texts: [string, string | undefined][] = [
+    [oids.scepTransactionID, transactionID], [oids.scepMessageType, messageType], [oids.scepPkiStatus, pkiStatus], [oids.scepFailInfo, failInfo],
+  ]
+  const nonces: [string, Buffer | undefined][] = [[oids.scepSenderNonce, senderNonce], [oids.scepRecipientNonce, recipientNonce]]
   return [
-    ...text(oids.scepTransactionID, transactionID), ...text(oids.scepMessageType, messageType),
-    ...text(oids.scepPkiStatus, pkiStatus), ...text(oids.scepFailInfo, failInfo),
-    ...nonce(oids.scepSenderNonce, senderNonce), ...nonce(oids.scepRecipientNonce, recipientNonce),
+    ...texts.flatMap(([type, value]) => value === undefined ? [] : [{ type, values: [printableString(value)] }]),
+    ...nonces.flatMap(([type, value]) => value === undefined ? [] : [{ type, values: [octetString(value)] }]),
   ]
 }
 

@@ -4,7 +4,7 @@ import test from 'ava'
 import type { ErrorCode } from '../../src/errors.ts'
 import { certsOnly, signData } from '../../src/formats/cms-sign.ts'
 import { parseSignedData, signerOf, verifyContent } from '../../src/formats/cms.ts'
-import { implicit, octetString, oid, parseDer, setOf } from '../../src/formats/der.ts'
+import { implicit, octetString, oid, parseDer, setOf, time } from '../../src/formats/der.ts'
 import { readSubjectKeyIdentifier } from '../../src/formats/extension-readers.ts'
 import { oids } from '../../src/formats/oids.ts'
 import { parseCertificate } from '../../src/formats/x509.ts'
@@ -125,6 +125,16 @@ test('attributes must name the content type and carry its digest, once each', as
     [[attribute(oids.contentType, octetString(Buffer.alloc(3))), messageDigest(content)], 'cms-signed-attributes-invalid'],
   ]
   for (const [attributes, code] of wrong) t.is(refused(await message({ attributes })), code)
+})
+
+test('attributes count in DER order, in whatever order they were sent', async t => {
+  const attributes = [contentType(), messageDigest(content), attribute(oids.signingTime, time(new Date('2026-03-01T09:00:00Z')))]
+  const sorted = await message({ attributes: [...attributes] })
+  const [first, second, third] = attributes.sort(Buffer.compare) as [Buffer, Buffer, Buffer]
+  const at = sorted.indexOf(first)
+  const unsorted = Buffer.concat([sorted.subarray(0, at), third, second, first, sorted.subarray(at + first.length + second.length + third.length)])
+  t.notDeepEqual(unsorted, sorted)
+  t.deepEqual(read(unsorted), content)
 })
 
 test('a good digest beside a signature that is not over the attributes is refused', async t => {
