@@ -1,0 +1,62 @@
+import type { CreatedInvitation, Invitation, InvitationKeyOrigin } from '../devices/invitations.ts'
+import { tokenSha256 } from '../devices/secret-token.ts'
+import type { Queryable } from './db.ts'
+
+type InvitationRow = {
+  id: string, person_id: string, template: string, key_origin: InvitationKeyOrigin, devices_max: number
+  expires_at: Date, ended_at: Date | null, created_at: Date, created_by: string
+}
+const columns = 'i.id, i.person_id, i.template, i.key_origin, i.devices_max, i.expires_at, i.ended_at, i.created_at, i.created_by'
+
+const invitationOf = (row: InvitationRow): Invitation => ({
+  id: row.id, personId: row.person_id, template: row.template, keyOrigin: row.key_origin, devicesMax: row.devices_max,
+  expiresAt: row.expires_at, endedAt: row.ended_at, createdAt: row.created_at, createdBy: row.created_by,
+})
+
+/** An invitation as lists show it. */
+export type InvitationListing = Invitation & { personName: string, personEmail: string, placesTaken: number }
+export type InvitationFilter = { personId?: string | undefined, before?: { createdAt: Date, id: string } | undefined, limit: number }
+
+export function invitationStore(db: Queryable) {
+  const first = async (where: string, value: unknown): Promise<Invitation | undefined> => {
+    const [row] = await db.query<InvitationRow>(`select ${columns} from invitations i where ${where}`, [value])
+    return row === undefined ? undefined : invitationOf(row)
+  }
+  return {
+    async add({ invitation: i, tokenSha256: hash }: CreatedInvitation): Promise<void> {
+      await db.query(`
+        insert into invitations (id, person_id, token_sha256, template, key_origin, devices_max, expires_at, ended_at, created_at, created_by)
+        values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+      [i.id, i.personId, hash, i.template, i.keyOrigin, i.devicesMax, i.expiresAt, i.endedAt, i.createdAt, i.createdBy])
+    },
+    find: async (id: string) => await first('i.id = $1', id),
+    byToken: async (token: string) => await first('i.token_sha256 = $1', tokenSha256(token)),
+    /** The invitation under its row's lock: nobody else takes a place meanwhile. */
+    lock: async (id: string) => await first('i.id = $1 for update', id),
+    async placesTaken(id: string): Promise<number> {
+      return (await db.query<{ taken: number }>('select count(*)::int as taken from invitation_devices where invitation_id = $1', [id]))[0]!.taken
+    },
+    async hasPlace(id: string, deviceId: string): Promise<boolean> {
+      return (await db.query('select 1 from invitation_devices where invitation_id = $1 and device_id = $2', [id, deviceId])).length > 0
+    },
+    /** Under `lock`. A device that has a place takes none. @returns true when one was taken */
+    async takePlace(id: string, deviceId: string, now: Date): Promise<boolean> {
+      return (await db.query(`insert into invitation_devices (invitation_id, device_id, taken_at) values ($1, $2, $3)
+        on conflict do nothing returning 1`, [id, deviceId, now])).length === 1
+    },
+    /** @returns false when it had ended before */
+    async end(id: string, now: Date): Promise<boolean> {
+      return (await db.query('update invitations set ended_at = $2 where id = $1 and ended_at is null returning 1', [id, now])).length === 1
+    },
+    /** Newest first; the page goes on after `before`. */
+    async list({ personId, before, limit }: InvitationFilter): Promise<InvitationListing[]> {
+      const rows = await db.query<InvitationRow & { person_name: string, person_email: string, taken: number }>(`
+        select ${columns}, p.name as person_name, p.email as person_email,
+            (select count(*)::int from invitation_devices d where d.invitation_id = i.id) as taken
+          from invitations i join people p on p.id = i.person_id
+        where ($1::uuid is null or i.person_id = $1) and ($2::timestamptz is null or (i.created_at, i.id) < ($2, $3::uuid))
+        order by i.created_at desc, i.id desc limit $4`, [personId, before?.createdAt, before?.id, limit])
+      return rows.map(row => ({ ...invitationOf(row), personName: row.person_name, personEmail: row.person_email, placesTaken: row.taken }))
+    },
+  }
+}

@@ -1,0 +1,31 @@
+import type { Person } from '../devices/invitations.ts'
+import type { Queryable } from './db.ts'
+
+type PersonRow = { id: string, name: string, email: string, user_principal_name: string | null, groups: string[], created_at: Date }
+const columns = 'id, name, email, user_principal_name, groups, created_at'
+
+const personOf = (row: PersonRow): Person => ({
+  id: row.id, name: row.name, email: row.email, userPrincipalName: row.user_principal_name, groups: row.groups, createdAt: row.created_at,
+})
+
+export function personStore(db: Queryable) {
+  const first = async (where: string, value: unknown): Promise<Person | undefined> => {
+    const [row] = await db.query<PersonRow>(`select ${columns} from people where ${where}`, [value])
+    return row === undefined ? undefined : personOf(row)
+  }
+  return {
+    find: async (id: string) => await first('id = $1', id),
+    /** Case does not count in an address. */
+    byEmail: async (email: string) => await first('lower(email) = lower($1)', email),
+    /** Adds the person, or writes the new name and, where given, the user principal name over those on record. */
+    async put(person: Person): Promise<Person> {
+      const [row] = await db.query<PersonRow>(`
+        insert into people (${columns}) values ($1, $2, $3, $4, $5, $6)
+        on conflict (lower(email)) do update set name = excluded.name,
+          user_principal_name = coalesce(excluded.user_principal_name, people.user_principal_name)
+        returning ${columns}`,
+      [person.id, person.name, person.email, person.userPrincipalName, person.groups, person.createdAt])
+      return personOf(row!)
+    },
+  }
+}

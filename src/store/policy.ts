@@ -1,0 +1,96 @@
+import type { PolicySnapshot } from '../policy/decision.ts'
+import type { Approval, Conditions, Exemption, Rule, Verdict } from '../policy/rules.ts'
+import { json, type Queryable } from './db.ts'
+import { settingStore } from './settings.ts'
+
+type ApprovalRow = {
+  id: string, pattern: string, least_evidence: Approval['leastEvidence'], reason: string, author: string
+  not_before: Date, not_after: Date | null, ended_at: Date | null
+}
+type RuleRow = { id: string, verdict: Verdict, conditions: Conditions, reason: string, text_for_person: string | null, author: string, created_at: Date }
+type ExemptionRow = {
+  id: string, device_id: string, invitation_id: string, verdict: Verdict, least_evidence: Exemption['evidence']
+  reason: string, author: string, not_after: Date
+}
+
+const approvalColumns = 'id, pattern, least_evidence, reason, author, not_before, not_after, ended_at'
+const ruleColumns = 'id, verdict, conditions, reason, text_for_person, author, created_at'
+const exemptionColumns = 'id, device_id, invitation_id, verdict, least_evidence, reason, author, not_after'
+
+const approvalOf = (row: ApprovalRow): Approval => ({
+  id: row.id, pattern: row.pattern, leastEvidence: row.least_evidence, reason: row.reason, author: row.author,
+  notBefore: row.not_before, notAfter: row.not_after, endedAt: row.ended_at,
+})
+const ruleOf = (row: RuleRow): Rule => ({
+  id: row.id, verdict: row.verdict, conditions: row.conditions, reason: row.reason, author: row.author, createdAt: row.created_at,
+  textForPerson: row.text_for_person ?? undefined,
+})
+const exemptionOf = (row: ExemptionRow): Exemption => ({
+  id: row.id, deviceId: row.device_id, invitationId: row.invitation_id, verdict: row.verdict, evidence: row.least_evidence,
+  reason: row.reason, author: row.author, notAfter: row.not_after,
+})
+
+/** So long a withdrawn approval still explains a refusal. */
+const explainsForDays = 90
+
+/**
+ * What `decide` rests on, as it stands in this transaction.
+ *
+ * @param about.deviceId  whose exemptions matter; null for a device that is not on record
+ */
+export async function loadPolicy(db: Queryable, about: { deviceId: string | null, now: Date, trustTestDevices: boolean }): Promise<PolicySnapshot> {
+  const { deviceId, now, trustTestDevices } = about
+  const explainable = new Date(now.getTime() - explainsForDays * 86_400_000)
+  const approvals = await db.query<ApprovalRow>(`select ${approvalColumns} from approvals where ended_at is null or ended_at > $1`, [explainable])
+  const rules = await policyStore(db).rules()
+  const exemptions = deviceId === null ? [] : await db.query<ExemptionRow>(`
+    select ${exemptionColumns} from exemptions where device_id = $1 and ended_at is null and not_after >= $2`, [deviceId, now])
+  return {
+    approvals: approvals.map(approvalOf), rules, exemptions: exemptions.map(exemptionOf),
+    requireInventory: await settingStore(db).get('require-inventory') ?? false, trustTestDevices,
+  }
+}
+
+export function policyStore(db: Queryable) {
+  return {
+    async addApproval(a: Approval): Promise<void> {
+      await db.query(`insert into approvals (${approvalColumns}) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+        [a.id, a.pattern, a.leastEvidence, a.reason, a.author, a.notBefore, a.notAfter, a.endedAt])
+    },
+    /** Approvals that hold now or will: neither withdrawn nor run out. */
+    async approvals(now: Date): Promise<Approval[]> {
+      return (await db.query<ApprovalRow>(`select ${approvalColumns} from approvals
+        where ended_at is null and (not_after is null or not_after >= $1) order by pattern, not_before, id`, [now])).map(approvalOf)
+    },
+    /** Withdraws. @returns what was withdrawn */
+    async endApprovals(which: { id: string } | { pattern: string }, now: Date, by: string): Promise<Approval[]> {
+      const [where, value] = 'id' in which ? ['id = $1', which.id] : ['pattern = $1', which.pattern]
+      return (await db.query<ApprovalRow>(`update approvals set ended_at = $2, ended_by = $3
+        where ${where} and ended_at is null and (not_after is null or not_after >= $2) returning ${approvalColumns}`, [value, now, by])).map(approvalOf)
+    },
+    async addRule(r: Rule): Promise<void> {
+      await db.query(`insert into rules (${ruleColumns}) values ($1, $2, $3, $4, $5, $6, $7)`,
+        [r.id, r.verdict, json(r.conditions), r.reason, r.textForPerson, r.author, r.createdAt])
+    },
+    async rules(): Promise<Rule[]> {
+      return (await db.query<RuleRow>(`select ${ruleColumns} from rules where ended_at is null order by created_at, id`)).map(ruleOf)
+    },
+    /** @returns the rule that was ended; undefined when there was none, or it had ended */
+    async endRule(id: string, now: Date): Promise<Rule | undefined> {
+      const [row] = await db.query<RuleRow>(`update rules set ended_at = $2 where id = $1 and ended_at is null returning ${ruleColumns}`, [id, now])
+      return row === undefined ? undefined : ruleOf(row)
+    },
+    async addExemption(e: Exemption, now: Date): Promise<void> {
+      await db.query(`insert into exemptions (${exemptionColumns}, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+        [e.id, e.deviceId, e.invitationId, e.verdict, e.evidence, e.reason, e.author, e.notAfter, now])
+    },
+    async exemptions(now: Date, deviceId?: string): Promise<Exemption[]> {
+      return (await db.query<ExemptionRow>(`select ${exemptionColumns} from exemptions
+        where ended_at is null and not_after >= $1 and ($2::uuid is null or device_id = $2) order by created_at, id`, [now, deviceId])).map(exemptionOf)
+    },
+    async endExemption(id: string, now: Date): Promise<Exemption | undefined> {
+      const [row] = await db.query<ExemptionRow>(`update exemptions set ended_at = $2 where id = $1 and ended_at is null returning ${exemptionColumns}`, [id, now])
+      return row === undefined ? undefined : exemptionOf(row)
+    },
+  }
+}
