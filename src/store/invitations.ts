@@ -1,5 +1,4 @@
 import type { CreatedInvitation, Invitation, InvitationKeyOrigin } from '../devices/invitations.ts'
-import { tokenSha256 } from '../devices/secret-token.ts'
 import type { Queryable } from './db.ts'
 
 type InvitationRow = {
@@ -30,19 +29,8 @@ export function invitationStore(db: Queryable) {
       [i.id, i.personId, hash, i.template, i.keyOrigin, i.devicesMax, i.expiresAt, i.endedAt, i.createdAt, i.createdBy])
     },
     find: async (id: string) => await first('i.id = $1', id),
-    byToken: async (token: string) => await first('i.token_sha256 = $1', tokenSha256(token)),
-    /** The invitation under its row's lock: nobody else takes a place meanwhile. */
-    lock: async (id: string) => await first('i.id = $1 for update', id),
     async placesTaken(id: string): Promise<number> {
       return (await db.query<{ taken: number }>('select count(*)::int as taken from invitation_devices where invitation_id = $1', [id]))[0]!.taken
-    },
-    async hasPlace(id: string, deviceId: string): Promise<boolean> {
-      return (await db.query('select 1 from invitation_devices where invitation_id = $1 and device_id = $2', [id, deviceId])).length > 0
-    },
-    /** Under `lock`. A device that has a place takes none. @returns true when one was taken */
-    async takePlace(id: string, deviceId: string, now: Date): Promise<boolean> {
-      return (await db.query(`insert into invitation_devices (invitation_id, device_id, taken_at) values ($1, $2, $3)
-        on conflict do nothing returning 1`, [id, deviceId, now])).length === 1
     },
     /** @returns false when it had ended before */
     async end(id: string, now: Date): Promise<boolean> {
