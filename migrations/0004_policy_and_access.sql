@@ -75,7 +75,7 @@ create table tokens (
 
 create table front_ends (
   id            uuid        primary key,
-  name          text        not null unique check (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
+  name          text        not null check (name ~ '^[a-z0-9][a-z0-9-]{0,62}$'),
   kind          text        not null,
   convention    text        not null,
   authority_id  smallint    references authorities,
@@ -83,6 +83,7 @@ create table front_ends (
   created_at    timestamptz not null,
   ended_at      timestamptz
 );
+create unique index front_ends_by_name on front_ends (name) where ended_at is null;
 
 -- Every change: who, from where, before and after. Secrets never stand here.
 create table audit (

@@ -1,0 +1,62 @@
+import { CaError } from '../errors.ts'
+import { isUniqueViolation, type Queryable } from './db.ts'
+
+/**
+ * Whoever terminates TLS and asks `/check`.
+ * @property kind what it is, e.g. `nginx`; @property convention how it passes on a certificate. Both are closed lists
+ *   of `protocols/check/kinds.ts`
+ * @property authorityId the only authority whose certificates it may ask about; required for a bare serial number
+ * @property secretSha256 of the bearer secret, which is kept nowhere
+ */
+export type FrontEnd = {
+  id: string
+  name: string
+  kind: string
+  convention: string
+  authorityId: number | null
+  secretSha256: Buffer
+  createdAt: Date
+  endedAt: Date | null
+}
+
+type FrontEndRow = {
+  id: string, name: string, kind: string, convention: string, authority_id: number | null, secret_sha256: Buffer
+  created_at: Date, ended_at: Date | null
+}
+const columns = 'id, name, kind, convention, authority_id, secret_sha256, created_at, ended_at'
+
+const frontEndOf = (row: FrontEndRow): FrontEnd => ({
+  id: row.id, name: row.name, kind: row.kind, convention: row.convention, authorityId: row.authority_id,
+  secretSha256: row.secret_sha256, createdAt: row.created_at, endedAt: row.ended_at,
+})
+
+export function frontEndStore(db: Queryable) {
+  return {
+    /** @throws {CaError} front-end-exists while one of this name has not ended */
+    async add(frontEnd: Omit<FrontEnd, 'endedAt'>): Promise<void> {
+      const { id, name, kind, convention, authorityId, secretSha256, createdAt } = frontEnd
+      try {
+        await db.query('insert into front_ends (id, name, kind, convention, authority_id, secret_sha256, created_at) values ($1, $2, $3, $4, $5, $6, $7)',
+          [id, name, kind, convention, authorityId, secretSha256, createdAt])
+      } catch (error) {
+        if (isUniqueViolation(error, 'front_ends_by_name')) throw new CaError('front-end-exists', `there is a front end named ${name}`)
+        throw error
+      }
+    },
+    /** The one of this name that has not ended. */
+    async find(name: string): Promise<FrontEnd | undefined> {
+      const [row] = await db.query<FrontEndRow>(`select ${columns} from front_ends where name = $1 and ended_at is null`, [name])
+      return row === undefined ? undefined : frontEndOf(row)
+    },
+    /** Those that have not ended, by name. */
+    list: async (): Promise<FrontEnd[]> =>
+      (await db.query<FrontEndRow>(`select ${columns} from front_ends where ended_at is null order by name`)).map(frontEndOf),
+    /** Its secret opens nothing from now on; its name is free again. @throws {CaError} front-end-not-found */
+    async end(name: string, now: Date): Promise<FrontEnd> {
+      const [row] = await db.query<FrontEndRow>(
+        `update front_ends set ended_at = $2 where name = $1 and ended_at is null returning ${columns}`, [name, now])
+      if (row === undefined) throw new CaError('front-end-not-found', `there is no front end named ${name}`)
+      return frontEndOf(row)
+    },
+  }
+}
