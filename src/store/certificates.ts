@@ -99,28 +99,34 @@ export function certificateStore(db: Queryable) {
       await db.query(`update certificates set state = 'abandoned', lease_until = null
         where authority_id = $1 and serial_number = $2 and state = 'pending'`, [key.authorityId, key.serialNumber])
     },
+    async markSuperseded(key: CertificateKey, newer: Buffer): Promise<void> {
+      await db.query('update certificates set superseded_by = $3 where authority_id = $1 and serial_number = $2', [key.authorityId, key.serialNumber, newer])
+    },
     /** @returns true the first time */
     async markUsed(key: CertificateKey, now: Date): Promise<boolean> {
       return (await db.query(`update certificates set first_used_at = $3
         where authority_id = $1 and serial_number = $2 and first_used_at is null returning 1`, [key.authorityId, key.serialNumber, now])).length === 1
     },
-    /** Earlier certificates of the same device that are still in force. */
+    /** Earlier certificates of the same device that are in force or on hold: reason 8 is a release, so in force again. */
     async olderOf(deviceId: string, newer: Buffer, now: Date): Promise<CertificateKey[]> {
       return (await db.query(`
         select c.authority_id, c.serial_number from certificates c
           left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
-        where c.device_id = $1 and c.kind = 'device' and c.state = 'issued' and c.not_after > $3 and r.serial_number is null
-          and c.created_at < (select created_at from certificates where serial_number = $2 and device_id = $1 limit 1)`, [deviceId, newer, now]))
+        where c.device_id = $1 and c.kind = 'device' and c.state = 'issued' and c.not_after > $3 and (r.serial_number is null or r.reason in (6, 8))
+          and (c.created_at, c.serial_number) < (select created_at, serial_number from certificates where serial_number = $2 and device_id = $1 limit 1)`, [deviceId, newer, now]))
         .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
     },
-    /** Devices whose newest certificate is a day old while an older one is still in force. */
+    /** Devices with a certificate in force that was issued in this time, while an older one is in force or on hold. */
     async supersededUnasked(from: Date, until: Date, limit: number): Promise<{ deviceId: string, serialNumber: Buffer }[]> {
       return (await db.query(`
         select c.device_id, c.serial_number from certificates c
+          left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
         where c.kind = 'device' and c.state = 'issued' and c.created_at > $1 and c.created_at < $2
-          and exists (select 1 from certificates o where o.device_id = c.device_id and o.kind = 'device' and o.state = 'issued'
-            and o.created_at < c.created_at and o.not_after > $2
-            and not exists (select 1 from revocations r where r.authority_id = o.authority_id and r.serial_number = o.serial_number))
+          and (r.serial_number is null or r.reason = 8)
+          and exists (select 1 from certificates o
+            left join revocations q on q.authority_id = o.authority_id and q.serial_number = o.serial_number
+            where o.device_id = c.device_id and o.kind = 'device' and o.state = 'issued' and o.not_after > $2
+              and (o.created_at, o.serial_number) < (c.created_at, c.serial_number) and (q.serial_number is null or q.reason in (6, 8)))
         order by c.created_at desc limit $3`, [from, until, limit])).map(row => ({ deviceId: row.device_id, serialNumber: row.serial_number }))
     },
     /** Certificates of simulated phones that are neither revoked nor held. */
