@@ -1,5 +1,6 @@
-import type { Certificate } from '../formats/x509.ts'
 import { CaError } from '../errors.ts'
+import { readSubjectKeyIdentifier } from '../formats/extension-readers.ts'
+import type { Certificate } from '../formats/x509.ts'
 import type { SealedKey } from './keyring.ts'
 
 export type AuthorityRole = 'root' | 'issuing' | 'enrollment'
@@ -25,6 +26,13 @@ export type Authorities = {
   all: readonly Authority[]
   signers: readonly AuthoritySigner[]
 }
+
+/**
+ * What an authorityKeyIdentifier of this issuer is made from (`authorityKeyIdentifier`): the identifier in its own
+ * certificate, because an authority that was brought along may have derived it in another way, and verifiers compare.
+ */
+export const issuerKey = (issuer: Pick<Certificate, 'extensions' | 'subjectPublicKeyInfo'>): Buffer =>
+  readSubjectKeyIdentifier(issuer) ?? issuer.subjectPublicKeyInfo
 
 export function activeAuthority(authorities: Authorities, role: AuthorityRole): Authority {
   const found = authorities.all.find(authority => authority.role === role && authority.active)

@@ -9,9 +9,9 @@ import {
 } from '../formats/extensions.ts'
 import { serializeName } from '../formats/names.ts'
 import { oids } from '../formats/oids.ts'
-import type { CertificateFields } from '../formats/x509.ts'
+import type { Certificate, CertificateFields } from '../formats/x509.ts'
 import type { Addresses } from './addresses.ts'
-import type { Authority } from './authority.ts'
+import { issuerKey, type Authority } from './authority.ts'
 
 /** Both ends included, whole seconds (RFC 5280 §4.1.2.5). */
 export type Validity = { notBefore: Date, notAfter: Date }
@@ -53,12 +53,12 @@ export function selfSignedCa(subject: Subject, name: Buffer, pathLength: number)
 }
 
 /** The issuing CA. It carries keyCertSign and cRLSign only: with digitalSignature, SCEP clients take it for the RA. */
-export function issuingCa(subject: Subject, name: Buffer, root: { certificate: { subject: { raw: Buffer }, subjectPublicKeyInfo: Buffer } }, rootUrls: { crl: string, certificate: string }): CertificateFields {
+export function issuingCa(subject: Subject, name: Buffer, root: { certificate: Certificate }, rootUrls: { crl: string, certificate: string }): CertificateFields {
   return fields(subject, root.certificate.subject.raw, name, [
     basicConstraints(true, 0),
     keyUsage('keyCertSign', 'cRLSign'),
     subjectKeyIdentifier(subject.subjectPublicKeyInfo),
-    authorityKeyIdentifier(root.certificate.subjectPublicKeyInfo),
+    authorityKeyIdentifier(issuerKey(root.certificate)),
     crlDistributionPoints([rootUrls.crl]),
     authorityInfoAccess({ caIssuers: rootUrls.certificate }),
   ])
@@ -70,7 +70,7 @@ function endEntity(subject: Subject, issuer: Issuer, name: Buffer, usage: Extens
     basicConstraints(false),
     ...usage,
     subjectKeyIdentifier(subject.subjectPublicKeyInfo),
-    authorityKeyIdentifier(authority.certificate.subjectPublicKeyInfo),
+    authorityKeyIdentifier(issuerKey(authority.certificate)),
     crlDistributionPoints([addresses.partitionCrl(authority.name, partition)]),
     authorityInfoAccess(authority.role === 'issuing'
       ? { ocsp: addresses.ocsp(authority.name), caIssuers: addresses.certificate(authority.name) }
@@ -133,7 +133,7 @@ export function ocspResponder(subject: Subject, issuer: Issuer, name: Buffer): C
     extendedKeyUsage(oids.ocspSigning),
     ocspNoCheck(),
     subjectKeyIdentifier(subject.subjectPublicKeyInfo),
-    authorityKeyIdentifier(authority.certificate.subjectPublicKeyInfo),
+    authorityKeyIdentifier(issuerKey(authority.certificate)),
   ])
 }
 

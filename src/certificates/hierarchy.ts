@@ -8,7 +8,7 @@ import { authorityKeyIdentifier, crlNumber } from '../formats/extensions.ts'
 import { signCrl } from '../formats/crl.ts'
 import { parseCertificate, signCertificate, type Certificate, type CertificateFields } from '../formats/x509.ts'
 import type { Addresses } from './addresses.ts'
-import type { Authority, AuthorityRole } from './authority.ts'
+import { issuerKey, type Authority, type AuthorityRole } from './authority.ts'
 import { authorityName, days, issuingCa, selfSignedCa, validityFrom } from './certificate-profile.ts'
 import { assertSignedAsAsked } from './conformance.ts'
 import { sha256 } from './issue.ts'
@@ -94,7 +94,7 @@ export async function rootList(keyring: Keyring, root: Pick<Authority, 'certific
   if (nextUpdate <= thisUpdate) throw new CaError('certificate-expired', 'the root certificate has ended')
   const der = await signCrl({
     issuer: root.certificate.subject.raw, thisUpdate, nextUpdate, entries: revoked,
-    extensions: [authorityKeyIdentifier(root.certificate.subjectPublicKeyInfo), crlNumber(BigInt(number))],
+    extensions: [authorityKeyIdentifier(issuerKey(root.certificate)), crlNumber(BigInt(number))],
   }, keyring.signer(root.key))
   assertCrl(der, createPublicKey({ key: root.key.publicKey, format: 'der', type: 'spki' }), { thisUpdate, nextUpdate, entries: revoked.length })
   return { scope: 'complete', partition: 0, crlNumber: number, baseCrlNumber: null, thisUpdate, nextUpdate, changeNumber: 0, entries: revoked.length, der, sha256: sha256(der) }

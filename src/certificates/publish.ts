@@ -10,7 +10,7 @@ import {
 import { parseCrl, signCrl, verifyCrl, type CrlEntry } from '../formats/crl.ts'
 import type { Signer } from '../formats/signatures.ts'
 import type { Addresses } from './addresses.ts'
-import type { Authority } from './authority.ts'
+import { issuerKey, type Authority } from './authority.ts'
 import type { Keyring } from './keyring.ts'
 import { sha256 } from './issue.ts'
 
@@ -133,7 +133,7 @@ async function list(context: Context, what: Pick<NewCrl, 'scope' | 'partition' |
   const nextUpdate = new Date(thisUpdate.getTime() + context.deps.periods.nextUpdateMs)
   const der = await signCrl({
     issuer: authority.certificate.subject.raw, thisUpdate, nextUpdate, entries,
-    extensions: [authorityKeyIdentifier(authority.certificate.subjectPublicKeyInfo), crlNumber(BigInt(number)), ...extensions],
+    extensions: [authorityKeyIdentifier(issuerKey(authority.certificate)), crlNumber(BigInt(number)), ...extensions],
   }, signer)
   assertCrl(der, createPublicKey({ key: authority.key.publicKey, format: 'der', type: 'spki' }), { thisUpdate, nextUpdate, entries: entries.length })
   return { ...what, crlNumber: number, thisUpdate, nextUpdate, changeNumber: context.changeNumber, entries: entries.length, der, sha256: sha256(der) }
