@@ -58,15 +58,16 @@ export async function renewSigners(deps: SignerDeps, authorities: Authorities, n
   for (const authority of authorities.all.filter(candidate => candidate.active && candidate.key.privateKey !== null)) {
     for (const purpose of wanted[authority.role]) {
       const newest = signersFor(authorities, authority.id, purpose)[0]
-      if (!all && newest !== undefined && !endsSoon(newest, plans[purpose], now)) continue
+      if (!all && newest !== undefined && !shouldRenew(newest, authority, plans[purpose], now)) continue
       if (await renew(deps, authority, purpose, newest, now)) made++
     }
   }
   return made
 }
 
-const endsSoon = (signer: AuthoritySigner, plan: SignerPlan, now: Date): boolean =>
-  signer.certificate.notAfter.getTime() - now.getTime() < days(plan.renewBeforeDays)
+/** A signer that lives as long as its authority cannot be followed by a longer one. */
+const shouldRenew = ({ certificate: { notAfter } }: AuthoritySigner, authority: Authority, plan: SignerPlan, now: Date): boolean =>
+  notAfter.getTime() - now.getTime() < days(plan.renewBeforeDays) && notAfter < authority.certificate.notAfter
 
 async function renew(deps: SignerDeps, authority: Authority, purpose: SignerPurpose, newest: AuthoritySigner | undefined, now: Date): Promise<boolean> {
   const plan = plans[purpose]
