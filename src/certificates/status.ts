@@ -7,10 +7,10 @@ export type StatusRecord = { state: 'pending' | 'issued' | 'abandoned', notBefor
 export type CertificateStatus = { status: 'good' } | { status: 'unknown' } | { status: 'revoked', revokedAt: Date, reason: number }
 
 export function statusOf(record: StatusRecord | undefined): CertificateStatus {
-  if (record === undefined || record.state === 'pending') return { status: 'unknown' }
+  if (record === undefined) return { status: 'unknown' }
   const { revocation } = record
   if (revocation !== null && revocation.reason !== removeFromCrl) return { status: 'revoked', revokedAt: revocation.revokedAt, reason: revocation.reason }
-  // An abandoned certificate is always revoked as well; should the row be missing, it is still not good.
+  // Not yet, or never completed. An abandoned certificate is always revoked as well; should that row be missing, it is still not good.
   return record.state === 'issued' ? { status: 'good' } : { status: 'unknown' }
 }
 
