@@ -41,6 +41,7 @@ create table devices (
   serial_number text        not null,
   product_type  text        not null,
   build         text,
+  os_version    text,
   grade         text        not null check (grade in ('claimed', 'listed', 'signed', 'attested')),
   test          boolean     not null default false,
   known_at      timestamptz not null,

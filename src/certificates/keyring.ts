@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { Pkcs12Scheme } from '../formats/pkcs12.ts'
 import type { Signer } from '../formats/signatures.ts'
 
 export type KeyAlgorithm = 'P-256' | 'P-384' | 'RSA-2048' | 'RSA-3072'
@@ -19,6 +20,13 @@ export type Keyring = {
   decrypt(key: SealedKey, ciphertext: Buffer): Promise<Buffer>
   /** Encrypted PKCS#8 PEM under a passphrase of the caller's, for the root's way out. */
   exportKey(key: SealedKey, passphrase: string): string
+  /** A device's key that has to be made here. It leaves in one PKCS#12 file and is kept nowhere. */
+  newLeafKey(): Promise<LeafKey>
   /** 32 bytes that only this installation can compute, the same for the same purpose and subject. */
   secret(purpose: string, subject: string): Buffer
+}
+
+export type LeafKey = {
+  subjectPublicKeyInfo: Buffer
+  toPkcs12(file: { certificate: Buffer, chain: Buffer[], password: string, scheme: Pkcs12Scheme, friendlyName: string }): Buffer
 }

@@ -5,7 +5,8 @@ import {
 import { promisify } from 'node:util'
 import { CaError } from '../errors.ts'
 import { defaultAlgorithm, type Signer } from '../formats/signatures.ts'
-import type { KeyAlgorithm, Keyring, SealedKey } from '../certificates/keyring.ts'
+import { buildPkcs12 } from '../formats/pkcs12.ts'
+import type { KeyAlgorithm, Keyring, LeafKey, SealedKey } from '../certificates/keyring.ts'
 
 const generate = promisify(generateKeyPair)
 const cipher = 'aes-256-cbc'
@@ -40,8 +41,16 @@ export function openKeyring(passphrase: string): Keyring {
     generate: async algorithm => seal(await generatePrivateKey(algorithm)),
     signer: key => signerOf(open(key)),
     decrypt: async (key, ciphertext) => decryptPkcs1(open(key), ciphertext),
+    newLeafKey: async () => leafKeyOf(await generatePrivateKey('RSA-2048')),
     exportKey: (key, outside) => open(key).export({ type: 'pkcs8', format: 'pem', cipher, passphrase: outside }) as string,
     secret: (purpose, subject) => createHmac('sha256', root).update(`${purpose}\0${subject}`).digest(),
+  }
+}
+
+function leafKeyOf(privateKey: KeyObject): LeafKey {
+  return {
+    subjectPublicKeyInfo: createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
+    toPkcs12: file => buildPkcs12({ ...file, privateKeyPkcs8: privateKey.export({ type: 'pkcs8', format: 'der' }) }),
   }
 }
 
@@ -63,7 +72,7 @@ async function generatePrivateKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
 }
 
 /** Signs on libuv's threads, so that an RSA signature does not hold up other requests. */
-function signerOf(privateKey: KeyObject): Signer {
+export function signerOf(privateKey: KeyObject): Signer {
   const publicKey = createPublicKey(privateKey)
   const algorithm = defaultAlgorithm(publicKey)
   const digest = algorithm === 'ecdsa-with-SHA384' ? 'sha384' : 'sha256'

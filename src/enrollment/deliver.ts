@@ -1,0 +1,37 @@
+import { randomBytes } from 'node:crypto'
+import type { Pkcs12Scheme } from '../formats/pkcs12.ts'
+import { parseOsVersion } from '../formats/os-version.ts'
+import { decideDevice, knowledgeOf } from './decide-device.ts'
+import type { EnrollmentDeps } from './deps.ts'
+import { completeDevice, deviceChain, prepareDevice, takePlace, type DeviceOrder } from './issue-device.ts'
+import type { DeviceRecord, EnrollmentRecord, EnrollmentWrites, InvitationRecord } from './records.ts'
+import type { TemplateIdentity } from './template.ts'
+
+/** An identity made here, because the invitation says so. It exists only in the document that is about to be encrypted. */
+export type Delivery = { identity: TemplateIdentity, complete(tx: EnrollmentWrites): Promise<void> }
+
+export async function deliverIdentity(deps: EnrollmentDeps, enrollment: EnrollmentRecord, device: DeviceRecord, invitation: InvitationRecord, now: Date): Promise<Delivery> {
+  const key = await deps.keyring.newLeafKey()
+  const order: DeviceOrder = { device, invitation, enrollmentId: enrollment.id, keyOrigin: 'delivered', subjectPublicKeyInfo: key.subjectPublicKeyInfo }
+  const decision = await decideDevice(deps, deps.store, device, invitation, now)
+  const prepared = await prepareDevice(deps, decision, order, now)
+  const password = randomBytes(18).toString('base64url')
+  const data = key.toPkcs12({
+    certificate: prepared.certificate.raw, chain: deviceChain(deps), password, friendlyName: invitation.person.name,
+    scheme: schemeFor(deps, device, invitation),
+  })
+  return {
+    identity: { kind: 'pkcs12', data, password, fileName: 'identity.p12' },
+    async complete(tx) {
+      await takePlace(tx, order, now)
+      await completeDevice(deps, tx, prepared, order, null, now)
+    },
+  }
+}
+
+/** iOS 18 was the first to read AES; a phone whose version we do not know gets what all of them read. */
+function schemeFor(deps: EnrollmentDeps, device: DeviceRecord, invitation: InvitationRecord): Pkcs12Scheme {
+  const { osVersion } = knowledgeOf(deps, device, invitation)
+  const major = osVersion === undefined ? undefined : parseOsVersion(osVersion.value)?.numbers[0]
+  return major !== undefined && major >= 18 ? 'aes256-sha256' : '3des-sha1'
+}

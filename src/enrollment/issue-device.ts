@@ -1,0 +1,75 @@
+import { activeAuthority, chainOf } from '../certificates/authority.ts'
+import { days, deviceCertificate, validityFrom } from '../certificates/certificate-profile.ts'
+import { complete, prepare, type Prepared } from '../certificates/issue.ts'
+import type { KeyOrigin } from '../certificates/issue.ts'
+import { evidenceOids } from '../devices/evidence.ts'
+import { CaError } from '../errors.ts'
+import type { Decision } from '../policy/decide.ts'
+import { decideDevice } from './decide-device.ts'
+import type { EnrollmentDeps } from './deps.ts'
+import { placeObstacle } from './first-post.ts'
+import type { DeviceRecord, EnrollmentWrites, InvitationRecord } from './records.ts'
+
+export type DeviceOrder = {
+  device: DeviceRecord
+  invitation: InvitationRecord
+  enrollmentId: string | null
+  keyOrigin: KeyOrigin
+  subjectPublicKeyInfo: Buffer
+}
+
+/** Signs a device certificate that nobody may see before `completeDevice`. */
+export async function prepareDevice(deps: EnrollmentDeps, decision: Decision, order: DeviceOrder, now: Date): Promise<Prepared> {
+  const { device, invitation, keyOrigin, subjectPublicKeyInfo } = order
+  const { person } = invitation
+  const authority = activeAuthority(deps.authorities(), 'issuing')
+  const policies = [evidenceOids[device.grade], ...device.test ? [evidenceOids.test] : []]
+  return await prepare(deps, decision, {
+    authority, kind: 'device', subjectPublicKeyInfo,
+    holder: { deviceId: device.id, enrollmentId: order.enrollmentId, invitationId: invitation.id, keyOrigin, grade: device.grade, test: device.test },
+    validity: validityFrom(now, days(deps.certificateDays), earliest(decision.approvalEndsAt, authority.certificate.notAfter)),
+    profile: (subject, issuer) => deviceCertificate(subject, issuer, {
+      deviceId: device.id, name: person.name, email: person.email, policies,
+      ...person.userPrincipalName === null ? {} : { userPrincipalName: person.userPrincipalName },
+    }),
+  }, now)
+}
+
+/** A certificate never outlives the approval it rests on, nor its issuer. */
+const earliest = (approvalEndsAt: Date | null, issuerEnds: Date): Date =>
+  approvalEndsAt === null || issuerEnds < approvalEndsAt ? issuerEnds : approvalEndsAt
+
+/**
+ * Makes it valid, in the caller's transaction: decides again as policy stands there, and counts the place.
+ *
+ * @throws {CaError} blocked-by-policy, quarantined-by-policy, invitation-ended, invitation-used-up, decision-changed
+ */
+export async function completeDevice(deps: EnrollmentDeps, tx: EnrollmentWrites, prepared: Prepared, order: DeviceOrder, requestSha256: Buffer | null, now: Date): Promise<void> {
+  const invitation = await tx.lockInvitation(order.invitation.id)
+  const device = (await tx.device(order.device.id))!
+  const decision = await decideDevice(deps, tx, device, invitation, now)
+  // What was signed says what was known: were that to change between, the certificate would say something else.
+  if (device.grade !== order.device.grade || device.test !== order.device.test || endsTooLate(decision, prepared)) {
+    throw new CaError('decision-changed', 'what the certificate rests on has changed: ask again')
+  }
+  await complete(tx, prepared, decision, requestSha256)
+  const serialNumber = prepared.certificate.serialNumber
+  await tx.audit({ at: now, actor: 'phone', action: 'certificate.issue', subject: `certificate:${serialNumber}`, detail: { deviceId: device.id, code: decision.code } })
+}
+
+const endsTooLate = (decision: Decision, prepared: Prepared): boolean =>
+  decision.approvalEndsAt !== null && decision.approvalEndsAt < prepared.certificate.notAfter
+
+/** Counts the device's place, under the invitation's lock. @throws {CaError} invitation-ended, invitation-used-up */
+export async function takePlace(tx: EnrollmentWrites, order: DeviceOrder, now: Date): Promise<void> {
+  const invitation = await tx.lockInvitation(order.invitation.id)
+  const obstacle = await placeObstacle(tx, invitation, order.device)
+  if (obstacle !== undefined) throw new CaError(obstacle, 'the invitation has no place for this phone')
+  await tx.takePlace(invitation.id, order.device.id, now)
+}
+
+/** The certificates above a device certificate: issuing CA first. */
+export function deviceChain(deps: EnrollmentDeps): Buffer[] {
+  const authorities = deps.authorities()
+  return chainOf(authorities, activeAuthority(authorities, 'issuing')).map(authority => authority.certificate.raw)
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs'
+import { addressesAt } from '../certificates/addresses.ts'
+import type { Config } from '../config.ts'
+import { appleDeviceAnchor, testDeviceAnchor } from '../devices/device-identity.ts'
+import { loadBundledCatalogue, mergeCatalogue } from '../devices/catalogue.ts'
+import type { Keyring } from '../certificates/keyring.ts'
+import { loadAuthorities } from '../store/authorities.ts'
+import { newestCatalogueUpdate } from '../store/catalogue.ts'
+import type { Database } from '../store/db.ts'
+import type { Log } from './log.ts'
+import type { Service } from './service.ts'
+
+type Parts = { config: Config, db: Database, keyring: Keyring, now: () => Date, log: Log }
+
+/** Puts the parts of a service together around a database that is migrated. What changes rarely is held as snapshots. */
+export async function openService(parts: Parts): Promise<Service & { onRevocationChange(wake: () => void): void }> {
+  const { config, db } = parts
+  const load = async () => ({ authorities: await loadAuthorities(db), catalogue: await loadCatalogue(db) })
+  let snapshot = await load()
+  let wake = (): void => {}
+  return {
+    ...parts,
+    addresses: addressesAt(config.pkiUrl),
+    anchors: [appleDeviceAnchor(), ...config.testDeviceCa === undefined ? [] : [testDeviceAnchor(readFileSync(config.testDeviceCa, 'utf8'))]],
+    authorities: () => snapshot.authorities,
+    catalogue: () => snapshot.catalogue,
+    reload: async () => { snapshot = await load() },
+    revocationChanged: () => wake(),
+    onRevocationChange: callback => { wake = callback },
+  }
+}
+
+async function loadCatalogue(db: Database) {
+  const update = await newestCatalogueUpdate(db)
+  return update === undefined ? loadBundledCatalogue() : mergeCatalogue(loadBundledCatalogue(), update)
+}
