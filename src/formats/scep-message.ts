@@ -78,7 +78,8 @@ const withContent = (message: SignedData): SignedData => ({ ...message, content:
  */
 export function findTransaction(bytes: Buffer, limits: Partial<BerLimits> = {}): Transaction | undefined {
   try {
-    return readTransaction(signerOf(parseSignedData(bytes, limits)).signerInfo)
+    const [signerInfo, ...more] = parseSignedData(bytes, limits).signerInfos
+    return signerInfo === undefined || more.length > 0 ? undefined : readTransaction(signerInfo)
   } catch (error) {
     if (error instanceof CaError) return undefined
     throw error

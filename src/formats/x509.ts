@@ -41,6 +41,8 @@ export type Certificate = {
 }
 
 const maxCertificateBytes = 64 * 1024
+// certmonger gives the temporary certificate of its first SCEP message a whole SHA-256.
+const maxForeignSerialOctets = 32
 
 /** @throws {CaError} malformed-certificate; unsupported-algorithm when its signature algorithm is not ours */
 export function parseCertificate(der: Buffer): Certificate {
@@ -67,7 +69,7 @@ function withPublicKey(certificate: Omit<Certificate, 'publicKey'>): Certificate
 function parseTbsCertificate(tbs: Element, outerAlgorithm: Element): Omit<Certificate, 'raw' | 'tbs' | 'publicKey' | 'signatureAlgorithm' | 'signature'> {
   const fields = new Fields(tbs)
   const version = parseVersion(fields.optional(contextTag(0)))
-  const serialNumber = readSerialNumber(fields.next())
+  const serialNumber = readSerialNumber(fields.next(), maxForeignSerialOctets)
   if (!fields.next().raw.equals(outerAlgorithm.raw)) throw new CaError('malformed-der', 'the two signature algorithms differ')
   const issuer = parseName(fields.next())
   const validity = new Fields(fields.next())
@@ -98,13 +100,13 @@ function parseVersion(element: Element | undefined): 1 | 2 | 3 {
  * A CertificateSerialNumber as this product writes it: lower-case hex, no sign octet.
  * Negative ones are refused, since two numbers would then read the same; zero is somebody else's habit.
  *
- * @throws {CaError} malformed-der, also beyond 20 octets (RFC 5280 §4.1.2.2)
+ * @throws {CaError} malformed-der, also beyond `maxOctets` (RFC 5280 §4.1.2.2)
  */
-export function readSerialNumber(element: Element): string {
+export function readSerialNumber(element: Element, maxOctets = 20): string {
   const content = readIntegerBytes(element)
   if (content[0]! >= 0x80) throw new CaError('malformed-der', 'serial number is negative')
   const digits = content.length > 1 && content[0] === 0 ? content.subarray(1) : content
-  if (digits.length > 20) throw new CaError('malformed-der', 'serial number has more than 20 octets')
+  if (digits.length > maxOctets) throw new CaError('malformed-der', `serial number has more than ${maxOctets} octets`)
   return digits.toString('hex')
 }
 

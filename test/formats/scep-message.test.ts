@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
 import test from 'ava'
 import { signData } from '../../src/formats/cms-sign.ts'
+import { serializeAttribute } from '../../src/formats/cms-common.ts'
 import type { Attribute } from '../../src/formats/cms-common.ts'
 import { parseSignedData, signerOf } from '../../src/formats/cms.ts'
 import { octetString, oid, parseDer, printableString, sequence, tags, utf8String } from '../../src/formats/der.ts'
@@ -10,12 +11,12 @@ import { toPem } from '../../src/formats/pem.ts'
 import {
   failInfos, findTransaction, messageTypes, parseIssuerAndSubject, parsePkiMessage, pkiStatuses, serializeIssuerAndSubject, signPkiMessage,
 } from '../../src/formats/scep-message.ts'
-import { parseCertificate } from '../../src/formats/x509.ts'
+import { parseCertificate, signCertificate } from '../../src/formats/x509.ts'
 import { peer } from '../support/peers.ts'
 import { run, scratchFolder } from '../support/programs.ts'
 import { refusalOf } from '../support/refusals.ts'
-import { newIdentity, withContent } from '../support/signed-data.ts'
-import { commonName } from '../support/signers.ts'
+import { contentType, messageDigest, newIdentity, signedData, signerInfo, withContent } from '../support/signed-data.ts'
+import { commonName, testValidity } from '../support/signers.ts'
 
 const phone = await newIdentity('phone')
 const { signer, certificate } = phone
@@ -71,6 +72,23 @@ test('a signer with SHA-1 is refused, unless the caller takes it, and can still 
   t.is(refusalOf(() => parsePkiMessage(raw)), 'unsupported-algorithm')
   t.is(parsePkiMessage(raw, { digests: ['sha1'] }).digestAlgorithm, 'sha1')
   t.deepEqual(findTransaction(raw), { transactionID, senderNonce })
+})
+
+test('a message whose signer cannot be found is refused, and can still be answered', async t => {
+  const attributes = [contentType(), messageDigest(envelope), ...good.map(serializeAttribute)]
+  const raw = signedData({ content: envelope, certificates: [], signerInfos: [await signerInfo({ identity: phone, attributes })] })
+  t.is(refusalOf(() => parsePkiMessage(raw)), 'cms-signer-certificate-missing')
+  t.deepEqual(findTransaction(raw), { transactionID: 'A1', senderNonce })
+})
+
+test('a temporary signer certificate of version 1, its serial number a whole SHA-256, is read', async t => {
+  const name = commonName('temporary')
+  const temporary = await signCertificate({
+    serialNumber: '98'.repeat(32), issuer: name, subject: name, ...testValidity, subjectPublicKeyInfo: signer.subjectPublicKeyInfo, extensions: [],
+  }, signer)
+  const { signerCertificate } = parsePkiMessage(await signPkiMessage({ ...request, certificate: temporary }))
+  t.is(signerCertificate.version, 1)
+  t.is(signerCertificate.serialNumber, '98'.repeat(32))
 })
 
 test('another envelope under the same signature is refused', async t => {
