@@ -71,54 +71,58 @@ const mostRetries = 5
 const isRetryable = (error: unknown): boolean =>
   error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
 
+/** The transaction whose callback the current code was called from. */
+type Running = AsyncLocalStorage<{ open: boolean }>
+
 /** Adds to an engine what both engines need alike: the guard against nested use, and retries. */
 export function database(engine: Engine): Database {
   // Inside a transaction's callback the outer handle would wait for that very transaction (embedded),
   // or silently work outside it (server). Both are defects, so both throw.
-  const running = new AsyncLocalStorage<{ open: boolean }>()
+  const running: Running = new AsyncLocalStorage()
   const outside = (): Engine => {
     if (running.getStore()?.open === true) throw new Error('the database was used inside its own transaction: use the transaction')
     return engine
   }
-
-  async function once<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    const state = { open: true }
-    const inside = (tx: Transaction): Transaction => {
-      if (!state.open) throw new Error('the transaction was used after it had ended')
-      return tx
-    }
-    try {
-      return await engine.transaction(tx => running.run(state, () => work({
-        query: async (text, params) => await inside(tx).query(text, params),
-        exec: async sql => await inside(tx).exec(sql),
-      })).finally(() => { state.open = false }))
-    } finally {
-      state.open = false
-    }
-  }
-
   let closed: Promise<void> | undefined
-  async function transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {
-    outside()
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await once(work)
-      } catch (error) {
-        if (!isRetryable(error) || attempt === mostRetries) throw error
-      }
-    }
-  }
-
   return {
     kind: engine.kind,
     query: async <T>(text: string, params: readonly unknown[] = []) => await outside().query(text, params) as T[],
-    transaction,
+    transaction: async work => await retried(() => inTransaction(outside(), running, work)),
     exec: async sql => await outside().exec(sql),
     listen: async (channel, handler) => {
       if (!/^[a-z_]{1,63}$/.test(channel)) throw new TypeError(`${channel} is no channel`)
       return await outside().listen(channel, handler)
     },
     close: async () => await (closed ??= outside().close()),
+  }
+}
+
+async function inTransaction<T>(engine: Engine, running: Running, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const state = { open: true }
+  return await engine.transaction(async tx => {
+    const inside = (): Transaction => {
+      if (!state.open) throw new Error('the transaction was used after it had ended')
+      return tx
+    }
+    const guarded: Transaction = {
+      query: async (text, params) => await inside().query(text, params),
+      exec: async sql => await inside().exec(sql),
+    }
+    try {
+      return await running.run(state, () => work(guarded))
+    } finally {
+      state.open = false
+    }
+  })
+}
+
+async function retried<T>(attempt: () => Promise<T>): Promise<T> {
+  for (let retries = 0; ; retries++) {
+    try {
+      return await attempt()
+    } catch (error) {
+      if (!isRetryable(error) || retries === mostRetries) throw error
+    }
   }
 }
 

@@ -8,12 +8,11 @@
 import fs from 'node:fs'
 import { open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PGlite, type PGliteOptions, type Transaction as PGliteTransaction } from '@electric-sql/pglite'
+import { PGlite } from '@electric-sql/pglite'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
-import { CaError } from '../errors.ts'
-import { database, refusedStatement, type Database, type Engine, type Row, type Transaction } from './db.ts'
+import { database, type Database } from './db.ts'
+import { EmbeddedEngine, startPglite } from './embedded-engine.ts'
 import { lockFolder } from './folder-lock.ts'
-import { parameter, parsers } from './values.ts'
 
 const errnoEio = 29
 
@@ -55,8 +54,8 @@ export async function openEmbedded(dataFolder: string): Promise<Database> {
   try {
     const folder = join(dataFolder, 'postgres')
     if (!fs.existsSync(folder)) await createCluster(folder)
-    const pg = await start({ fs: new SyncedFS(folder), startParams: syncedParams })
-    return database(engineOf(pg, () => lock.release()))
+    const pg = await startPglite({ fs: new SyncedFS(folder), startParams: syncedParams })
+    return database(new EmbeddedEngine(pg, () => lock.release()))
   } catch (error) {
     await lock.release()
     throw error
@@ -69,7 +68,7 @@ export async function openEmbedded(dataFolder: string): Promise<Database> {
  * @param copy  what `copy()` of another one answered; without it a new cluster is created
  */
 export async function openInMemory(copy?: Blob): Promise<{ db: Database, copy: () => Promise<Blob> }> {
-  const pg = await start({
+  const pg = await startPglite({
     startParams: unsyncedParams, initDbStartParams: ['--wal-segsize=1'],
     ...copy === undefined ? {} : { loadDataDir: copy },
   })
@@ -77,14 +76,14 @@ export async function openInMemory(copy?: Blob): Promise<{ db: Database, copy: (
     await pg.exec('checkpoint')
     return await pg.dumpDataDir('none')
   }
-  return { db: database(engineOf(pg, async () => {})), copy: takeCopy }
+  return { db: database(new EmbeddedEngine(pg, async () => {})), copy: takeCopy }
 }
 
 /** Builds beside and renames, so that a first start cut short leaves nothing that looks like a database. */
 async function createCluster(folder: string): Promise<void> {
   const unfinished = `${folder}.new`
   await rm(unfinished, { recursive: true, force: true })
-  const pg = await start({ fs: new SyncedFS(unfinished), startParams: syncedParams })
+  const pg = await startPglite({ fs: new SyncedFS(unfinished), startParams: syncedParams })
   await pg.close()
   await syncTree(unfinished)
   await rename(unfinished, folder)
@@ -107,74 +106,4 @@ async function syncPath(path: string): Promise<void> {
   } finally {
     await handle.close()
   }
-}
-
-async function start(options: PGliteOptions): Promise<PGlite> {
-  try {
-    const pg = await PGlite.create(options)
-    pg.parsers = Object.fromEntries(parsers)
-    // Parameters arrive as text (`parameter`). For these two types PGlite would insist on its own conversion.
-    pg.serializers[16] = pg.serializers[17] = text => text
-    return pg
-  } catch (error) {
-    throw new CaError('database-unavailable', 'the embedded database does not start', { cause: readable(error) })
-  }
-}
-
-function engineOf(pg: PGlite, afterClose: () => Promise<void>): Engine {
-  // A statement can only be refused. Anything else means that the engine itself stopped, and no later
-  // answer of it can be trusted.
-  let stopped: Error | undefined
-  async function run<T>(work: () => Promise<T>): Promise<T> {
-    if (stopped !== undefined) throw stopped
-    try {
-      return await work()
-    } catch (error) {
-      const refusal = refusedStatement(error)
-      if (refusal !== undefined) throw refusal
-      stopped ??= new CaError('database-unavailable', 'the embedded database has stopped', { cause: readable(error) })
-      throw stopped
-    }
-  }
-
-  const on = (session: Pick<PGliteTransaction, 'query' | 'exec'>): Transaction => ({
-    query: async <T>(text: string, params: readonly unknown[] = []) => {
-      const values = params.map(parameter)
-      return (await run(() => session.query<Row>(text, values))).rows as T[]
-    },
-    exec: async sql => { await run(() => session.exec(sql)) },
-  })
-
-  return {
-    kind: 'embedded',
-    query: async (text, params) => await on(pg).query(text, params),
-    exec: on(pg).exec,
-    transaction: async work => {
-      const outcome = await run(() => pg.transaction(async tx => {
-        try {
-          return { value: await work(on(tx)) }
-        } catch (error) {
-          await tx.rollback()
-          return { error }
-        }
-      }))
-      if ('error' in outcome) throw outcome.error
-      return outcome.value
-    },
-    listen: async (channel, handler) => {
-      const stop = await run(() => pg.listen(channel, handler))
-      return async () => { if (stopped === undefined) await run(() => stop()) }
-    },
-    close: async () => {
-      if (stopped === undefined) await pg.close()
-      stopped ??= new CaError('database-unavailable', 'the database is closed')
-      await afterClose()
-    },
-  }
-}
-
-/** PGlite's stack quotes 30 kB of minified source. */
-function readable(error: unknown): Error {
-  const { name, message } = error instanceof Error ? error : new Error(String(error))
-  return new Error(`${name}: ${message}`.slice(0, 500))
 }

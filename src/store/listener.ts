@@ -4,79 +4,83 @@ import { CaError } from '../errors.ts'
 import type { Engine, Notification } from './db.ts'
 
 const retryMs = 1_000
+const connectMs = 5_000
 
-type Listener = Pick<Engine, 'listen' | 'close'>
+export class Listener implements Pick<Engine, 'listen' | 'close'> {
+  readonly #url: string
+  readonly #handlers = new Map<string, Set<Notification>>()
+  #connection: Promise<pg.Client> | undefined
+  #retry: NodeJS.Timeout | undefined
+  #closed = false
 
-/** @param url  a connection that is not shared: behind a transaction pooler nothing would be delivered */
-export function listener(url: string): Listener {
-  const handlers = new Map<string, Set<Notification>>()
-  let connection: Promise<pg.Client> | undefined
-  let retry: NodeJS.Timeout | undefined
-  let closed = false
+  /** @param url  a connection that is not shared: behind a transaction pooler nothing would be delivered */
+  constructor(url: string) {
+    this.#url = url
+  }
 
-  async function connect(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: url, keepAlive: true, application_name: 'latchkey', connectionTimeoutMillis: 5_000 })
-    client.on('error', () => {}) // 'end' follows
-    client.on('notification', ({ channel, payload }) => { tell(channel, payload ?? '') })
+  async listen(channel: string, handler: Notification): Promise<() => Promise<void>> {
+    this.#handlers.set(channel, (this.#handlers.get(channel) ?? new Set()).add(handler))
+    const stop = async (): Promise<void> => await this.#stop(channel, handler)
     try {
-      await client.connect()
-      for (const channel of handlers.keys()) await client.query(`listen ${channel}`)
+      await this.#execute(`listen ${channel}`)
+      return stop
     } catch (error) {
-      connection = undefined
-      client.end().catch(() => {})
+      await stop().catch(() => {})
       throw error
     }
-    client.on('end', reconnect)
-    return client
   }
 
-  function tell(channel: string, payload: string): void {
-    for (const handler of handlers.get(channel) ?? []) handler(payload)
+  async close(): Promise<void> {
+    this.#closed = true
+    clearTimeout(this.#retry)
+    await this.#connection?.then(async client => { await client.end() }, () => {})
   }
 
-  function reconnect(): void {
-    connection = undefined
-    if (closed || handlers.size === 0) return
-    retry = setTimeout(() => {
-      connection ??= connect()
-      // What was sent in between is lost, so everybody looks again.
-      connection.then(() => { for (const channel of handlers.keys()) tell(channel, '') }, reconnect)
-    }, retryMs)
-    retry.unref()
+  async #stop(channel: string, handler: Notification): Promise<void> {
+    const remaining = this.#handlers.get(channel)
+    if (remaining?.delete(handler) !== true || remaining.size > 0) return
+    this.#handlers.delete(channel)
+    if (this.#connection !== undefined) await this.#execute(`unlisten ${channel}`)
   }
 
-  async function execute(sql: string): Promise<void> {
-    if (closed) return
+  async #execute(sql: string): Promise<void> {
+    if (this.#closed) return
     try {
-      connection ??= connect()
-      await (await connection).query(sql)
+      this.#connection ??= this.#connect()
+      await (await this.#connection).query(sql)
     } catch (cause) {
       throw new CaError('database-unavailable', 'the database is not reachable', { cause })
     }
   }
 
-  async function stop(channel: string, handler: Notification): Promise<void> {
-    const remaining = handlers.get(channel)
-    if (remaining?.delete(handler) !== true || remaining.size > 0) return
-    handlers.delete(channel)
-    if (connection !== undefined) await execute(`unlisten ${channel}`)
+  async #connect(): Promise<pg.Client> {
+    const client = new pg.Client({ connectionString: this.#url, keepAlive: true, application_name: 'latchkey', connectionTimeoutMillis: connectMs })
+    client.on('error', () => {}) // 'end' follows
+    client.on('notification', ({ channel, payload }) => { this.#tell(channel, payload ?? '') })
+    try {
+      await client.connect()
+      for (const channel of this.#handlers.keys()) await client.query(`listen ${channel}`)
+    } catch (error) {
+      this.#connection = undefined
+      client.end().catch(() => {})
+      throw error
+    }
+    client.on('end', () => { this.#reconnect() })
+    return client
   }
 
-  return {
-    listen: async (channel, handler) => {
-      handlers.set(channel, (handlers.get(channel) ?? new Set()).add(handler))
-      try {
-        await execute(`listen ${channel}`)
-      } catch (error) {
-        await stop(channel, handler).catch(() => {})
-        throw error
-      }
-      return async () => await stop(channel, handler)
-    },
-    close: async () => {
-      closed = true
-      clearTimeout(retry)
-      await connection?.then(async client => { await client.end() }, () => {})
-    },
+  #reconnect(): void {
+    this.#connection = undefined
+    if (this.#closed || this.#handlers.size === 0) return
+    this.#retry = setTimeout(() => {
+      this.#connection ??= this.#connect()
+      // What was sent in between is lost, so everybody looks again.
+      this.#connection.then(() => { for (const channel of this.#handlers.keys()) this.#tell(channel, '') }, () => { this.#reconnect() })
+    }, retryMs)
+    this.#retry.unref()
+  }
+
+  #tell(channel: string, payload: string): void {
+    for (const handler of this.#handlers.get(channel) ?? []) handler(payload)
   }
 }

@@ -5,7 +5,7 @@
 import pg from 'pg'
 import { CaError } from '../errors.ts'
 import { database, DatabaseError, refusedStatement, type Database, type Engine, type Row, type Transaction } from './db.ts'
-import { listener } from './listener.ts'
+import { Listener } from './listener.ts'
 import { parameter, parsers } from './values.ts'
 
 // A statement that takes longer meets a server that went away without saying so.
@@ -37,7 +37,7 @@ export async function openServer(databaseUrl: string, directUrl = databaseUrl): 
 }
 
 function engineOf(pool: pg.Pool, directUrl: string): Engine {
-  const notifications = listener(directUrl)
+  const notifications = new Listener(directUrl)
   const once = <T>(work: (session: Transaction) => Promise<T>): Promise<T> =>
     withConnection(pool, async client => await work(sessionOn(client)))
   return {
@@ -45,7 +45,7 @@ function engineOf(pool: pg.Pool, directUrl: string): Engine {
     query: async (text, params) => await once(async session => await session.query(text, params)),
     exec: async sql => { await once(async session => { await session.exec(sql) }) },
     transaction: async work => await withConnection(pool, async client => await inTransaction(client, work)),
-    listen: notifications.listen,
+    listen: async (channel, handler) => await notifications.listen(channel, handler),
     close: async () => {
       await notifications.close()
       await pool.end()

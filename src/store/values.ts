@@ -32,6 +32,11 @@ function parseInt8(text: string): number {
   return value
 }
 
+function parseBytea(text: string): Buffer {
+  if (!text.startsWith('\\x')) throw unreadable('22P03', 'bytes in the escape format: set bytea_output to hex')
+  return Buffer.from(text.slice(2), 'hex')
+}
+
 /** `2026-03-01 09:00:00.123456+00`; Date keeps milliseconds. */
 function parseTimestamp(text: string): Date {
   const match = /^(\d{4}-\d\d-\d\d) (\d\d:\d\d:\d\d(?:\.\d+)?)([+-]\d\d)(:\d\d)?$/.exec(text)
@@ -57,7 +62,7 @@ export function parseArray(text: string, parse: Parser): unknown[] {
 const asText: Parser = text => text
 const scalars: [oid: number, arrayOid: number, parse: Parser][] = [
   [16, 1000, text => text === 't'], // bool
-  [17, 1001, text => Buffer.from(text.slice(2), 'hex')], // bytea
+  [17, 1001, parseBytea], // bytea
   [20, 1016, parseInt8], // int8
   [21, 1005, Number], // int2
   [23, 1007, Number], // int4

@@ -14,7 +14,7 @@ const templates = new Map<string, Promise<Blob>>()
 export async function templateName(migrations: readonly Migration[]): Promise<string> {
   const hash = createHash('sha256')
   hash.update(await readFile(join(root, 'node_modules/@electric-sql/pglite/package.json')))
-  for (const source of ['src/store/embedded.ts', 'test/support/memory-template.ts']) hash.update(await readFile(join(root, source)))
+  for (const source of ['src/store/embedded.ts', 'src/store/embedded-engine.ts', 'test/support/memory-template.ts']) hash.update(await readFile(join(root, source)))
   for (const { name, sha256 } of migrations) hash.update(name).update(sha256)
   return `template_${migrations.length}_${hash.digest('hex').slice(0, 16)}`
 }
