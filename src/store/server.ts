@@ -61,7 +61,7 @@ async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) =>
   try {
     return await work(client)
   } catch (error) {
-    broken ||= error instanceof CaError && error.code === 'database-unavailable'
+    broken ||= isUnavailable(error)
     throw error
   } finally {
     client.off('error', onError)
@@ -71,24 +71,28 @@ async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) =>
 
 async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const session = sessionOn(client)
-  await session.exec('begin isolation level read committed')
+  await session.query('begin isolation level read committed')
   try {
     const value = await work(session)
     // A transaction in which a statement failed answers COMMIT with ROLLBACK, and no error.
-    const { command } = await run(() => client.query('commit'))
+    const { command } = await run(() => client.query(limited('commit')))
     if (command !== 'COMMIT') throw new DatabaseError('the transaction was rolled back instead of committed', '25P02', undefined)
     return value
   } catch (error) {
-    await session.exec('rollback')
+    // On a connection that does not answer it would only be waited for; closing it rolls back too.
+    if (!isUnavailable(error)) await session.query('rollback')
     throw error
   }
 }
 
+/** `extended` even without parameters: one statement, as on the embedded engine. */
+const limited = (text: string, values: (string | null)[] = []): pg.QueryConfig & { queryMode: string, query_timeout: number } =>
+  ({ text, values, queryMode: 'extended', query_timeout: longestStatementMs })
+
 function sessionOn(client: pg.PoolClient): Transaction {
   return {
     query: async <T>(text: string, params: readonly unknown[] = []) => {
-      // `extended` even without parameters: one statement, as on the embedded engine.
-      const query = { text, values: params.map(parameter), queryMode: 'extended', query_timeout: longestStatementMs }
+      const query = limited(text, params.map(parameter))
       const { rows } = await run(() => client.query<Row>(query))
       return rows as T[]
     },
@@ -106,3 +110,5 @@ async function run<T>(call: () => Promise<T>): Promise<T> {
 }
 
 const unavailable = (cause: unknown): CaError => new CaError('database-unavailable', 'the database is not reachable', { cause })
+
+const isUnavailable = (error: unknown): boolean => error instanceof CaError && error.code === 'database-unavailable'
