@@ -24,7 +24,7 @@ export type ErrorCode =
   | 'device-not-found' | 'person-not-found' | 'template-not-found' | 'malformed-template' | 'front-end-not-found'
   | 'front-end-exists' | 'token-not-found' | 'setup-link-invalid' | 'unauthorized' | 'forbidden' | 'conflict'
   | 'invalid-argument' | 'invalid-configuration' | 'database-unavailable' | 'data-folder-locked' | 'database-too-new' | 'migration-changed'
-  | 'rate-limited'
+  | 'rate-limited' | 'server-unreachable'
 
 /**
  * A refusal the caller can act on. Anything else that is thrown is a defect or an outage,
