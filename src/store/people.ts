@@ -17,12 +17,11 @@ export function personStore(db: Queryable) {
     find: async (id: string) => await first('id = $1', id),
     /** Case does not count in an address. */
     byEmail: async (email: string) => await first('lower(email) = lower($1)', email),
-    /** Adds the person, or writes the new name and, where given, the user principal name over those on record. */
+    /** Adds the person, or writes all but id and address over what is on record for that address. */
     async put(person: Person): Promise<Person> {
       const [row] = await db.query<PersonRow>(`
         insert into people (${columns}) values ($1, $2, $3, $4, $5, $6)
-        on conflict (lower(email)) do update set name = excluded.name,
-          user_principal_name = coalesce(excluded.user_principal_name, people.user_principal_name)
+        on conflict (lower(email)) do update set name = excluded.name, user_principal_name = excluded.user_principal_name, groups = excluded.groups
         returning ${columns}`,
       [person.id, person.name, person.email, person.userPrincipalName, person.groups, person.createdAt])
       return personOf(row!)

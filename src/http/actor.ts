@@ -1,0 +1,19 @@
+import { CaError } from '../errors.ts'
+import type { Role } from '../store/access.ts'
+
+export type { Role } from '../store/access.ts'
+
+/** Who asks. `name` and `source` go into the record of changes. */
+export type Actor = { readonly name: string, readonly role: Role, readonly source: string }
+
+/** Each may do what those before it may. */
+export const roles = ['auditor', 'operator', 'admin'] as const satisfies readonly Role[]
+
+/** Whoever can open the socket in the data folder can read the database beside it, so nothing is kept from them. */
+export const localActor: Actor = { name: 'local', role: 'admin', source: 'socket' }
+
+/** @throws {CaError} forbidden */
+export function assertRole(actor: Actor, least: Role): void {
+  if (roles.indexOf(actor.role) >= roles.indexOf(least)) return
+  throw new CaError('forbidden', `this needs the role ${least}; ${actor.name} has the role ${actor.role}`)
+}

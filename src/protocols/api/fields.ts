@@ -1,0 +1,60 @@
+/** What several operations take or answer. */
+import { z } from 'zod'
+import { line, longText } from '../../enrollment/template-fields.ts'
+import { CaError } from '../../errors.ts'
+
+export const nothing = z.strictObject({})
+
+/** An instant, with its offset from UTC. */
+export const instantInput = z.iso.datetime({ offset: true }).transform(text => new Date(text))
+export const instant = z.iso.datetime()
+
+export const at = (date: Date): string => date.toISOString()
+export const atOrNull = (date: Date | null): string | null => date === null ? null : date.toISOString()
+
+export const id = z.uuid()
+export const byId = z.strictObject({ id })
+export const reasonText = longText(2000)
+/** A person's name, as certificates carry it (RFC 5280, ub-common-name). */
+export const personName = line(64).refine(text => text.trim() === text, 'must not begin or end with a space')
+/** ASCII, because certificates write it as an IA5String. */
+export const email = z.email().max(254)
+
+/** A page of a list: how many at most, and the `next` of the page before. */
+export const pageInput = {
+  limit: z.coerce.number().int().min(1).max(500).default(100),
+  cursor: z.string().min(1).max(200).optional(),
+}
+
+export const pageOf = <Item extends z.ZodType>(item: Item) => z.strictObject({
+  items: z.array(item),
+  /** The cursor of the page that follows; null on the last one. */
+  next: z.string().nullable(),
+})
+
+/**
+ * Makes a page of rows that were asked for with one more than the limit: whether more follow is
+ * known without counting.
+ */
+export function page<Row, Item>(rows: readonly Row[], limit: number, keyOf: (row: Row) => string, itemOf: (row: Row) => Item): { items: Item[], next: string | null } {
+  const shown = rows.slice(0, limit)
+  const last = shown.at(-1)
+  return { items: shown.map(itemOf), next: rows.length > limit && last !== undefined ? Buffer.from(keyOf(last)).toString('base64url') : null }
+}
+
+/** The key in a cursor of ours. @throws {CaError} invalid-argument */
+export function keyIn<Key>(cursor: string | undefined, parse: (key: string) => Key | undefined): Key | undefined {
+  if (cursor === undefined) return undefined
+  const key = parse(Buffer.from(cursor, 'base64url').toString())
+  if (key === undefined) throw new CaError('invalid-argument', 'the cursor is not one that a page of this list gave')
+  return key
+}
+
+/** Keys of lists that go back in time: the instant, and the id that tells two of one instant apart. */
+export const timeKey = (row: { createdAt: Date, id: string }): string => `${row.createdAt.toISOString()} ${row.id}`
+
+export function parseTimeKey(key: string): { createdAt: Date, id: string } | undefined {
+  const match = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z) ([0-9a-f-]{32,36})$/.exec(key)
+  const createdAt = new Date(match?.[1] ?? Number.NaN)
+  return match === null || Number.isNaN(createdAt.getTime()) ? undefined : { createdAt, id: match[2]! }
+}

@@ -1,0 +1,111 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { createInvitation, invitationState, type Invitation, type Person } from '../../../devices/invitations.ts'
+import { CaError } from '../../../errors.ts'
+import { change, type RecordChange } from '../../../http/change.ts'
+import { invitationStore, type InvitationListing } from '../../../store/invitations.ts'
+import { personStore } from '../../../store/people.ts'
+import { templateStore } from '../../../store/templates.ts'
+import type { Queryable } from '../../../store/db.ts'
+import { at, atOrNull, byId, email, id, instant, keyIn, page, pageInput, pageOf, parseTimeKey, personName, timeKey } from '../fields.ts'
+import { operation } from '../operation.ts'
+
+const dayMs = 86_400_000
+
+const invitationView = z.strictObject({
+  id, personName: z.string(), personEmail: z.string(), template: z.string(), key: z.enum(['device', 'delivered']),
+  devices: z.int(), devicesEnrolled: z.int(), state: z.enum(['open', 'expired', 'ended', 'used-up']),
+  expiresAt: instant, endedAt: instant.nullable(), createdAt: instant, createdBy: z.string(),
+})
+
+const viewOf = (i: InvitationListing, now: Date): z.input<typeof invitationView> => ({
+  id: i.id, personName: i.personName, personEmail: i.personEmail, template: i.template, key: i.keyOrigin, devices: i.devicesMax,
+  devicesEnrolled: i.placesTaken, state: invitationState(i, i.placesTaken, now), expiresAt: at(i.expiresAt), endedAt: atOrNull(i.endedAt),
+  createdAt: at(i.createdAt), createdBy: i.createdBy,
+})
+
+const invitationInput = z.strictObject({
+  name: personName,
+  email,
+  userPrincipalName: z.string().min(3).max(254).regex(/^[\x21-\x7e]+@[\x21-\x7e]+$/, 'must look like ada@example.com').optional(),
+  /** Groups that rules can name. They replace those on record; left out, those stay. */
+  groups: z.array(z.string().min(1).max(100)).max(50).optional(),
+  template: z.string().min(1).max(64).default('default'),
+  /** How many devices may enroll. */
+  devices: z.int().min(1).max(1000).default(1),
+  /** Where the private key is born. */
+  key: z.enum(['device', 'delivered']).default('device'),
+  /** How long the link opens; the installation's setting where left out. */
+  days: z.int().min(1).max(365).optional(),
+})
+
+export const inviteCreate = operation({
+  id: 'inviteCreate', method: 'post', path: '/invitations', role: 'operator', status: 201,
+  summary: 'Invite a person to enroll their devices. The link is told this once.',
+  input: invitationInput,
+  output: z.strictObject({ id, url: z.url(), expiresAt: instant }),
+  async run(service, actor, input) {
+    const { template, devices, key, days = service.config.invitationDays } = input
+    return await change(service, actor, async (tx, record, now) => {
+      if (await templateStore(tx).find(template) === undefined) throw new CaError('template-not-found', `there is no template named ${template}`)
+      const person = await putPerson(tx, record, input, now)
+      const created = createInvitation({
+        personId: person.id, template, keyOrigin: key, devicesMax: devices, createdBy: actor.name, expiresAt: new Date(now.getTime() + days * dayMs),
+      }, now)
+      await invitationStore(tx).add(created)
+      const { invitation, token } = created
+      await record('invitation.create', `invitation:${invitation.id}`, { person: person.email, template, devices, key, expiresAt: invitation.expiresAt })
+      return { id: invitation.id, url: `${service.config.url}/i/${token}`, expiresAt: at(invitation.expiresAt) }
+    })
+  },
+})
+
+/** The person of that address, with the name as it was written now. */
+async function putPerson(tx: Queryable, record: RecordChange, input: z.output<typeof invitationInput>, now: Date): Promise<Person> {
+  const before = await personStore(tx).byEmail(input.email)
+  const wanted: Person = {
+    id: before?.id ?? randomUUID(), name: input.name, email: before?.email ?? input.email, createdAt: before?.createdAt ?? now,
+    userPrincipalName: input.userPrincipalName ?? before?.userPrincipalName ?? null, groups: input.groups ?? before?.groups ?? [],
+  }
+  if (before !== undefined && JSON.stringify(before) === JSON.stringify(wanted)) return before
+  const person = await personStore(tx).put(wanted)
+  await record(before === undefined ? 'person.create' : 'person.update', `person:${person.id}`, { before: before ?? null, after: person })
+  return person
+}
+
+export const inviteList = operation({
+  id: 'inviteList', method: 'get', path: '/invitations', role: 'auditor',
+  summary: 'Invitations, newest first.',
+  input: z.strictObject({ email: email.optional(), ...pageInput }),
+  output: pageOf(invitationView),
+  async run(service, _actor, { email: address, limit, cursor }) {
+    const before = keyIn(cursor, parseTimeKey)
+    const personId = address === undefined ? undefined : await personIdOf(service.db, address)
+    const rows = await invitationStore(service.db).list({ personId, before, limit: limit + 1 })
+    const now = service.now()
+    return page(rows, limit, timeKey, row => viewOf(row, now))
+  },
+})
+
+/** @throws {CaError} person-not-found */
+export async function personIdOf(db: Queryable, address: string): Promise<string> {
+  const person = await personStore(db).byEmail(address)
+  if (person === undefined) throw new CaError('person-not-found', 'there is no person with this address')
+  return person.id
+}
+
+export const inviteEnd = operation({
+  id: 'inviteEnd', method: 'post', path: '/invitations/{id}/end', role: 'operator',
+  summary: 'End an invitation: its link opens nothing any more. Certificates stay.',
+  input: byId,
+  output: z.strictObject({ id, changed: z.boolean() }),
+  async run(service, actor, input) {
+    return await change(service, actor, async (tx, record, now) => {
+      const invitation: Invitation | undefined = await invitationStore(tx).find(input.id)
+      if (invitation === undefined) throw new CaError('invitation-not-found', 'there is no invitation with this id')
+      const changed = await invitationStore(tx).end(input.id, now)
+      if (changed) await record('invitation.end', `invitation:${input.id}`)
+      return { id: input.id, changed }
+    })
+  },
+})
