@@ -38,11 +38,13 @@ create table signers (
 create index signers_by_purpose on signers (authority_id, purpose, id desc);
 
 -- Every CRLDP address ever written for a partition: its CRL must list them all, byte for byte.
+-- listed: it stands on a published list.
 create table crl_addresses (
   authority_id smallint not null references authorities,
   partition    smallint not null,
   url          text     not null,
   position     bigint   generated always as identity,
+  listed       boolean  not null default false,
   primary key (authority_id, partition, url)
 );
 

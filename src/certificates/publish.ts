@@ -25,6 +25,8 @@ export type Listed = { since?: number, partition?: number }
 export type PublicationStore = {
   /** Locks the authority's row until the transaction ends. */
   lock(authorityId: number): Promise<{ partitions: number, crlNumber: number }>
+  /** Whether a partition has an address that none of its lists carries yet. */
+  hasNewAddress(authorityId: number): Promise<boolean>
   changeNumber(): Promise<number>
   latest(authorityId: number): Promise<PublishedCrl[]>
   /** Partitions with a change after `changeNumber`. */
@@ -60,7 +62,8 @@ export async function publish(deps: PublishDeps, authority: Authority, now: Date
     const { partitions, crlNumber: lastNumber } = await tx.lock(authority.id)
     const latest = await tx.latest(authority.id)
     const changeNumber = await tx.changeNumber()
-    const plan = planPublication(latest, { partitions, changeNumber, now, full, fullEveryMs: deps.periods.fullEveryMs })
+    const newAddress = await tx.hasNewAddress(authority.id)
+    const plan = planPublication(latest, { partitions, changeNumber, newAddress, now, full, fullEveryMs: deps.periods.fullEveryMs })
     if (typeof plan === 'string') return plan
     if (plan.full) await tx.settle(authority.id, oldest(latest))
     const wanted = plan.full ? range(partitions) : await tx.changedPartitions(authority.id, plan.since)
@@ -76,7 +79,7 @@ export async function publish(deps: PublishDeps, authority: Authority, now: Date
   })
 }
 
-type Situation = { partitions: number, changeNumber: number, now: Date, full: boolean, fullEveryMs: number }
+type Situation = { partitions: number, changeNumber: number, newAddress: boolean, now: Date, full: boolean, fullEveryMs: number }
 
 /** Decides what has to be published. Pure. */
 export function planPublication(latest: PublishedCrl[], situation: Situation): { full: boolean, since: number, thisUpdate: Date } | 'nothing-new' | 'too-soon' {
@@ -85,7 +88,8 @@ export function planPublication(latest: PublishedCrl[], situation: Situation): {
   const since = latest.reduce((most, crl) => Math.max(most, crl.changeNumber), 0)
   const complete = latest.find(crl => crl.scope === 'complete')
   const published = latest.filter(crl => crl.scope === 'partition').length
-  const full = situation.full || complete === undefined || published < situation.partitions
+  // Certificates may carry a new address at once, and no list covers them until one names it.
+  const full = situation.full || complete === undefined || published < situation.partitions || situation.newAddress
     || situation.now.getTime() - complete.thisUpdate.getTime() >= situation.fullEveryMs
   if (!full && situation.changeNumber === since) return 'nothing-new'
   if (thisUpdate.getTime() <= newest) return 'too-soon'
@@ -110,6 +114,8 @@ type Context = {
 /** A partition's critical IDP lists every address ever written for it: old certificates keep their own (RFC 5280 §6.3.3 b). */
 async function partitionList(context: Context, partition: number): Promise<NewCrl> {
   const urls = await context.tx.crlAddresses(context.authority.id, partition)
+  // With no name in it the scope would be wrong for every certificate there is.
+  if (urls.length === 0) throw new CaError('crl-not-published', `partition ${partition} has no address on record`)
   const entries = await context.tx.entries(context.authority.id, { partition })
   return await list(context, { scope: 'partition', partition, baseCrlNumber: null }, entries, [issuingDistributionPoint({ urls })])
 }

@@ -11,10 +11,10 @@ const publishedOf = (row: CrlRow): PublishedCrl => ({
   thisUpdate: row.this_update, nextUpdate: row.next_update, changeNumber: row.change_number,
 })
 
-export type CrlFile = PublishedCrl & { der: Buffer, sha256: Buffer }
-
 export async function insertCrls(tx: Queryable, authorityId: number, crlNumber: number, crls: NewCrl[]): Promise<void> {
   await tx.query('update authorities set crl_number = $2 where id = $1 and crl_number < $2', [authorityId, crlNumber])
+  const partitions = crls.filter(crl => crl.scope === 'partition').map(crl => crl.partition)
+  await tx.query('update crl_addresses set listed = true where authority_id = $1 and partition = any($2::smallint[]) and not listed', [authorityId, partitions])
   for (const crl of crls) {
     await tx.query(`
       insert into crls (authority_id, scope, partition, crl_number, base_crl_number, this_update, next_update, change_number, entries, der, sha256)
@@ -34,6 +34,8 @@ export function publicationStore(tx: Queryable): PublicationStore {
         'select partitions, crl_number from authorities where id = $1 for update', [authorityId])
       return { partitions: row!.partitions, crlNumber: row!.crl_number }
     },
+    hasNewAddress: async authorityId =>
+      (await tx.query('select 1 from crl_addresses where authority_id = $1 and not listed limit 1', [authorityId])).length > 0,
     changeNumber: async () =>
       (await tx.query<{ value: number }>(`select value from counters where name = 'revocation-change'`))[0]!.value,
     latest: async authorityId => await latestCrls(tx, authorityId),
@@ -83,20 +85,39 @@ export const publicationTransaction = (db: Database) => async <T>(work: (tx: Pub
     return await work(publicationStore(tx))
   })
 
+/** What a list is known by, without its bytes. */
+export type CrlHead = PublishedCrl & { authorityId: number, sha256: Buffer }
+/** Whose complete list and whose partitions are meant. */
+export type BundleScope = { complete: readonly number[], partitions: readonly number[] }
+
+type HeadRow = CrlRow & { authority_id: number, sha256: Buffer }
+const headOf = (row: HeadRow): CrlHead => ({ ...publishedOf(row), authorityId: row.authority_id, sha256: row.sha256 })
+
+/** One statement sees one snapshot, so these lists are of one moment. */
+const newestOfEach = (what: string): string => `
+  select distinct on (authority_id, scope, partition) authority_id, ${columns}, ${what} from crls
+  where (authority_id = any($1::smallint[]) and scope = 'complete') or (authority_id = any($2::smallint[]) and scope = 'partition')
+  order by authority_id, scope, partition, crl_number desc`
+
 export function crlFileStore(db: Queryable) {
-  const fileOf = (row: CrlRow & { der: Buffer, sha256: Buffer }): CrlFile => ({ ...publishedOf(row), der: row.der, sha256: row.sha256 })
   return {
-    async newest(authorityId: number, scope: CrlScope, partition = 0): Promise<CrlFile | undefined> {
-      const [row] = await db.query<CrlRow & { der: Buffer, sha256: Buffer }>(`
-        select ${columns}, der, sha256 from crls where authority_id = $1 and scope = $2 and partition = $3
+    async newest(authorityId: number, scope: CrlScope, partition = 0): Promise<CrlHead | undefined> {
+      const [row] = await db.query<HeadRow>(`
+        select authority_id, ${columns}, sha256 from crls where authority_id = $1 and scope = $2 and partition = $3
         order by crl_number desc limit 1`, [authorityId, scope, partition])
-      return row === undefined ? undefined : fileOf(row)
+      return row === undefined ? undefined : headOf(row)
     },
-    /** The newest list of every partition, of one moment: one statement sees one snapshot. */
-    partitions: async (authorityIds: number[]): Promise<CrlFile[]> =>
-      (await db.query<CrlRow & { der: Buffer, sha256: Buffer }>(`
-        select distinct on (authority_id, partition) ${columns}, der, sha256 from crls
-        where authority_id = any($1::smallint[]) and scope = 'partition' order by authority_id, partition, crl_number desc`, [authorityIds])).map(fileOf),
+    /** The bytes of a list; undefined once it has been pruned. */
+    async read({ authorityId, scope, partition, crlNumber }: CrlHead): Promise<Buffer | undefined> {
+      const [row] = await db.query<{ der: Buffer }>(
+        'select der from crls where authority_id = $1 and scope = $2 and partition = $3 and crl_number = $4', [authorityId, scope, partition, crlNumber])
+      return row?.der
+    },
+    /** The newest complete lists and partitions of one moment, in a lasting order. */
+    bundleHeads: async ({ complete, partitions }: BundleScope): Promise<CrlHead[]> =>
+      (await db.query<HeadRow>(newestOfEach('sha256'), [complete, partitions])).map(headOf),
+    bundle: async ({ complete, partitions }: BundleScope): Promise<(CrlHead & { der: Buffer })[]> =>
+      (await db.query<HeadRow & { der: Buffer }>(newestOfEach('sha256, der'), [complete, partitions])).map(row => ({ ...headOf(row), der: row.der })),
     latest: async (authorityId: number): Promise<PublishedCrl[]> => await latestCrls(db, authorityId),
   }
 }
