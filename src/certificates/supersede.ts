@@ -12,12 +12,12 @@ export type SupersedeStore = RevocationStore & {
  *
  * @returns those that were revoked
  */
-export async function supersedeOlder(tx: SupersedeStore, newer: { deviceId: string, serialNumber: Buffer }, actor: string, now: Date): Promise<CertificateKey[]> {
+export async function supersedeOlder(tx: SupersedeStore, deviceId: string, serialNumber: Buffer, now: Date): Promise<CertificateKey[]> {
   const revoked: CertificateKey[] = []
-  for (const key of await tx.olderOf(newer.deviceId, newer.serialNumber, now)) {
-    const order = { ...key, reason: 'superseded', actor, cause: `superseded by ${newer.serialNumber.toString('hex')}` } as const
+  for (const key of await tx.olderOf(deviceId, serialNumber, now)) {
+    const order = { ...key, reason: 'superseded', actor: 'latchkey', cause: `superseded by ${serialNumber.toString('hex')}` } as const
     if (!await revoke(tx, order, now)) continue
-    await tx.markSuperseded(key, newer.serialNumber)
+    await tx.markSuperseded(key, serialNumber)
     revoked.push(key)
   }
   return revoked
