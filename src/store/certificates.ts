@@ -137,10 +137,10 @@ export function certificateStore(db: Queryable) {
         where c.test and c.state = 'issued' and c.not_after > $1 and r.serial_number is null limit $2`, [now, limit]))
         .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
     },
-    /** Signers are issued without a device; a check never lets one in. */
-    async counts(now: Date): Promise<{ inForce: number }> {
-      const [row] = await db.query(`select count(*)::int as in_force from certificates where kind = 'device' and state = 'issued' and not_after > $1`, [now])
-      return { inForce: row!.in_force }
+    /** How many rows there are, as the planner knows it: counting them would read them all. */
+    async estimate(): Promise<number> {
+      const [row] = await db.query<{ rows: number }>("select greatest(reltuples, 0)::bigint as rows from pg_class where oid = 'certificates'::regclass")
+      return row!.rows
     },
   }
 }

@@ -9,7 +9,7 @@ type FailInfo = keyof typeof failInfos
  */
 const failInfoOf = {
   'malformed-request': 'badRequest', 'body-too-large': 'badRequest', 'unsupported-media-type': 'badRequest', 'method-not-allowed': 'badRequest', 'not-found': 'badRequest',
-  'malformed-der': 'badRequest', 'malformed-certificate': 'badRequest', 'malformed-certification-request': 'badRequest', 'malformed-crl': 'badRequest',
+  'malformed-der': 'badMessageCheck', 'malformed-certificate': 'badMessageCheck', 'malformed-certification-request': 'badMessageCheck', 'malformed-crl': 'badRequest',
   'malformed-cms': 'badMessageCheck', 'malformed-plist': 'badRequest', 'malformed-ocsp-request': 'badRequest', 'malformed-pkcs12': 'badRequest',
   'malformed-scep-message': 'badMessageCheck', 'unsupported-algorithm': 'badAlg', 'weak-key': 'badAlg', 'signature-invalid': 'badMessageCheck',
   'cms-signer-count': 'badMessageCheck', 'cms-signer-certificate-missing': 'badMessageCheck', 'cms-content-missing': 'badMessageCheck',

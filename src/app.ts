@@ -1,0 +1,44 @@
+import Koa from 'koa'
+import Router from '@koa/router'
+import { html } from './console/html.ts'
+import { sendPage } from './console/page.ts'
+import { personRouter } from './console/person-router.ts'
+import { setupRouter } from './console/setup-router.ts'
+import { enrollmentDeps } from './http/enrollment-deps.ts'
+import { problems } from './http/errors.ts'
+import type { Service } from './http/service.ts'
+import { apiRouter } from './protocols/api/router.ts'
+import { caRouter } from './protocols/ca/router.ts'
+import { checkRouter } from './protocols/check/router.ts'
+import { crlRouter } from './protocols/crl/router.ts'
+import { ocspRouter } from './protocols/ocsp/router.ts'
+import { otaRouter } from './protocols/ota/router.ts'
+import { scepRouter } from './protocols/scep/router.ts'
+import { healthRouter } from './protocols/health/router.ts'
+
+/** Which doors an address opens: those of phones and front ends, those of admins, or both. */
+export type Doors = { phones: boolean, admins: boolean }
+
+export function createApp(service: Service, doors: Doors = { phones: true, admins: true }): Koa {
+  const app = new Koa()
+  // Koa prints what it does not handle; ours says it in the log, without what somebody sent.
+  app.silent = true
+  app.use(problems(service.log))
+  const deps = enrollmentDeps(service)
+  const routers: Router[] = [
+    healthRouter(service),
+    ...doors.phones ? [personRouter(deps), otaRouter(deps), scepRouter(deps), crlRouter(service), caRouter(service), ocspRouter(service), checkRouter(service)] : [],
+    ...doors.admins ? [setupRouter(service), apiRouter(service), welcomeRouter()] : [],
+  ]
+  for (const router of routers) app.use(router.routes())
+  return app
+}
+
+function welcomeRouter(): Router {
+  const router = new Router()
+  router.get('/', ctx => sendPage(ctx, {
+    title: 'Latchkey', room: 'console',
+    body: html`<section><h1>Latchkey is running</h1><p>Commands: <code>npx latchkey --help</code>. Programs: <a href="/api/v1/openapi.json">the API</a>.</p></section>`,
+  }))
+  return router
+}

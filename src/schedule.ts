@@ -1,0 +1,179 @@
+/** What happens unasked. Each task may run on any number of instances at once: rows and locks decide who does it. */
+import { rootCrlAddress } from './certificates/addresses.ts'
+import { activeAuthority } from './certificates/authority.ts'
+import { createHierarchy, rootList } from './certificates/hierarchy.ts'
+import { publish, type PublishResult } from './certificates/publish.ts'
+import { hold, revoke } from './certificates/revoke.ts'
+import { renewSigners } from './certificates/signers.ts'
+import { supersedeOlder } from './certificates/supersede.ts'
+import { defaultTemplate } from './enrollment/template.ts'
+import type { Service } from './http/service.ts'
+import { hierarchyStore, registerPartitions, signerStore } from './store/authorities.ts'
+import { certificateStore, revocationStore } from './store/certificates.ts'
+import { crlFileStore, publicationTransaction } from './store/crls.ts'
+import { housekeeping } from './store/housekeeping.ts'
+import { templateStore } from './store/templates.ts'
+
+const dayMs = 86_400_000
+const batch = 100
+
+/**
+ * What must be true before a service answers: there are authorities, every partition's address is on record,
+ * every signer is in force, and the lists are published. @returns true when the authorities were created now
+ */
+export async function prepareAuthorities(service: Service): Promise<boolean> {
+  const { config, db, keyring, addresses } = service
+  const now = service.now()
+  const created = service.authorities().all.length === 0 && await createHierarchy({
+    keyring, addresses, rootCrlUrl: rootCrlAddress(config.pkiUrl), organization: config.organization, keyType: config.keyType,
+    partitions: config.crlPartitions, transaction: async work => await db.transaction(async tx => await work(hierarchyStore(tx))),
+  }, now)
+  await service.reload()
+  await registerAddresses(service)
+  await templateStore(db).addIfMissing({ name: 'default', template: { ...defaultTemplate, organization: config.organization }, updatedAt: now, updatedBy: 'latchkey' })
+  await renewDueSigners(service)
+  await publishDue(service)
+  return created
+}
+
+/** Also raises the number of partitions when the setting has grown; certificates carry them from now on. */
+export async function registerAddresses(service: Service): Promise<void> {
+  const { config, db, addresses } = service
+  for (const authority of service.authorities().all.filter(({ role }) => role !== 'root')) {
+    const partitions = authority.role === 'issuing' ? config.crlPartitions : 1
+    await registerPartitions(db, authority.id, partitions, partition => addresses.partitionCrl(authority.name, partition))
+  }
+  await service.reload()
+}
+
+export async function renewDueSigners(service: Service, all = false): Promise<number> {
+  const { config, db, keyring, addresses } = service
+  const made = await renewSigners({
+    keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: certificateStore(db).reserve,
+    transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
+  }, service.authorities(), service.now(), all)
+  if (made > 0) await service.reload()
+  return made
+}
+
+/** Publishes whatever is due for every authority that may still be asked. */
+export async function publishDue(service: Service, full = false): Promise<PublishResult[]> {
+  const { config, db, keyring, addresses } = service
+  const periods = { nextUpdateMs: config.crlValidityHours * 3_600_000, fullEveryMs: config.crlPeriodMinutes * 60_000 }
+  const results: PublishResult[] = []
+  for (const authority of service.authorities().all) {
+    // A retired authority goes on publishing until its last certificate has ended, which is at its own end at the latest.
+    if (authority.role === 'root' || authority.key.privateKey === null || authority.certificate.notAfter < service.now()) continue
+    results.push(await publish({ keyring, addresses, periods, transaction: publicationTransaction(db) }, authority, service.now(), full))
+  }
+  return results
+}
+
+/** Signs the root's list anew while its key is here and the list has less than a year to go. */
+export async function renewRootList(service: Service): Promise<boolean> {
+  const root = activeAuthority(service.authorities(), 'root')
+  if (root.key.privateKey === null) return false
+  return await service.db.transaction(async tx => {
+    await tx.query('select 1 from authorities where id = $1 for update', [root.id])
+    const newest = await crlFileStore(tx).newest(root.id, 'complete')
+    if (newest === undefined || newest.nextUpdate.getTime() - service.now().getTime() > 365 * dayMs) return false
+    await hierarchyStore(tx).addCrl(root.id, newest.crlNumber + 1, [await rootList(service.keyring, root, newest.crlNumber + 1, service.now())])
+    return true
+  })
+}
+
+/** What was perhaps signed and never completed is revoked. @returns how many */
+export async function endLeases(service: Service): Promise<number> {
+  const now = service.now()
+  const ended = await service.db.transaction(async tx => {
+    const keys = await certificateStore(tx).endedLeases(now, batch)
+    for (const key of keys) {
+      await certificateStore(tx).abandon(key)
+      await revoke(revocationStore(tx), { ...key, reason: 'cessationOfOperation', actor: 'latchkey', cause: 'never completed' }, now)
+    }
+    return keys.length
+  })
+  if (ended > 0) service.revocationChanged()
+  return ended
+}
+
+/** A newer certificate takes over after a day, although nobody has seen it used. */
+export async function supersedeUnasked(service: Service): Promise<number> {
+  const now = service.now()
+  const until = new Date(now.getTime() - dayMs)
+  const due = await certificateStore(service.db).supersededUnasked(new Date(until.getTime() - 30 * dayMs), until, batch)
+  for (const { deviceId, serialNumber } of due) {
+    await service.db.transaction(async tx => await supersedeOlder({ ...certificateStore(tx), ...revocationStore(tx) }, deviceId, serialNumber, now))
+  }
+  if (due.length > 0) service.revocationChanged()
+  return due.length
+}
+
+/** Without the setting that trusts simulated phones, their certificates open nothing. @returns how many were held */
+export async function holdTestCertificates(service: Service): Promise<number> {
+  if (service.config.testDeviceCa !== undefined) return 0
+  let held = 0
+  for (;;) {
+    const now = service.now()
+    const keys = await certificateStore(service.db).testInForce(now, batch)
+    if (keys.length === 0) break
+    await service.db.transaction(async tx => {
+      for (const key of keys) await hold(revocationStore(tx), { ...key, actor: 'latchkey', cause: 'simulated phones are not trusted' }, now)
+    })
+    held += keys.length
+  }
+  if (held > 0) service.revocationChanged()
+  return held
+}
+
+type Task = { name: string, everyMs: number, run: () => Promise<unknown> }
+
+const tasksOf = (service: Service): Task[] => [
+  { name: 'publish', everyMs: 1000, run: async () => await publishDue(service) },
+  { name: 'leases', everyMs: 10_000, run: async () => await endLeases(service) },
+  { name: 'reload', everyMs: 60_000, run: async () => await service.reload() },
+  { name: 'signers', everyMs: 600_000, run: async () => await renewDueSigners(service) },
+  { name: 'root list', everyMs: 3_600_000, run: async () => await renewRootList(service) },
+  { name: 'supersede', everyMs: 60_000, run: async () => await supersedeUnasked(service) },
+  { name: 'housekeeping', everyMs: 60_000, run: async () => await housekeeping(service.db, service.now()) },
+]
+
+export type Schedule = { wake(): void, stop(): Promise<void> }
+
+/** Runs each task again and again, one of each at a time. `wake` publishes at once what has changed. */
+export function startSchedule(service: Service): Schedule {
+  const timers = new Set<NodeJS.Timeout>()
+  const running = new Set<Promise<void>>()
+  let stopped = false
+  const runOnce = async ({ name, run }: Task): Promise<void> => {
+    try {
+      await run()
+    } catch (error) {
+      const { name: kind, code } = error as Error & { code?: string }
+      service.log('error', 'task failed', { task: name, kind, code: code ?? null })
+    }
+  }
+  const start = (task: Task): void => {
+    const again = (): void => {
+      if (stopped) return
+      const run = runOnce(task).finally(() => {
+        running.delete(run)
+        if (stopped) return
+        const timer = setTimeout(() => { timers.delete(timer); again() }, task.everyMs)
+        timers.add(timer)
+      })
+      running.add(run)
+    }
+    again()
+  }
+  const tasks = tasksOf(service)
+  tasks.forEach(start)
+  return {
+    wake: () => { if (!stopped) running.add(runOnce(tasks[0]!)) },
+    stop: async () => {
+      stopped = true
+      for (const timer of timers) clearTimeout(timer)
+      await Promise.all(running)
+    },
+  }
+}

@@ -1,0 +1,19 @@
+import type { Queryable } from './db.ts'
+
+const dayMs = 86_400_000
+
+/** Forgets what has done its work, a bounded number of rows at a time, so that nothing grows with the age of the store. */
+export async function housekeeping(db: Queryable, now: Date): Promise<void> {
+  // A delivered key lives in this answer, encrypted to its owner: until its first use, or 15 minutes.
+  await db.query(`update enrollments e set final_answer = null, final_answer_until = null
+    where final_answer is not null and (final_answer_until < $1
+      or exists (select 1 from certificates c where c.enrollment_id = e.id and c.kind = 'device' and c.first_used_at is not null))`, [now])
+  const yesterday = new Date(now.getTime() - dayMs)
+  // Downloads that no phone answered: mail scanners, second thoughts.
+  await db.query(`delete from enrollments where id in (
+    select id from enrollments where state = 'invited' and challenge_expires_at < $1 order by challenge_expires_at limit 1000)`, [yesterday])
+  await db.query(`delete from scep_challenges where challenge_sha256 in (
+    select challenge_sha256 from scep_challenges where expires_at < $1 order by expires_at limit 1000)`, [yesterday])
+  await db.query('delete from scep_pending where expires_at < $1', [now])
+  await db.query('delete from setup_links where expires_at < $1', [yesterday])
+}
