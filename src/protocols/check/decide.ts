@@ -1,0 +1,25 @@
+import { isInForce, statusOf } from '../../certificates/status.ts'
+import type { CertificateRecord } from '../../store/certificates.ts'
+import type { FrontEnd } from '../../store/front-ends.ts'
+
+/** The word in `Latchkey-Decision`. Only `good` lets anybody in. */
+export type CheckDecision =
+  | 'good' | 'revoked' | 'held' | 'expired' | 'not-yet-valid'
+  /** Never issued here, not to a device, or by an authority that this front end may not ask about. */
+  | 'unknown'
+  /** The front end's one header was missing, or not in its format. */
+  | 'no-certificate' | 'malformed'
+
+const certificateHold = 6
+
+/** Whether a client with this certificate may pass. Pure; what is not known to be good is refused. */
+export function decideCheck(record: CertificateRecord | undefined, frontEnd: Pick<FrontEnd, 'authorityId'>, now: Date): CheckDecision {
+  // Bootstrap identities and our own signers are certificates too, and open nothing.
+  if (record === undefined || record.kind !== 'device') return 'unknown'
+  if (frontEnd.authorityId !== null && frontEnd.authorityId !== record.authorityId) return 'unknown'
+  const status = statusOf(record)
+  if (status.status === 'unknown') return 'unknown'
+  if (status.status === 'revoked') return status.reason === certificateHold ? 'held' : 'revoked'
+  if (!isInForce(record, now)) return now < record.notBefore ? 'not-yet-valid' : 'expired'
+  return 'good'
+}

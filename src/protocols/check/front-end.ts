@@ -1,0 +1,51 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import { CaError } from '../../errors.ts'
+import type { Log } from '../../http/log.ts'
+import type { Queryable } from '../../store/db.ts'
+import { frontEndStore, type FrontEnd } from '../../store/front-ends.ts'
+import { conventions, identityHeaders, readPresented, type Presented } from './conventions.ts'
+import type { Convention } from './kinds.ts'
+
+/**
+ * The front end that asks, known by its secret. Digests are compared, in constant time: neither the secret's
+ * length nor its first bytes show in how long a refusal takes.
+ *
+ * @throws {CaError} unauthorized, the same for an unknown name and for a wrong secret
+ */
+export async function authenticate(db: Queryable, name: string, authorization: string | undefined): Promise<FrontEnd> {
+  const frontEnd = await frontEndStore(db).find(name)
+  const secret = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1] ?? ''
+  const given = createHash('sha256').update(secret).digest()
+  const same = timingSafeEqual(given, frontEnd?.secretSha256 ?? Buffer.alloc(32))
+  if (frontEnd === undefined || !same) throw new CaError('unauthorized', 'this front end is not known by that secret')
+  return frontEnd
+}
+
+/** What the front end's one header says. Sent twice, one of the two is not the front end's: that is malformed. */
+export function presentedBy(frontEnd: FrontEnd, request: IncomingMessage): Presented | 'no-certificate' | 'malformed' {
+  const convention = frontEnd.convention as Convention
+  const { header } = conventions[convention]
+  const [value = '', ...more] = request.headersDistinct[header] ?? []
+  if (more.length > 0) return 'malformed'
+  // Apache writes `(null)` where there is no certificate.
+  if (value === '' || value === '(null)') return 'no-certificate'
+  return readPresented(convention, value) ?? 'malformed'
+}
+
+const quietMs = 60_000
+
+/**
+ * Says, at most once a minute for each front end, that headers of other conventions arrived. They are ignored, but a
+ * front end that lets them through may let them through to its back end as well. Only their names are logged.
+ */
+export function foreignHeaderLog(log: Log, now: () => Date): (frontEnd: FrontEnd, request: IncomingMessage) => void {
+  const lastSaid = new Map<string, number>()
+  return (frontEnd, request) => {
+    const { header } = conventions[frontEnd.convention as Convention]
+    const foreign = identityHeaders.filter(name => name !== header && request.headers[name] !== undefined)
+    if (foreign.length === 0 || now().getTime() - (lastSaid.get(frontEnd.id) ?? -Infinity) < quietMs) return
+    lastSaid.set(frontEnd.id, now().getTime())
+    log('warn', 'check-headers-ignored', { frontEnd: frontEnd.name, headers: foreign.join(',') })
+  }
+}
