@@ -26,7 +26,7 @@ export function statusPage(view: EnrollmentView): Page {
     case 'issued': return page(view, 'The key is ready', html`<p>This is ${model(view)}. Its certificate was issued. Whether it is installed only the phone knows: it shows it in Settings.</p>`)
     case 'quarantined': return quarantined(view, decisionNow)
     case 'refused': return page(view, `This ${kind(view)} was refused`,
-      html`<p>It is ${model(view)}.</p><p>${enrollment.decision?.textForPerson ?? ''}</p>`, enrollment.decision?.code)
+      html`<p>${enrollment.decision?.textForPerson ?? ''}</p>`, enrollment.decision?.code)
   }
 }
 
@@ -34,8 +34,8 @@ export function statusPage(view: EnrollmentView): Page {
 function quarantined(view: EnrollmentView, now: Decision | undefined): Page {
   const { enrollment } = view
   if (now?.verdict === 'allow') return page(view, 'Approved', html`<p>It is ${model(view)}. Somebody has looked at it and said yes. Open your invitation again and tap <b>Start</b> once more.</p>`)
-  if (now?.verdict === 'block') return page(view, `This ${kind(view)} was refused`, html`<p>It is ${model(view)}.</p><p>${now.textForPerson}</p>`, now.code)
-  return page(view, 'Somebody has to look at this first', html`<p>It is ${model(view)}.</p><p>${enrollment.decision?.textForPerson ?? ''}</p><p>This page changes by itself when it is decided.</p>`, enrollment.decision?.code, 15)
+  if (now?.verdict === 'block') return page(view, `This ${kind(view)} was refused`, html`<p>${now.textForPerson}</p>`, now.code)
+  return page(view, 'Somebody has to look at this first', html`<p>${enrollment.decision?.textForPerson ?? ''}</p><p>This page changes by itself when it is decided.</p>`, enrollment.decision?.code, 15)
 }
 
 const model = ({ modelName, device }: EnrollmentView): Markup =>
