@@ -93,6 +93,7 @@ create table enrollments (
   updated_at           timestamptz not null
 );
 create index enrollments_by_invitation on enrollments (invitation_id, created_at desc);
+create index enrollments_by_device on enrollments (device_id, created_at desc) where device_id is not null;
 create index enrollments_never_begun on enrollments (challenge_expires_at) where state = 'invited';
 create index enrollments_with_answer on enrollments (final_answer_until) where final_answer is not null;
 create index enrollments_quarantined on enrollments (decided_at) where state = 'quarantined';

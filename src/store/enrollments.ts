@@ -52,7 +52,8 @@ const enrollmentColumns: Partial<Record<keyof EnrollmentRecord | 'evidenceId', s
   lastError: 'last_error', lastErrorStep: 'last_error_step',
 }
 
-function reads(db: Queryable, settings: Settings): EnrollmentReads {
+/** What the story of an enrollment reads, also inside a transaction of others. */
+export function enrollmentReads(db: Queryable, settings: Settings): EnrollmentReads {
   const one = async <T>(of: (row: any) => T, text: string, params: unknown[]): Promise<T | undefined> => {
     const [row] = await db.query(text, params)
     return row === undefined ? undefined : of(row)
@@ -78,7 +79,7 @@ function reads(db: Queryable, settings: Settings): EnrollmentReads {
 }
 
 function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
-  const read = reads(tx, settings)
+  const read = enrollmentReads(tx, settings)
   return {
     ...read,
     complete: certificateStore(tx).complete,
@@ -140,6 +141,6 @@ function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
 
 /** @param settings.trustTestDevices  whether simulated phones count, which every decision has to know */
 export const enrollmentStore = (db: Database, settings: Settings): EnrollmentStore => ({
-  ...reads(db, settings),
+  ...enrollmentReads(db, settings),
   transaction: async work => await db.transaction(async tx => await work(writes(tx, settings))),
 })
