@@ -2,7 +2,7 @@
 import { createHmac, timingSafeEqual } from 'node:crypto'
 import forge from 'node-forge'
 import { CaError } from '../errors.ts'
-import { digestOf, onlyChild, readAttribute, readPlainAlgorithm } from './cms-common.ts'
+import { onlyChild, readAttribute, readPlainAlgorithm } from './cms-common.ts'
 import type { Attribute } from './cms-common.ts'
 import {
   childrenOf, contextTag, expectTag, Fields, parseDer, primitiveContextTag, readOctetString, readOid, readSmallInteger, tags,
@@ -58,12 +58,12 @@ function readDataContent(element: Element): Buffer {
 function checkMac(element: Element, content: Buffer, password: string, schemes: readonly Pkcs12Scheme[]): void {
   const macData = new Fields(element)
   const digestInfo = new Fields(macData.next(tags.sequence))
-  const digest = digestOf(readPlainAlgorithm(digestInfo.next()), schemes.includes('aes256-sha256') ? ['sha1', 'sha256', 'sha384', 'sha512'] : ['sha1'])
+  const type = readPlainAlgorithm(digestInfo.next())
+  const digest = type === oids.sha1 ? 'sha1' : type === oids.sha256 && schemes.includes('aes256-sha256') ? 'sha256' : undefined
+  if (digest === undefined) throw malformed('the MAC is of a kind that is not read')
   const expected = readOctetString(digestInfo.next())
   const salt = forge.util.createBuffer(readOctetString(macData.next()).toString('latin1'))
   const iterations = macData.ended ? 1 : readIterations(macData.next())
-  // forge has no SHA-384 and SHA-512 of this form that iOS could be compared with; nobody sends them.
-  if (digest !== 'sha1' && digest !== 'sha256') throw malformed(`MAC with ${digest}`)
   const key = forge.pkcs12.generateKey(password, salt, macKeyId, iterations, digest === 'sha1' ? 20 : 32, forge.md[digest].create())
   const mac = createHmac(digest, Buffer.from(key.getBytes(), 'latin1')).update(content).digest()
   if (mac.length !== expected.length || !timingSafeEqual(mac, expected)) throw malformed('the password is wrong')

@@ -12,7 +12,7 @@ export type Refusal = {
   readonly text: string
   /** HTTP status of the answer that ended it */
   readonly status?: number
-  /** stable code, where the answer was problem+json; a real phone shows nothing of it */
+  /** stable code, where the page or a problem document has one; a real phone shows nothing of it */
   readonly code?: string
   /** SCEP failInfo; a real phone does not surface it either */
   readonly failInfo?: string

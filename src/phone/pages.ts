@@ -42,7 +42,10 @@ export async function downloadProfile(url: string): Promise<Buffer> {
   return answer.body
 }
 
-/** Reads an answer that is no configuration profile, as its owner would; a page says by `data-outcome` what it is. */
+/**
+ * Reads an answer that is no configuration profile, as its owner would. For programs a page says in
+ * `data-outcome` and `data-code` what it means.
+ */
 export function refusalOf(answer: Answer, at: Stage): Refusal {
   const { status, contentType, body } = answer
   if (contentType.endsWith('/problem+json')) {
@@ -51,7 +54,11 @@ export function refusalOf(answer: Answer, at: Stage): Refusal {
   }
   const html = contentType === 'text/html' ? body.toString('utf8') : ''
   const quarantined = /\sdata-outcome="quarantined"/.test(html)
-  return { outcome: quarantined ? 'quarantined' : 'refused', at, status, text: textOf(html) || `the answer has status ${status}` }
+  const code = /\sdata-code="([a-z-]{1,64})"/.exec(html)?.[1]
+  return {
+    outcome: quarantined ? 'quarantined' : 'refused', at, status, text: textOf(html) || `the answer has status ${status}`,
+    ...code === undefined ? {} : { code },
+  }
 }
 
 /** RFC 9457; the code is the last part of `type`, or a member of its own. */
