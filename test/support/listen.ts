@@ -1,0 +1,22 @@
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type Router from '@koa/router'
+import type { ExecutionContext } from 'ava'
+import Koa from 'koa'
+import { problems } from '../../src/http/errors.ts'
+import { silentLog, type Log } from '../../src/http/log.ts'
+
+/** Serves these routers on a free port until the test ends. @returns the origin, `http://127.0.0.1:port` */
+export async function listen(t: ExecutionContext<any>, routers: Router[], log: Log = silentLog): Promise<string> {
+  const app = new Koa()
+  app.silent = true
+  app.use(problems(log))
+  for (const router of routers) app.use(router.routes())
+  const server = createServer(app.callback())
+  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => new Promise<void>(resolve => {
+    server.close(() => { resolve() })
+    server.closeAllConnections()
+  }))
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
