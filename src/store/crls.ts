@@ -1,6 +1,6 @@
 import type { CrlEntry } from '../formats/crl.ts'
 import type { CrlScope, Listed, NewCrl, PublicationStore, PublishedCrl } from '../certificates/publish.ts'
-import { removeFromCrl } from '../certificates/revoke.ts'
+import { removeFromCrl, type CertificateKey } from '../certificates/revoke.ts'
 import type { Database, Queryable } from './db.ts'
 
 type CrlRow = { scope: CrlScope, partition: number, crl_number: number, this_update: Date, next_update: Date, change_number: number }
@@ -120,4 +120,12 @@ export function crlFileStore(db: Queryable) {
       (await db.query<HeadRow & { der: Buffer }>(newestOfEach('sha256, der'), [complete, partitions])).map(row => ({ ...headOf(row), der: row.der })),
     latest: async (authorityId: number): Promise<PublishedCrl[]> => await latestCrls(db, authorityId),
   }
+}
+
+/** Whether the newest list of this certificate's partition was made with the change of that number on record. */
+export async function partitionListCovers(db: Queryable, key: CertificateKey, changeNumber: number): Promise<boolean> {
+  return (await db.query(`
+    select 1 from crls l join certificates c on c.authority_id = l.authority_id and c.partition = l.partition
+    where c.authority_id = $1 and c.serial_number = $2 and l.scope = 'partition' and l.change_number >= $3 limit 1`,
+  [key.authorityId, key.serialNumber, changeNumber])).length > 0
 }

@@ -36,6 +36,10 @@ export function invitationStore(db: Queryable) {
     async end(id: string, now: Date): Promise<boolean> {
       return (await db.query('update invitations set ended_at = $2 where id = $1 and ended_at is null returning 1', [id, now])).length === 1
     },
+    /** @returns how many were open */
+    async endAllOf(personId: string, now: Date): Promise<number> {
+      return (await db.query('update invitations set ended_at = $2 where person_id = $1 and ended_at is null and expires_at >= $2 returning 1', [personId, now])).length
+    },
     /** Newest first; the page goes on after `before`. */
     async list({ personId, before, limit }: InvitationFilter): Promise<InvitationListing[]> {
       const rows = await db.query<InvitationRow & { person_name: string, person_email: string, taken: number }>(`

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { newSecretToken, tokenSha256 } from '../../../devices/secret-token.ts'
+import { CaError } from '../../../errors.ts'
+import { roles } from '../../../http/actor.ts'
+import { change } from '../../../http/change.ts'
+import { createSetupLink } from '../../../http/setup-link.ts'
+import { adminStore, tokenStore, type Admin, type Token } from '../../../store/access.ts'
+import { isUniqueViolation } from '../../../store/db.ts'
+import { at, atOrNull, byId, email, id, instant, instantInput, nothing, personName } from '../fields.ts'
+import { operation } from '../operation.ts'
+
+const role = z.enum(roles)
+const adminView = z.strictObject({ id, name: z.string(), email: z.string(), role, createdAt: instant })
+const viewOfAdmin = (a: Admin): z.input<typeof adminView> => ({ id: a.id, name: a.name, email: a.email, role: a.role, createdAt: at(a.createdAt) })
+
+const tokenFields = { id, name: z.string(), role, createdAt: instant, expiresAt: instant.nullable() }
+const tokenView = z.strictObject(tokenFields)
+const viewOfToken = (t: Token): z.input<typeof tokenView> => ({ id: t.id, name: t.name, role: t.role, createdAt: at(t.createdAt), expiresAt: atOrNull(t.expiresAt) })
+
+export const adminList = operation({
+  id: 'adminList', method: 'get', path: '/admins', role: 'auditor',
+  summary: 'People who administer.',
+  input: nothing,
+  output: z.strictObject({ items: z.array(adminView) }),
+  run: async service => ({ items: (await adminStore(service.db).list()).map(viewOfAdmin) }),
+})
+
+export const adminCreate = operation({
+  id: 'adminCreate', method: 'post', path: '/admins', role: 'admin', status: 201,
+  summary: 'Add a person who administers.',
+  input: z.strictObject({ name: personName, email, role: role.default('operator') }),
+  output: adminView,
+  async run(service, actor, input) {
+    try {
+      return await change(service, actor, async (tx, record, now) => {
+        const admin: Admin = { id: randomUUID(), ...input, createdAt: now, endedAt: null }
+        await adminStore(tx).add(admin)
+        await record('admin.create', `admin:${admin.id}`, input)
+        return viewOfAdmin(admin)
+      })
+    } catch (error) {
+      if (isUniqueViolation(error, 'admins_by_email')) throw new CaError('conflict', 'there is an admin with this address')
+      throw error
+    }
+  },
+})
+
+export const adminEnd = operation({
+  id: 'adminEnd', method: 'post', path: '/admins/{id}/end', role: 'admin',
+  summary: 'End an admin, with all tokens of theirs.',
+  input: byId,
+  output: adminView,
+  async run(service, actor, input) {
+    return await change(service, actor, async (tx, record, now) => {
+      const admin = await adminStore(tx).end(input.id, now)
+      if (admin === undefined) throw new CaError('person-not-found', 'there is no admin with this id')
+      await record('admin.end', `admin:${admin.id}`, { name: admin.name, email: admin.email })
+      return viewOfAdmin(admin)
+    })
+  },
+})
+
+export const setupLinkCreate = operation({
+  id: 'setupLinkCreate', method: 'post', path: '/admins/setup-link', role: 'admin', status: 201,
+  summary: 'A link with which somebody becomes an admin, once, within an hour.',
+  input: nothing,
+  output: z.strictObject({ url: z.url(), expiresAt: instant }),
+  async run(service, actor) {
+    const { url, expiresAt } = await createSetupLink(service, actor)
+    return { url, expiresAt: at(expiresAt) }
+  },
+})
+
+export const tokenList = operation({
+  id: 'tokenList', method: 'get', path: '/tokens', role: 'auditor',
+  summary: 'API tokens that have not been ended.',
+  input: nothing,
+  output: z.strictObject({ items: z.array(tokenView) }),
+  run: async service => ({ items: (await tokenStore(service.db).list()).map(viewOfToken) }),
+})
+
+export const tokenCreate = operation({
+  id: 'tokenCreate', method: 'post', path: '/tokens', role: 'admin', status: 201,
+  summary: 'Create an API token for a program. It is told this once.',
+  input: z.strictObject({ name: personName, role: role.default('operator'), expiresAt: instantInput.nullable().default(null) }),
+  output: z.strictObject({ ...tokenFields, token: z.string() }),
+  async run(service, actor, input) {
+    const secret = newSecretToken()
+    return await change(service, actor, async (tx, record, now) => {
+      if (input.expiresAt !== null && input.expiresAt <= now) throw new CaError('invalid-argument', 'the token would be over before it begins')
+      const token: Token = { id: randomUUID(), ...input, adminId: null, createdAt: now, endedAt: null }
+      await tokenStore(tx).add(token, tokenSha256(secret))
+      await record('token.create', `token:${token.id}`, { name: token.name, role: token.role, expiresAt: token.expiresAt })
+      return { ...viewOfToken(token), token: secret }
+    })
+  },
+})
+
+export const tokenEnd = operation({
+  id: 'tokenEnd', method: 'post', path: '/tokens/{id}/end', role: 'admin',
+  summary: 'End a token.',
+  input: byId,
+  output: tokenView,
+  async run(service, actor, input) {
+    return await change(service, actor, async (tx, record, now) => {
+      const token = await tokenStore(tx).end(input.id, now)
+      if (token === undefined) throw new CaError('token-not-found', 'there is no token in force with this id')
+      await record('token.end', `token:${token.id}`, { name: token.name })
+      return viewOfToken(token)
+    })
+  },
+})

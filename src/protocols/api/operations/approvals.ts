@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { modelsMatching, type Catalogue, type DeviceModel } from '../../../devices/catalogue.ts'
+import { modelsOfPreset, presetNames, type PresetName } from '../../../devices/presets.ts'
+import { CaError } from '../../../errors.ts'
+import { isWildcard } from '../../../formats/wildcard.ts'
+import { change } from '../../../http/change.ts'
+import { patternSchema, type Approval } from '../../../policy/rules.ts'
+import { policyStore } from '../../../store/policy.ts'
+import { id, instantInput, nothing, reasonText } from '../fields.ts'
+import { operation } from '../operation.ts'
+import { approvalView, viewOfApproval } from './approval-view.ts'
+import { modelNamed } from './models.ts'
+
+const preset = z.enum(presetNames as [PresetName])
+const exactlyOne = 'needs exactly one of them'
+
+export const approvalList = operation({
+  id: 'approvalList', method: 'get', path: '/approvals', role: 'auditor',
+  summary: 'Approvals that hold now or will.',
+  input: nothing,
+  output: z.strictObject({ items: z.array(approvalView) }),
+  run: async service => ({ items: (await policyStore(service.db).approvals(service.now())).map(viewOfApproval) }),
+})
+
+export const modelApprove = operation({
+  id: 'modelApprove', method: 'post', path: '/approvals', role: 'admin', status: 201,
+  summary: 'Approve models: one, all that a wildcard names, or one by one all of a preset.',
+  input: z.strictObject({
+    /** A product type or a wildcard over product types. */
+    pattern: z.string().min(1).max(64).optional(),
+    preset: preset.optional(),
+    leastEvidence: z.enum(['listed', 'signed', 'attested']).default('signed'),
+    /** The last instant at which it holds. */
+    until: instantInput.nullable().default(null),
+    reason: reasonText,
+  }).refine(({ pattern, preset: name }) => (pattern === undefined) !== (name === undefined), { path: ['pattern', 'preset'], error: exactlyOne }),
+  output: z.strictObject({
+    /** What was added; an approval that stood in the same words already is not added again. */
+    approvals: z.array(approvalView),
+    unchanged: z.int(),
+    /** What is worth knowing about the models concerned. */
+    notes: z.array(z.string()),
+  }),
+  async run(service, actor, { pattern, preset: name, leastEvidence, until, reason }) {
+    const catalogue = service.catalogue()
+    const patterns = name !== undefined ? modelsOfPreset(catalogue, name).map(model => model.identifier) : [checkedPattern(catalogue, pattern!)]
+    return await change(service, actor, async (tx, record, now) => {
+      if (until !== null && until <= now) throw new CaError('invalid-argument', 'the approval would be over before it begins')
+      const present = await policyStore(tx).approvals(now)
+      const stands = (wanted: string): boolean => present.some(approval => approval.pattern === wanted && approval.leastEvidence === leastEvidence
+        && approval.notAfter?.getTime() === until?.getTime() && approval.notBefore <= now)
+      const added = patterns.filter(wanted => !stands(wanted)).map((wanted): Approval => ({
+        id: randomUUID(), pattern: wanted, leastEvidence, reason, author: actor.name, notBefore: now, notAfter: until, endedAt: null,
+      }))
+      for (const approval of added) await policyStore(tx).addApproval(approval)
+      if (added.length > 0) await record('approval.add', `approval:${pattern ?? name}`, { patterns: added.map(approval => approval.pattern), leastEvidence, until, reason })
+      return { approvals: added.map(viewOfApproval), unchanged: patterns.length - added.length, notes: notesOn(catalogue, patterns) }
+    })
+  },
+})
+
+/** @throws {CaError} device-model-unknown for one model that is not in the catalogue, invalid-argument for what is no pattern */
+function checkedPattern(catalogue: Catalogue, pattern: string): string {
+  if (!isWildcard(pattern)) return modelNamed(catalogue, pattern).identifier
+  const { success, error } = patternSchema.safeParse(pattern)
+  if (!success) throw new CaError('invalid-argument', `pattern: ${error.issues[0]!.message}`)
+  return pattern
+}
+
+/** The 8 GB player that was sold as "3rd generation" is the second, which encrypts nothing. */
+const soldUnderAnotherName: Readonly<Record<string, string>> = { 'iPod3,1': 'iPod2,1' }
+
+function notesOn(catalogue: Catalogue, patterns: readonly string[]): string[] {
+  const models = new Set(patterns.flatMap(pattern => modelsMatching(catalogue, pattern)))
+  const unencrypted = [...models].filter(model => model.hardwareEncryption === false)
+  const alike = [...models].map(model => catalogue.models.get(soldUnderAnotherName[model.identifier] ?? '')).filter(model => model !== undefined)
+  const worthTelling = new Set<DeviceModel>([...models.size <= 20 ? models : unencrypted, ...alike])
+  return [
+    ...models.size === 0 ? ['no model of the catalogue fits this pattern now'] : [],
+    ...unencrypted.length === 0 ? [] : [`these do not encrypt what they store: ${unencrypted.map(model => model.identifier).join(', ')}`],
+    ...[...worthTelling].flatMap(model => model.notes.map(note => `${model.identifier}: ${note}`)),
+  ]
+}
+
+export const modelWithdraw = operation({
+  id: 'modelWithdraw', method: 'post', path: '/approvals/withdraw', role: 'admin',
+  summary: 'Withdraw approvals: by id, by the very pattern, or all of a preset’s models. Certificates stay as they are.',
+  input: z.strictObject({ id: id.optional(), pattern: z.string().min(1).max(64).optional(), preset: preset.optional(), reason: reasonText.optional() })
+    .refine(input => [input.id, input.pattern, input.preset].filter(given => given !== undefined).length === 1, { path: ['id', 'pattern', 'preset'], error: exactlyOne }),
+  output: z.strictObject({ withdrawn: z.array(approvalView) }),
+  async run(service, actor, { id: approvalId, pattern, preset: name, reason }) {
+    const patterns = name !== undefined ? modelsOfPreset(service.catalogue(), name).map(model => model.identifier) : pattern === undefined ? [] : [pattern]
+    return await change(service, actor, async (tx, record, now) => {
+      const withdrawn: Approval[] = approvalId === undefined ? [] : await policyStore(tx).endApprovals({ id: approvalId }, now, actor.name)
+      for (const wanted of patterns) withdrawn.push(...await policyStore(tx).endApprovals({ pattern: wanted }, now, actor.name))
+      if (withdrawn.length === 0) throw new CaError('approval-not-found', 'no approval in force is named by this')
+      await record('approval.withdraw', `approval:${approvalId ?? pattern ?? name}`, { patterns: withdrawn.map(approval => approval.pattern), reason: reason ?? null })
+      return { withdrawn: withdrawn.map(viewOfApproval) }
+    })
+  },
+})

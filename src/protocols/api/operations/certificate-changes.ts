@@ -1,0 +1,97 @@
+import { z } from 'zod'
+import { authorityById } from '../../../certificates/authority.ts'
+import { hold, release, revoke, type CertificateKey, type RevocationReason } from '../../../certificates/revoke.ts'
+import { CaError } from '../../../errors.ts'
+import type { Actor } from '../../../http/actor.ts'
+import { change } from '../../../http/change.ts'
+import type { Service } from '../../../http/service.ts'
+import { certificateStore, revocationStore, type CertificateRecord } from '../../../store/certificates.ts'
+import type { Queryable } from '../../../store/db.ts'
+import { deviceStore } from '../../../store/devices.ts'
+import { invitationStore } from '../../../store/invitations.ts'
+import { email } from '../fields.ts'
+import { personIdOf } from './invitations.ts'
+
+/** A serial number (16 octets) or a SHA-256 fingerprint, in hex; colons are passed over. */
+const hexName = z.string().max(120).transform(text => text.replaceAll(':', '').toLowerCase())
+  .refine(text => /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/.test(text), 'must be a serial number (32 hex digits) or a SHA-256 fingerprint (64)')
+
+/** Which certificates are meant: one, all of a person, or all of a device (its id, or its UDID). */
+export const targetFields = {
+  certificate: hexName.optional(),
+  person: email.optional(),
+  device: z.string().min(1).max(128).optional(),
+}
+export type Target = { certificate?: string | undefined, person?: string | undefined, device?: string | undefined }
+
+export const targetIsOne: [check: (input: Target) => boolean, params: { path: string[], error: string }] = [
+  input => [input.certificate, input.person, input.device].filter(given => given !== undefined).length === 1,
+  { path: ['certificate', 'person', 'device'], error: 'needs exactly one of them' },
+]
+
+export type Verb = { verb: 'revoke', reason: Exclude<RevocationReason, 'certificateHold'>, cause: string } | { verb: 'hold' | 'release', cause: string }
+type Outcome = { changed: { serialNumber: string, authority: string }[], unchanged: number, invitationsEnded: number }
+
+/**
+ * Revokes, holds or releases. With a person or a device it passes over what cannot be changed any more;
+ * with one certificate it refuses.
+ */
+export async function changeRevocation(service: Service, actor: Actor, target: Target, verb: Verb): Promise<Outcome> {
+  const outcome = await change(service, actor, async (tx, record, now): Promise<Outcome> => {
+    const personId = target.person === undefined ? undefined : await personIdOf(tx, target.person)
+    // First, so that nobody enrolls between the two.
+    const invitationsEnded = verb.verb === 'revoke' && personId !== undefined ? await invitationStore(tx).endAllOf(personId, now) : 0
+    const changed: Outcome['changed'] = []
+    const keys = await keysOf(tx, target, personId, now)
+    for (const key of keys) {
+      if (!await apply(tx, key, actor, verb, now, target.certificate === undefined)) continue
+      const serialNumber = key.serialNumber.toString('hex')
+      changed.push({ serialNumber, authority: authorityById(service.authorities(), key.authorityId).name })
+      const { verb: action, ...detail } = verb
+      await record(`certificate.${action}`, `certificate:${serialNumber}`, { ...detail, person: target.person ?? null, device: target.device ?? null })
+    }
+    if (invitationsEnded > 0) await record('invitation.end', `person:${personId}`, { count: invitationsEnded, cause: verb.cause })
+    return { changed, unchanged: keys.length - changed.length, invitationsEnded }
+  })
+  if (outcome.changed.length > 0) service.revocationChanged()
+  return outcome
+}
+
+async function keysOf(tx: Queryable, target: Target, personId: string | undefined, now: Date): Promise<CertificateKey[]> {
+  if (target.certificate !== undefined) return [await findCertificate(tx, target.certificate)]
+  if (personId !== undefined) return await certificateStore(tx).inForceOf({ personId }, now)
+  const keys: CertificateKey[] = []
+  for (const deviceId of await devicesNamed(tx, target.device!)) keys.push(...await certificateStore(tx).inForceOf({ deviceId }, now))
+  return keys
+}
+
+async function devicesNamed(tx: Queryable, name: string): Promise<string[]> {
+  const isId = z.uuid().safeParse(name).success
+  const found = isId && await deviceStore(tx).find(name) !== undefined ? [name] : await deviceStore(tx).byUdid(name)
+  if (found.length === 0) throw new CaError('device-not-found', 'there is no device with this id or UDID')
+  return found
+}
+
+async function apply(tx: Queryable, key: CertificateKey, actor: Actor, verb: Verb, now: Date, lenient: boolean): Promise<boolean> {
+  const store = revocationStore(tx)
+  const order = { authorityId: key.authorityId, serialNumber: key.serialNumber, actor: actor.name, cause: verb.cause }
+  try {
+    switch (verb.verb) {
+      case 'revoke': return await revoke(store, { ...order, reason: verb.reason }, now)
+      case 'hold': return await hold(store, order, now)
+      case 'release': return await release(store, order, now)
+    }
+  } catch (error) {
+    // Nothing was written: the domain refuses before it writes.
+    if (lenient && error instanceof CaError && (error.code === 'certificate-already-revoked' || error.code === 'certificate-not-held')) return false
+    throw error
+  }
+}
+
+/** The certificate of a phone by that serial number or fingerprint; our own signers are not for this door. @throws {CaError} certificate-not-found */
+export async function findCertificate(db: Queryable, name: string): Promise<CertificateRecord> {
+  const bytes = Buffer.from(name, 'hex')
+  const found = bytes.length === 16 ? await certificateStore(db).bySerialNumber(bytes) : await certificateStore(db).bySha256(bytes)
+  if (found === undefined || found.kind === 'signer') throw new CaError('certificate-not-found', 'there is no certificate with this serial number or fingerprint')
+  return found
+}

@@ -1,0 +1,89 @@
+import { z } from 'zod'
+import { type RevocationReason } from '../../../certificates/revoke.ts'
+import { toPem } from '../../../formats/pem.ts'
+import { certificateStore } from '../../../store/certificates.ts'
+import { partitionListCovers } from '../../../store/crls.ts'
+import { email, id, keyIn, page, pageInput, pageOf, parseTimeKey, timeKey } from '../fields.ts'
+import { operation } from '../operation.ts'
+import { certificateFields, certificateView, reasonNames, viewOfCertificate } from './certificate-view.ts'
+import { changeRevocation, findCertificate, targetFields, targetIsOne } from './certificate-changes.ts'
+import { personIdOf } from './invitations.ts'
+
+export const certList = operation({
+  id: 'certList', method: 'get', path: '/certificates', role: 'auditor',
+  summary: 'Certificates of devices, newest first.',
+  input: z.strictObject({ person: email.optional(), device: id.optional(), ...pageInput }),
+  output: pageOf(certificateView),
+  async run(service, _actor, { person, device, limit, cursor }) {
+    const key = keyIn(cursor, parseTimeKey)
+    const rows = await certificateStore(service.db).list({
+      ...person === undefined ? {} : { personId: await personIdOf(service.db, person) },
+      ...device === undefined ? {} : { deviceId: device },
+      ...key === undefined ? {} : { before: { createdAt: key.createdAt, serialNumber: Buffer.from(key.id, 'hex') } },
+      limit: limit + 1,
+    })
+    const now = service.now()
+    return page(rows, limit, row => timeKey({ createdAt: row.createdAt, id: row.serialNumber.toString('hex') }), row => viewOfCertificate(service.authorities(), row, now))
+  },
+})
+
+export const certShow = operation({
+  id: 'certShow', method: 'get', path: '/certificates/{certificate}', role: 'auditor',
+  summary: 'One certificate, by serial number or SHA-256 fingerprint.',
+  input: z.strictObject({ certificate: targetFields.certificate.unwrap() }),
+  output: z.strictObject({
+    ...certificateFields,
+    pem: z.string().nullable(),
+    /** Whether the lists that front ends load say what stands here. */
+    published: z.boolean(),
+  }),
+  async run(service, _actor, { certificate }) {
+    const found = await findCertificate(service.db, certificate)
+    return {
+      ...viewOfCertificate(service.authorities(), found, service.now()),
+      pem: found.der === null ? null : toPem('CERTIFICATE', found.der),
+      published: found.revocation === null || await partitionListCovers(service.db, found, found.revocation.changeNumber),
+    }
+  },
+})
+
+const changeOutput = z.strictObject({
+  /** What this call changed. */
+  changed: z.array(z.strictObject({ serialNumber: z.string(), authority: z.string() })),
+  /** Certificates that stood so already. */
+  unchanged: z.int(),
+  /** Invitations of a person who leaves, ended so that their links open nothing. */
+  invitationsEnded: z.int(),
+})
+const cause = z.string().max(2000).default('')
+
+export const certRevoke = operation({
+  id: 'certRevoke', method: 'post', path: '/certificates/revoke', role: 'operator',
+  summary: 'Revoke one certificate, or all in force of a person (whose invitations end too) or of a device.',
+  input: z.strictObject({
+    ...targetFields,
+    /** RFC 5280 §5.3.1. */
+    reason: z.enum(reasonNames).exclude(['certificateHold']).default('unspecified'),
+    /** For the record: why. */
+    cause,
+  }).refine(...targetIsOne),
+  output: changeOutput,
+  run: async (service, actor, input) =>
+    await changeRevocation(service, actor, input, { verb: 'revoke', reason: input.reason as Exclude<RevocationReason, 'certificateHold'>, cause: input.cause }),
+})
+
+export const certHold = operation({
+  id: 'certHold', method: 'post', path: '/certificates/hold', role: 'operator',
+  summary: 'Hold: like revoking, but it can be taken back.',
+  input: z.strictObject({ ...targetFields, cause }).refine(...targetIsOne),
+  output: changeOutput,
+  run: async (service, actor, input) => await changeRevocation(service, actor, input, { verb: 'hold', cause: input.cause }),
+})
+
+export const certRelease = operation({
+  id: 'certRelease', method: 'post', path: '/certificates/release', role: 'operator',
+  summary: 'Release from hold.',
+  input: z.strictObject({ ...targetFields, cause }).refine(...targetIsOne),
+  output: changeOutput,
+  run: async (service, actor, input) => await changeRevocation(service, actor, input, { verb: 'release', cause: input.cause }),
+})

@@ -1,0 +1,147 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { knowledgeOf } from '../../../enrollment/decide-device.ts'
+import { CaError } from '../../../errors.ts'
+import type { Actor } from '../../../http/actor.ts'
+import { change } from '../../../http/change.ts'
+import type { Service } from '../../../http/service.ts'
+import { decide, type Decision } from '../../../policy/decide.ts'
+import type { Exemption } from '../../../policy/rules.ts'
+import { certificateStore } from '../../../store/certificates.ts'
+import type { Queryable } from '../../../store/db.ts'
+import { deviceStore, type DeviceListing } from '../../../store/devices.ts'
+import { enrollmentReads } from '../../../store/enrollments.ts'
+import { loadPolicy, policyStore } from '../../../store/policy.ts'
+import { at, atOrNull, byId, email, id, instant, instantInput, keyIn, page, pageInput, pageOf, parseTimeKey, reasonText, timeKey } from '../fields.ts'
+import { operation } from '../operation.ts'
+import { certificateView, viewOfCertificate } from './certificate-view.ts'
+import { decisionView, grade, viewOfDecision } from './decision-view.ts'
+import { exemptionView, viewOfExemption } from './exemptions.ts'
+import { personIdOf } from './invitations.ts'
+
+const dayMs = 86_400_000
+
+const deviceFields = {
+  id, personName: z.string(), personEmail: z.string(), udid: z.string(), serialNumber: z.string(),
+  productType: z.string(), modelName: z.string().nullable(), build: z.string().nullable(), osVersion: z.string().nullable(),
+  grade, test: z.boolean(), knownAt: instant, createdAt: instant,
+  /** The newest attempt to enroll. */
+  enrollment: z.strictObject({
+    id: z.string(), invitationId: id, state: z.enum(['invited', 'allowed', 'refused', 'quarantined', 'profiled', 'issued']),
+    decision: decisionView.nullable(), decidedAt: instant.nullable(),
+  }).nullable(),
+}
+const deviceView = z.strictObject(deviceFields)
+const deviceDetail = z.strictObject({
+  ...deviceFields,
+  certificates: z.array(certificateView),
+  exemptions: z.array(exemptionView),
+  evidence: z.array(z.strictObject({ id, kind: z.string(), grade, test: z.boolean(), sha256: z.string(), receivedAt: instant })),
+})
+
+function viewOf(service: Service, d: DeviceListing): z.input<typeof deviceView> {
+  const { enrollment } = d
+  return {
+    id: d.id, personName: d.personName, personEmail: d.personEmail, udid: d.udid, serialNumber: d.serialNumber, productType: d.productType,
+    modelName: service.catalogue().models.get(d.productType)?.name ?? null, build: d.build, osVersion: d.osVersion, grade: d.grade, test: d.test,
+    knownAt: at(d.knownAt), createdAt: at(d.createdAt),
+    enrollment: enrollment === null ? null : {
+      id: enrollment.id, invitationId: enrollment.invitationId, state: enrollment.state, decidedAt: atOrNull(enrollment.decidedAt),
+      decision: enrollment.decision === null ? null : viewOfDecision(enrollment.decision),
+    },
+  }
+}
+
+export const deviceList = operation({
+  id: 'deviceList', method: 'get', path: '/devices', role: 'auditor',
+  summary: 'Devices, newest first; or only those that wait in quarantine.',
+  input: z.strictObject({ person: email.optional(), quarantined: z.stringbool().optional(), ...pageInput }),
+  output: pageOf(deviceView),
+  async run(service, _actor, { person, quarantined, limit, cursor }) {
+    const before = keyIn(cursor, parseTimeKey)
+    const personId = person === undefined ? undefined : await personIdOf(service.db, person)
+    const rows = await deviceStore(service.db).list({ personId, quarantined, before, limit: limit + 1 })
+    return page(rows, limit, timeKey, row => viewOf(service, row))
+  },
+})
+
+export const deviceShow = operation({
+  id: 'deviceShow', method: 'get', path: '/devices/{id}', role: 'auditor',
+  summary: 'One device, with its certificates, exemptions and the evidence that is kept.',
+  input: byId,
+  output: deviceDetail,
+  async run(service, _actor, input) {
+    const device = await findDevice(service.db, input.id)
+    const now = service.now()
+    const certificates = await certificateStore(service.db).list({ deviceId: device.id, limit: 50 })
+    const evidence = await deviceStore(service.db).evidence(device.id, 50)
+    return {
+      ...viewOf(service, device),
+      certificates: certificates.map(certificate => viewOfCertificate(service.authorities(), certificate, now)),
+      exemptions: (await policyStore(service.db).exemptions(now, device.id)).map(viewOfExemption),
+      evidence: evidence.map(({ sha256, receivedAt, ...rest }) => ({ ...rest, sha256: sha256.toString('hex'), receivedAt: at(receivedAt) })),
+    }
+  },
+})
+
+async function findDevice(db: Queryable, deviceId: string): Promise<DeviceListing> {
+  const device = await deviceStore(db).find(deviceId)
+  if (device === undefined) throw new CaError('device-not-found', 'there is no device with this id')
+  return device
+}
+
+const settleInput = z.strictObject({
+  id,
+  reason: reasonText,
+  /** The last instant at which the decision holds; as long as a certificate lives where left out. No certificate outlives it. */
+  until: instantInput.optional(),
+})
+const settleOutput = z.strictObject({ exemption: exemptionView, decision: decisionView })
+
+export const deviceApprove = operation({
+  id: 'deviceApprove', method: 'post', path: '/devices/{id}/approve', role: 'operator',
+  summary: 'Let a device out of quarantine, with an exemption for it and its invitation.',
+  input: settleInput, output: settleOutput,
+  run: async (service, actor, input) => await settle(service, actor, input, 'allow'),
+})
+
+export const deviceRefuse = operation({
+  id: 'deviceRefuse', method: 'post', path: '/devices/{id}/refuse', role: 'operator',
+  summary: 'Refuse a device in quarantine, with an exemption for it and its invitation.',
+  input: settleInput, output: settleOutput,
+  run: async (service, actor, input) => await settle(service, actor, input, 'block'),
+})
+
+/** The exemption asks for no more evidence than what was there when the admin looked. */
+async function settle(service: Service, actor: Actor, input: z.output<typeof settleInput>, verdict: 'allow' | 'block'): Promise<z.input<typeof settleOutput>> {
+  return await change(service, actor, async (tx, record, now) => {
+    const device = await findDevice(tx, input.id)
+    const { enrollment } = device
+    if (enrollment?.state !== 'quarantined') throw new CaError('enrollment-state', 'this device is not in quarantine')
+    const until = input.until ?? new Date(now.getTime() + service.config.certificateDays * dayMs)
+    if (until <= now) throw new CaError('invalid-argument', 'the decision would be over before it begins')
+    const exemption: Exemption = {
+      id: randomUUID(), deviceId: device.id, invitationId: enrollment.invitationId, verdict, evidence: enrollment.decision?.known.modelEvidence ?? 'claimed',
+      reason: input.reason, author: actor.name, notAfter: until,
+    }
+    for (const earlier of await policyStore(tx).exemptions(now, device.id)) {
+      if (earlier.invitationId === exemption.invitationId) await policyStore(tx).endExemption(earlier.id, now)
+    }
+    await policyStore(tx).addExemption(exemption, now)
+    const decision = await decideAgain(service, tx, device.id, enrollment.invitationId, now)
+    // An approved one stays where it is, and its page says so: the phone downloads anew.
+    if (!await deviceStore(tx).settle(enrollment.id, verdict === 'allow' ? 'quarantined' : 'refused', decision, now)) {
+      throw new CaError('enrollment-state', 'somebody else has decided about this device')
+    }
+    await record(`device.${verdict === 'allow' ? 'approve' : 'refuse'}`, `device:${device.id}`, { exemption: exemption.id, invitation: exemption.invitationId, until, reason: input.reason })
+    return { exemption: viewOfExemption(exemption), decision: viewOfDecision(decision) }
+  })
+}
+
+async function decideAgain(service: Service, tx: Queryable, deviceId: string, invitationId: string, now: Date): Promise<Decision> {
+  const trustTestDevices = service.config.testDeviceCa !== undefined
+  const reads = enrollmentReads(tx, { trustTestDevices })
+  const device = (await reads.device(deviceId))!
+  const invitation = (await reads.invitation(invitationId))!
+  return decide(knowledgeOf(service, device, invitation), await loadPolicy(tx, { deviceId, now, trustTestDevices }), now)
+}

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { CaError } from '../../../errors.ts'
+import { change } from '../../../http/change.ts'
+import type { Exemption } from '../../../policy/rules.ts'
+import { deviceStore } from '../../../store/devices.ts'
+import { invitationStore } from '../../../store/invitations.ts'
+import { policyStore } from '../../../store/policy.ts'
+import { at, byId, id, instant, instantInput, reasonText } from '../fields.ts'
+import { operation } from '../operation.ts'
+import { grade, verdict } from './decision-view.ts'
+
+export const exemptionView = z.strictObject({
+  id, deviceId: id, invitationId: id, verdict, evidence: grade, reason: z.string(), author: z.string(), notAfter: instant,
+})
+export const viewOfExemption = (e: Exemption): z.input<typeof exemptionView> => ({ ...e, notAfter: at(e.notAfter) })
+
+export const exemptionList = operation({
+  id: 'exemptionList', method: 'get', path: '/exemptions', role: 'auditor',
+  summary: 'Exemptions in force, of all devices or of one.',
+  input: z.strictObject({ device: id.optional() }),
+  output: z.strictObject({ items: z.array(exemptionView) }),
+  run: async (service, _actor, { device }) => ({ items: (await policyStore(service.db).exemptions(service.now(), device)).map(viewOfExemption) }),
+})
+
+export const exempt = operation({
+  id: 'exempt', method: 'post', path: '/exemptions', role: 'admin', status: 201,
+  summary: 'Decide about one device under one invitation, before all rules.',
+  input: z.strictObject({
+    device: id, invitation: id, verdict,
+    /** What the model must be known at for the exemption to open anything. */
+    evidence: grade.default('signed'),
+    until: instantInput,
+    reason: reasonText,
+  }),
+  output: exemptionView,
+  async run(service, actor, { device, invitation, verdict: given, evidence, until, reason }) {
+    return await change(service, actor, async (tx, record, now) => {
+      if (until <= now) throw new CaError('invalid-argument', 'the exemption would be over before it begins')
+      const found = await deviceStore(tx).find(device)
+      if (found === undefined) throw new CaError('device-not-found', 'there is no device with this id')
+      const invited = await invitationStore(tx).find(invitation)
+      if (invited === undefined || invited.personId !== found.personId) throw new CaError('invitation-not-found', 'the device’s person has no invitation with this id')
+      const exemption: Exemption = { id: randomUUID(), deviceId: device, invitationId: invitation, verdict: given, evidence, reason, author: actor.name, notAfter: until }
+      await policyStore(tx).addExemption(exemption, now)
+      await record('exemption.add', `device:${device}`, { exemption: exemption.id, invitation, verdict: given, evidence, until, reason })
+      return viewOfExemption(exemption)
+    })
+  },
+})
+
+export const exemptionEnd = operation({
+  id: 'exemptionEnd', method: 'delete', path: '/exemptions/{id}', role: 'admin',
+  summary: 'End an exemption.',
+  input: byId,
+  output: exemptionView,
+  async run(service, actor, input) {
+    return await change(service, actor, async (tx, record, now) => {
+      const exemption = await policyStore(tx).endExemption(input.id, now)
+      if (exemption === undefined) throw new CaError('exemption-not-found', 'there is no exemption in force with this id')
+      await record('exemption.end', `device:${exemption.deviceId}`, { exemption: exemption.id, verdict: exemption.verdict })
+      return viewOfExemption(exemption)
+    })
+  },
+})

@@ -1,0 +1,65 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { authorityById, authorityNamed, type Authorities } from '../../../certificates/authority.ts'
+import { newSecretToken, tokenSha256 } from '../../../devices/secret-token.ts'
+import { change } from '../../../http/change.ts'
+import { frontEndStore, type FrontEnd } from '../../../store/front-ends.ts'
+import { at, instant, nothing } from '../fields.ts'
+import { conventionFor, frontEndKinds, type FrontEndKind } from '../../check/kinds.ts'
+import { operation } from '../operation.ts'
+
+const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
+const frontEndFields = {
+  name, kind: z.string(),
+  /** How it passes on a client's certificate. Any other way is ignored. */
+  convention: z.string(),
+  /** The only authority whose certificates it may ask about; null for every one that issues to devices. */
+  authority: z.string().nullable(),
+  createdAt: instant,
+}
+const frontEndView = z.strictObject(frontEndFields)
+
+const viewOf = (authorities: Authorities, f: Omit<FrontEnd, 'endedAt'>): z.input<typeof frontEndView> => ({
+  name: f.name, kind: f.kind, convention: f.convention, createdAt: at(f.createdAt),
+  authority: f.authorityId === null ? null : authorityById(authorities, f.authorityId).name,
+})
+
+export const frontEndList = operation({
+  id: 'frontEndList', method: 'get', path: '/front-ends', role: 'auditor',
+  summary: 'Front ends that may ask about certificates.',
+  input: nothing,
+  output: z.strictObject({ items: z.array(frontEndView) }),
+  run: async service => ({ items: (await frontEndStore(service.db).list()).map(frontEnd => viewOf(service.authorities(), frontEnd)) }),
+})
+
+export const frontEndAdd = operation({
+  id: 'frontEndAdd', method: 'post', path: '/front-ends', role: 'admin', status: 201,
+  summary: 'Add a front end. Its secret is told this once.',
+  input: z.strictObject({ name, kind: z.enum(Object.keys(frontEndKinds) as [FrontEndKind]), authority: z.string().min(1).max(40).optional() }),
+  output: z.strictObject({ ...frontEndFields, secret: z.string(), checkUrl: z.url() }),
+  async run(service, actor, input) {
+    const secret = newSecretToken()
+    const authorityId = input.authority === undefined ? null : authorityNamed(service.authorities(), input.authority).id
+    const convention = conventionFor(input.kind, authorityId)
+    return await change(service, actor, async (tx, record, now) => {
+      const frontEnd = { id: randomUUID(), name: input.name, kind: input.kind, convention, authorityId, secretSha256: tokenSha256(secret), createdAt: now }
+      await frontEndStore(tx).add(frontEnd)
+      await record('front-end.add', `front-end:${input.name}`, { kind: input.kind, convention, authority: input.authority ?? null })
+      return { ...viewOf(service.authorities(), frontEnd), secret, checkUrl: `${service.config.url}/check/${input.name}` }
+    })
+  },
+})
+
+export const frontEndEnd = operation({
+  id: 'frontEndEnd', method: 'post', path: '/front-ends/{name}/end', role: 'admin',
+  summary: 'End a front end: its secret opens nothing any more.',
+  input: z.strictObject({ name }),
+  output: frontEndView,
+  async run(service, actor, input) {
+    return await change(service, actor, async (tx, record, now) => {
+      const frontEnd = await frontEndStore(tx).end(input.name, now)
+      await record('front-end.end', `front-end:${input.name}`)
+      return viewOf(service.authorities(), frontEnd)
+    })
+  },
+})

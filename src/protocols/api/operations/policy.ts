@@ -1,0 +1,88 @@
+import { randomUUID } from 'node:crypto'
+import { z } from 'zod'
+import { CaError } from '../../../errors.ts'
+import { parseBuild } from '../../../formats/build-number.ts'
+import { parseOsVersion } from '../../../formats/os-version.ts'
+import { parseProductType } from '../../../formats/product-type.ts'
+import { change } from '../../../http/change.ts'
+import { decide } from '../../../policy/decide.ts'
+import { knownDevice } from '../../../policy/decision.ts'
+import { conditionsSchema, ruleInputSchema, type Rule } from '../../../policy/rules.ts'
+import { personStore } from '../../../store/people.ts'
+import { loadPolicy, policyStore } from '../../../store/policy.ts'
+import { at, byId, email, id, instant, nothing } from '../fields.ts'
+import { operation } from '../operation.ts'
+import { decisionView, grade, verdict, viewOfDecision } from './decision-view.ts'
+
+const ruleView = z.strictObject({
+  id, verdict, conditions: conditionsSchema, reason: z.string(), textForPerson: z.string().nullable(), author: z.string(), createdAt: instant,
+})
+const viewOf = (r: Rule): z.input<typeof ruleView> => ({
+  id: r.id, verdict: r.verdict, conditions: r.conditions, reason: r.reason, textForPerson: r.textForPerson ?? null, author: r.author, createdAt: at(r.createdAt),
+})
+
+export const policyList = operation({
+  id: 'policyList', method: 'get', path: '/rules', role: 'auditor',
+  summary: 'Rules in force, oldest first. Their order does not matter: the most restrictive that matches wins.',
+  input: nothing,
+  output: z.strictObject({ items: z.array(ruleView) }),
+  run: async service => ({ items: (await policyStore(service.db).rules()).map(viewOf) }),
+})
+
+export const policyAdd = operation({
+  id: 'policyAdd', method: 'post', path: '/rules', role: 'admin', status: 201,
+  summary: 'Add a rule. `person` is an e-mail address.',
+  input: ruleInputSchema,
+  output: ruleView,
+  async run(service, actor, input) {
+    return await change(service, actor, async (tx, record, now) => {
+      const { person } = input.conditions
+      const rule: Rule = {
+        id: randomUUID(), ...input, author: actor.name, createdAt: now,
+        conditions: person === undefined ? input.conditions : { ...input.conditions, person: person.toLowerCase() },
+      }
+      await policyStore(tx).addRule(rule)
+      await record('rule.add', `rule:${rule.id}`, { verdict: rule.verdict, conditions: rule.conditions, reason: rule.reason })
+      return viewOf(rule)
+    })
+  },
+})
+
+export const policyRemove = operation({
+  id: 'policyRemove', method: 'delete', path: '/rules/{id}', role: 'admin',
+  summary: 'End a rule.',
+  input: byId,
+  output: ruleView,
+  async run(service, actor, input) {
+    return await change(service, actor, async (tx, record, now) => {
+      const rule = await policyStore(tx).endRule(input.id, now)
+      if (rule === undefined) throw new CaError('rule-not-found', 'there is no rule in force with this id')
+      await record('rule.remove', `rule:${rule.id}`, { verdict: rule.verdict, conditions: rule.conditions })
+      return viewOf(rule)
+    })
+  },
+})
+
+export const policyExplain = operation({
+  id: 'policyExplain', method: 'post', path: '/policy/explain', role: 'auditor',
+  summary: 'Decide about a device that is only described, as policy stands now.',
+  input: z.strictObject({
+    product: z.string().refine(text => parseProductType(text) !== undefined, 'not a product type like iPhone14,5'),
+    build: z.string().refine(text => parseBuild(text) !== undefined, 'not a build number like 20A362').optional(),
+    osVersion: z.string().refine(text => parseOsVersion(text) !== undefined, 'not a version like 17.4').optional(),
+    /** The grade at which all of it is taken to be known. */
+    evidence: grade.default('signed'),
+    person: email.optional(),
+  }),
+  output: decisionView,
+  async run(service, _actor, { product, build, osVersion, evidence, person }) {
+    const fact = (value: string | undefined) => value === undefined ? undefined : { value, grade: evidence }
+    const known = knownDevice(service.catalogue(), {
+      productType: fact(product), build: fact(build), osVersion: fact(osVersion),
+      person: person === undefined ? undefined : { id: person.toLowerCase(), groups: (await personStore(service.db).byEmail(person))?.groups ?? [] },
+    })
+    const now = service.now()
+    const policy = await loadPolicy(service.db, { deviceId: null, now, trustTestDevices: service.config.testDeviceCa !== undefined })
+    return viewOfDecision(decide(known, policy, now))
+  },
+})

@@ -1,0 +1,66 @@
+import type { EvidenceGrade } from '../devices/evidence.ts'
+import type { EnrollmentState } from '../enrollment/records.ts'
+import type { Decision } from '../policy/decide.ts'
+import { json, type Queryable } from './db.ts'
+
+/** A device as lists show it, with its newest enrollment. Instants inside the decision are text: it was JSON. */
+export type DeviceListing = {
+  id: string
+  personId: string
+  personName: string
+  personEmail: string
+  udid: string
+  serialNumber: string
+  productType: string
+  build: string | null
+  osVersion: string | null
+  grade: EvidenceGrade
+  test: boolean
+  knownAt: Date
+  createdAt: Date
+  enrollment: { id: string, invitationId: string, state: EnrollmentState, decision: Decision | null, decidedAt: Date | null } | null
+}
+
+export type EvidenceListing = { id: string, kind: string, grade: EvidenceGrade, test: boolean, sha256: Buffer, receivedAt: Date }
+export type DeviceFilter = { personId?: string | undefined, quarantined?: boolean | undefined, before?: { createdAt: Date, id: string } | undefined, limit: number }
+
+const listing = `
+  select d.*, p.name as person_name, p.email as person_email, e.id as enrollment_id, e.invitation_id, e.state, e.decision, e.decided_at
+  from devices d join people p on p.id = d.person_id
+    left join lateral (select * from enrollments where device_id = d.id order by created_at desc limit 1) e on true`
+
+const listingOf = (row: any): DeviceListing => ({
+  id: row.id, personId: row.person_id, personName: row.person_name, personEmail: row.person_email, udid: row.udid, serialNumber: row.serial_number,
+  productType: row.product_type, build: row.build, osVersion: row.os_version, grade: row.grade, test: row.test, knownAt: row.known_at, createdAt: row.created_at,
+  enrollment: row.enrollment_id === null ? null
+    : { id: row.enrollment_id, invitationId: row.invitation_id, state: row.state, decision: row.decision, decidedAt: row.decided_at },
+})
+
+export function deviceStore(db: Queryable) {
+  return {
+    async find(id: string): Promise<DeviceListing | undefined> {
+      const [row] = await db.query(`${listing} where d.id = $1`, [id])
+      return row === undefined ? undefined : listingOf(row)
+    },
+    /** One phone can be on record for several people. */
+    byUdid: async (udid: string): Promise<string[]> => (await db.query<{ id: string }>('select id from devices where udid = $1 limit 100', [udid])).map(row => row.id),
+    /** Newest first; the page goes on after `before`. `quarantined`: waiting for somebody's decision. */
+    async list({ personId, quarantined = false, before, limit }: DeviceFilter): Promise<DeviceListing[]> {
+      return (await db.query(`${listing}
+        where ($1::uuid is null or d.person_id = $1)
+          and (not $2::boolean or d.id in (select device_id from enrollments where state = 'quarantined')
+            and e.state = 'quarantined' and e.decision ->> 'verdict' = 'quarantine')
+          and ($3::timestamptz is null or (d.created_at, d.id) < ($3, $4::uuid))
+        order by d.created_at desc, d.id desc limit $5`, [personId, quarantined, before?.createdAt, before?.id, limit])).map(listingOf)
+    },
+    async evidence(id: string, limit: number): Promise<EvidenceListing[]> {
+      return await db.query<EvidenceListing>(`select id, kind, grade, test, raw_sha256 as sha256, received_at as "receivedAt"
+        from evidence where device_id = $1 order by received_at desc limit $2`, [id, limit])
+    },
+    /** Writes the outcome of a quarantine under the row's lock. @returns false when it was not in quarantine any more */
+    async settle(enrollmentId: string, state: EnrollmentState, decision: Decision, now: Date): Promise<boolean> {
+      return (await db.query(`update enrollments set state = $2, decision = $3, updated_at = $4 where id = $1 and state = 'quarantined' returning 1`,
+        [enrollmentId, state, json(decision), now])).length === 1
+    },
+  }
+}
