@@ -27,8 +27,15 @@ const pendingMs = 7 * 86_400_000
 
 /** What makes two requests the same one: signer, transaction and CSR. */
 export const requestHash = (request: ScepRequest): Buffer => sha256(Buffer.concat([
-  sha256(request.signer.subjectPublicKeyInfo), sha256(Buffer.from(request.transactionId, 'utf8')), request.certificationRequest.raw,
+  sha256(signerIdentity(request.signer)), sha256(Buffer.from(request.transactionId, 'utf8')), request.certificationRequest.raw,
 ]))
+
+/**
+ * A temporary certificate may be another one at every attempt; there the key stands for the signer. An issued one stands
+ * for itself: a renewal that keeps its key repeats transaction and CSR byte for byte, and must not look like the first request.
+ */
+const signerIdentity = ({ subject, issuer, subjectPublicKeyInfo, raw }: Certificate): Buffer =>
+  subject.raw.equals(issuer.raw) ? subjectPublicKeyInfo : raw
 
 /**
  * Issues, or says that a person has to decide first. The same request again finds the same certificate.
