@@ -43,10 +43,17 @@ const model = ({ modelName, device }: EnrollmentView): Markup =>
 
 const kind = ({ device }: EnrollmentView): string => /^(iPhone|iPad|iPod)/.exec(device?.productType ?? '')?.[1] ?? 'device'
 
+/** For programs: the simulated phone reads here what it was sent to this page for. */
+function outcomeMark({ enrollment: { state, lastError }, decisionNow }: EnrollmentView): Markup | undefined {
+  const verdict = state === 'quarantined' ? decisionNow?.verdict ?? 'quarantine' : undefined
+  if (lastError === 'quarantined-by-policy' || (lastError === null && verdict === 'quarantine')) return html` data-outcome="quarantined"`
+  return lastError !== null || state === 'refused' || verdict === 'block' ? html` data-outcome="refused"` : undefined
+}
+
 function page(view: EnrollmentView, heading: string, text: Markup, code?: string, refreshSeconds?: number): Page {
   const body = html`${who(view.invitation)}
-<section><h1>${heading}</h1>${text}</section>
-<section><h2>Whom to ask</h2><p>${view.invitation.template.contact}</p>${code !== undefined && html`<p class="soft">Name this: <code>${code}</code></p>`}</section>
+<section${outcomeMark(view)}><h1>${heading}</h1>${text}</section>
+<section><h2>Whom to ask</h2><p>${view.invitation.template.contact}</p>${code !== undefined && html`<p class="soft">Name this: <code data-code="${code}">${code}</code></p>`}</section>
 <p class="soft">Nothing is installed before the phone itself says so. A downloaded profile can be deleted in Settings.</p>`
   return { title: heading, room: 'phone', body, ...refreshSeconds === undefined ? {} : { refreshSeconds } }
 }
