@@ -47,7 +47,7 @@ export async function createHierarchy(deps: HierarchyDeps, now: Date): Promise<b
   const { keyring, organization, keyType } = deps
   const rootKey = await keyring.generate(rootAlgorithm[keyType])
   const root = await selfSigned(keyring, rootKey, `${organization} Root CA`, organization, rootValidityDays, 1, now)
-  const issuing = await issuingUnder(deps, { certificate: root, key: rootKey }, 1, now)
+  const issuing = await issuingUnder(deps, { name: 'root', certificate: root, key: rootKey }, 1, now)
   const enrollmentKey = await keyring.generate(issuingAlgorithm[keyType])
   const enrollment = await selfSigned(keyring, enrollmentKey, `${organization} Enrollment CA`, organization, issuingValidityDays, 0, now)
   const crl = await rootList(keyring, { certificate: root, key: rootKey }, 1, now)
@@ -62,12 +62,12 @@ export async function createHierarchy(deps: HierarchyDeps, now: Date): Promise<b
 }
 
 /** A new issuing CA under a root. `generation` tells apart the names of successive ones. */
-export async function issuingUnder(deps: Pick<HierarchyDeps, 'keyring' | 'addresses' | 'rootCrlUrl' | 'organization' | 'keyType'>, root: { certificate: Certificate, key: SealedKey }, generation: number, now: Date): Promise<{ certificate: Certificate, key: SealedKey }> {
+export async function issuingUnder(deps: Pick<HierarchyDeps, 'keyring' | 'addresses' | 'rootCrlUrl' | 'organization' | 'keyType'>, root: { name: string, certificate: Certificate, key: SealedKey }, generation: number, now: Date): Promise<{ certificate: Certificate, key: SealedKey }> {
   const key = await deps.keyring.generate(issuingAlgorithm[deps.keyType])
   const name = authorityName(deps.organization, `${deps.organization} Issuing CA ${generation}`)
   const validity = validityFrom(now, days(issuingValidityDays), root.certificate.notAfter)
   const fields = issuingCa({ serialNumber: newSerialNumber(), subjectPublicKeyInfo: key.publicKey, validity }, name, root,
-    { crl: deps.rootCrlUrl, certificate: deps.addresses.certificate('root') })
+    { crl: deps.rootCrlUrl, certificate: deps.addresses.certificate(root.name) })
   return { certificate: await signAndCheck(deps.keyring, fields, root.key), key }
 }
 

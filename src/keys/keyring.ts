@@ -21,9 +21,13 @@ export function openKeyring(passphrase: string): Keyring {
   const root = Buffer.from(hkdfSync('sha256', passphrase, 'latchkey', 'secrets', 32))
 
   function open(key: SealedKey): KeyObject {
+    // First, so that a key that was taken away is gone from a process that had opened it, too.
+    if (key.privateKey === null) {
+      opened.delete(key.id)
+      throw new CaError('key-unavailable', 'this private key is not kept here')
+    }
     const known = opened.get(key.id)
     if (known !== undefined) return known
-    if (key.privateKey === null) throw new CaError('key-unavailable', 'this private key is not kept here')
     const privateKey = unseal(key.privateKey, passphrase)
     opened.set(key.id, privateKey)
     return privateKey
