@@ -2,15 +2,14 @@
 import { rootCrlAddress } from './certificates/addresses.ts'
 import { activeAuthority } from './certificates/authority.ts'
 import { createHierarchy, rootList } from './certificates/hierarchy.ts'
-import { publish, type PublishResult } from './certificates/publish.ts'
 import { hold, revoke } from './certificates/revoke.ts'
-import { renewSigners } from './certificates/signers.ts'
 import { supersedeOlder } from './certificates/supersede.ts'
 import { defaultTemplate } from './enrollment/template.ts'
 import type { Service } from './http/service.ts'
-import { hierarchyStore, registerPartitions, signerStore } from './store/authorities.ts'
+import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
+import { hierarchyStore } from './store/authorities.ts'
 import { certificateStore, revocationStore } from './store/certificates.ts'
-import { crlFileStore, publicationTransaction } from './store/crls.ts'
+import { crlFileStore } from './store/crls.ts'
 import { housekeeping } from './store/housekeeping.ts'
 import { templateStore } from './store/templates.ts'
 
@@ -34,39 +33,6 @@ export async function prepareAuthorities(service: Service): Promise<boolean> {
   await renewDueSigners(service)
   await publishDue(service)
   return created
-}
-
-/** Also raises the number of partitions when the setting has grown; certificates carry them from now on. */
-export async function registerAddresses(service: Service): Promise<void> {
-  const { config, db, addresses } = service
-  for (const authority of service.authorities().all.filter(({ role }) => role !== 'root')) {
-    const partitions = authority.role === 'issuing' ? config.crlPartitions : 1
-    await registerPartitions(db, authority.id, partitions, partition => addresses.partitionCrl(authority.name, partition))
-  }
-  await service.reload()
-}
-
-export async function renewDueSigners(service: Service, all = false): Promise<number> {
-  const { config, db, keyring, addresses } = service
-  const made = await renewSigners({
-    keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: certificateStore(db).reserve,
-    transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
-  }, service.authorities(), service.now(), all)
-  if (made > 0) await service.reload()
-  return made
-}
-
-/** Publishes whatever is due for every authority that may still be asked. */
-export async function publishDue(service: Service, full = false): Promise<PublishResult[]> {
-  const { config, db, keyring, addresses } = service
-  const periods = { nextUpdateMs: config.crlValidityHours * 3_600_000, fullEveryMs: config.crlPeriodMinutes * 60_000 }
-  const results: PublishResult[] = []
-  for (const authority of service.authorities().all) {
-    // A retired authority goes on publishing until its last certificate has ended, which is at its own end at the latest.
-    if (authority.role === 'root' || authority.key.privateKey === null || authority.certificate.notAfter < service.now()) continue
-    results.push(await publish({ keyring, addresses, periods, transaction: publicationTransaction(db) }, authority, service.now(), full))
-  }
-  return results
 }
 
 /** Signs the root's list anew while its key is here and the list has less than a year to go. */
