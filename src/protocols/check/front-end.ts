@@ -7,6 +7,9 @@ import { frontEndStore, type FrontEnd } from '../../store/front-ends.ts'
 import { conventions, identityHeaders, readPresented, type Presented } from './conventions.ts'
 import type { Convention } from './kinds.ts'
 
+/** As the database has it; anything else, a NUL say, would not be a question but an error. */
+const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
+
 /**
  * The front end that asks, known by its secret. Digests are compared, in constant time: neither the secret's
  * length nor its first bytes show in how long a refusal takes.
@@ -14,7 +17,7 @@ import type { Convention } from './kinds.ts'
  * @throws {CaError} unauthorized, the same for an unknown name and for a wrong secret
  */
 export async function authenticate(db: Queryable, name: string, authorization: string | undefined): Promise<FrontEnd> {
-  const frontEnd = await frontEndStore(db).find(name)
+  const frontEnd = namePattern.test(name) ? await frontEndStore(db).find(name) : undefined
   const secret = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1] ?? ''
   const given = createHash('sha256').update(secret).digest()
   const same = timingSafeEqual(given, frontEnd?.secretSha256 ?? Buffer.alloc(32))
