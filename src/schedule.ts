@@ -1,7 +1,7 @@
 /** What happens unasked. Each task may run on any number of instances at once: rows and locks decide who does it. */
 import { rootCrlAddress } from './certificates/addresses.ts'
 import { activeAuthority } from './certificates/authority.ts'
-import { createHierarchy, rootList } from './certificates/hierarchy.ts'
+import { createHierarchy, entriesOfList, rootList } from './certificates/hierarchy.ts'
 import { hold, revoke } from './certificates/revoke.ts'
 import { supersedeOlder } from './certificates/supersede.ts'
 import { defaultTemplate } from './enrollment/template.ts'
@@ -43,7 +43,9 @@ export async function renewRootList(service: Service): Promise<boolean> {
     await tx.query('select 1 from authorities where id = $1 for update', [root.id])
     const newest = await crlFileStore(tx).newest(root.id, 'complete')
     if (newest === undefined || newest.nextUpdate.getTime() - service.now().getTime() > 365 * dayMs) return false
-    await hierarchyStore(tx).addCrl(root.id, newest.crlNumber + 1, [await rootList(service.keyring, root, newest.crlNumber + 1, service.now())])
+    const der = await crlFileStore(tx).read(newest)
+    const revoked = der === undefined ? [] : entriesOfList(der)
+    await hierarchyStore(tx).addCrl(root.id, newest.crlNumber + 1, [await rootList(service.keyring, root, newest.crlNumber + 1, service.now(), revoked)])
     return true
   })
 }

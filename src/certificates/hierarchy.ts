@@ -5,7 +5,7 @@
 import { createPublicKey } from 'node:crypto'
 import { CaError } from '../errors.ts'
 import { authorityKeyIdentifier, crlNumber } from '../formats/extensions.ts'
-import { signCrl } from '../formats/crl.ts'
+import { parseCrl, signCrl, type CrlEntry } from '../formats/crl.ts'
 import { parseCertificate, signCertificate, type Certificate, type CertificateFields } from '../formats/x509.ts'
 import type { Addresses } from './addresses.ts'
 import { issuerKey, type Authority, type AuthorityRole } from './authority.ts'
@@ -87,7 +87,7 @@ async function signAndCheck(keyring: Keyring, fields: CertificateFields, issuerK
  * @param revoked  issuing CAs that are taken back
  * @throws {CaError} key-unavailable when the root's key was taken away
  */
-export async function rootList(keyring: Keyring, root: Pick<Authority, 'certificate' | 'key'>, number: number, now: Date, revoked: { serialNumber: Buffer, revocationDate: Date, reason: number }[] = []): Promise<NewCrl> {
+export async function rootList(keyring: Keyring, root: Pick<Authority, 'certificate' | 'key'>, number: number, now: Date, revoked: readonly CrlEntry[] = []): Promise<NewCrl> {
   const thisUpdate = new Date(Math.floor(now.getTime() / 1000) * 1000)
   const ahead = thisUpdate.getTime() + days(rootCrlValidityDays)
   const nextUpdate = new Date(Math.min(ahead, root.certificate.notAfter.getTime()))
@@ -99,6 +99,10 @@ export async function rootList(keyring: Keyring, root: Pick<Authority, 'certific
   assertCrl(der, createPublicKey({ key: root.key.publicKey, format: 'der', type: 'spki' }), { thisUpdate, nextUpdate, entries: revoked.length })
   return { scope: 'complete', partition: 0, crlNumber: number, baseCrlNumber: null, thisUpdate, nextUpdate, changeNumber: 0, entries: revoked.length, der, sha256: sha256(der) }
 }
+
+/** What a list of the root names: it stays on every one that follows. */
+export const entriesOfList = (der: Buffer): CrlEntry[] => [...parseCrl(der).entries()]
+  .map(({ serialNumber, revocationDate, reason }) => ({ serialNumber: Buffer.from(serialNumber, 'hex'), revocationDate, reason }))
 
 /** Reads a certificate that an admin brings. @throws {CaError} authority-import-invalid */
 export function parseCaCertificate(der: Buffer): Certificate {
