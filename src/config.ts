@@ -50,15 +50,16 @@ export function loadConfig(env: Environment): Config {
       return fallback
     }
   }
+  const listen = read('LATCHKEY_LISTEN', { host: '127.0.0.1', port: 8080 }, listenAddress)
   const databaseUrl = read('DATABASE_URL', undefined, postgresUrl)
   const config: Config = {
     databaseUrl,
     databaseDirectUrl: read('DATABASE_DIRECT_URL', databaseUrl, postgresUrl),
     dataFolder: env['LATCHKEY_DATA'] || 'var',
-    listen: read('LATCHKEY_LISTEN', { host: '127.0.0.1', port: 8080 }, listenAddress),
+    listen,
     consoleListen: read('LATCHKEY_CONSOLE_LISTEN', undefined, listenAddress),
-    url: read('LATCHKEY_URL', 'http://localhost:8080', httpUrl('http:', 'https:')),
-    pkiUrl: read('LATCHKEY_PKI_URL', 'http://localhost:8080', httpUrl('http:')),
+    url: read('LATCHKEY_URL', `http://localhost:${listen.port}`, httpUrl('http:', 'https:')),
+    pkiUrl: read('LATCHKEY_PKI_URL', `http://localhost:${listen.port}`, httpUrl('http:')),
     passphraseFile: env['LATCHKEY_PASSPHRASE_FILE'] || undefined,
     trustedProxies: read('LATCHKEY_TRUSTED_PROXIES', [], networks),
     testDeviceCa: env['LATCHKEY_TEST_DEVICE_CA'] || undefined,

@@ -9,6 +9,7 @@ import type { EnrollmentDeps } from './deps.ts'
 import { answerAgain, answerFirstPost, type OtaAnswer } from './first-post.ts'
 import type { EnrollmentRecord, EnrollmentStep } from './records.ts'
 import { answerSecondPost } from './second-post.ts'
+import { isEnrollmentId } from './secrets.ts'
 
 export const maxOtaMessageBytes = 64 * 1024
 
@@ -19,7 +20,7 @@ export const maxOtaMessageBytes = 64 * 1024
  * @throws {CaError} enrollment-not-found, and those of the two messages
  */
 export async function answerOtaMessage(deps: EnrollmentDeps, enrollmentId: string, raw: Buffer): Promise<OtaAnswer> {
-  const enrollment = await deps.store.enrollment(enrollmentId)
+  const enrollment = isEnrollmentId(enrollmentId) ? await deps.store.enrollment(enrollmentId) : undefined
   if (enrollment === undefined) throw new CaError('enrollment-not-found', 'there is no such enrollment')
   const repeated = await answerToRepeat(deps, enrollment, raw)
   if (repeated !== undefined) return repeated
@@ -34,7 +35,7 @@ export async function answerOtaMessage(deps: EnrollmentDeps, enrollmentId: strin
     const anchor = verifyDeviceIdentity(certificate, deps.anchors)
     return await answerFirstPost(deps, enrollment, anchor, verifyContent(message), raw)
   } catch (error) {
-    if (error instanceof CaError) await remember(deps, enrollment.id, error, step.name)
+    if (error instanceof CaError) await remember(deps, enrollment, error, step.name)
     throw error
   }
 }
@@ -55,7 +56,8 @@ function isOurBootstrap(authorities: Authorities, certificate: Certificate): boo
     && isIssuedBy(certificate, createPublicKey({ key: authority.certificate.subjectPublicKeyInfo, format: 'der', type: 'spki' })))
 }
 
-/** What stopped the phone, for the page that the person and the admin look at. */
-async function remember(deps: EnrollmentDeps, enrollmentId: string, error: CaError, step: EnrollmentStep): Promise<void> {
-  await deps.store.transaction(async tx => await tx.saveEnrollment(enrollmentId, { lastError: error.code, lastErrorStep: step }, deps.now()))
+/** What stopped the phone, for the page that the person and the admin look at. What is decided stays as it is. */
+async function remember(deps: EnrollmentDeps, enrollment: EnrollmentRecord, error: CaError, step: EnrollmentStep): Promise<void> {
+  if (!['invited', 'allowed', 'profiled'].includes(enrollment.state)) return
+  await deps.store.transaction(async tx => await tx.saveEnrollment(enrollment.id, { lastError: error.code, lastErrorStep: step }, deps.now()))
 }
