@@ -3,6 +3,7 @@ import { CaError } from '../errors.ts'
 import { findInvitation } from '../enrollment/begin.ts'
 import { decideDevice } from '../enrollment/decide-device.ts'
 import type { EnrollmentDeps } from '../enrollment/deps.ts'
+import { isEnrollmentId } from '../enrollment/secrets.ts'
 import { invitationPage, unknownInvitation } from './invitation-page.ts'
 import { sendPage, sendStylesheet, stylesheetPath, type Page } from './page.ts'
 import { statusPage, type EnrollmentView } from './status-page.ts'
@@ -34,7 +35,7 @@ async function invitationOf(deps: EnrollmentDeps, token: string): Promise<Page |
 }
 
 async function viewOf(deps: EnrollmentDeps, id: string): Promise<EnrollmentView | undefined> {
-  const enrollment = await deps.store.enrollment(id)
+  const enrollment = isEnrollmentId(id) ? await deps.store.enrollment(id) : undefined
   if (enrollment === undefined) return undefined
   const invitation = (await deps.store.invitation(enrollment.invitationId))!
   const device = enrollment.deviceId === null ? undefined : await deps.store.device(enrollment.deviceId)

@@ -9,6 +9,9 @@ export const newChallenge = (): string => randomBytes(24).toString('base64url')
 /** 128 random bits: the name of an enrollment, and the way to its read-only page. */
 export const newEnrollmentId = (): string => randomBytes(16).toString('base64url')
 
+/** What stands in an address may be anything, NUL included, which a database does not take. */
+export const isEnrollmentId = (text: string): boolean => /^[A-Za-z0-9_-]{22}$/.test(text)
+
 /** Compares a secret that was sent with the hash of the one we gave, in constant time. */
 export const matchesHash = (secret: string, hash: Buffer): boolean => timingSafeEqual(sha256(Buffer.from(secret, 'utf8')), hash)
 

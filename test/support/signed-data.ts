@@ -5,7 +5,7 @@ import { issuerAndSerialNumber } from '../../src/formats/cms-common.ts'
 import { oids } from '../../src/formats/oids.ts'
 import { newAuthority, newSigner, issueTestCertificate, testSerialNumber } from './signers.ts'
 import type { KeyKind, TestAuthority, TestSigner } from './signers.ts'
-import type { SignatureAlgorithm } from '../../src/formats/signatures.ts'
+import type { SignatureAlgorithm, Signer } from '../../src/formats/signatures.ts'
 
 export type Identity = { readonly signer: TestSigner, readonly certificate: Buffer, readonly authority: TestAuthority }
 
@@ -22,7 +22,7 @@ export const messageDigest = (content: Buffer, digest = 'sha256'): Buffer =>
   attribute(oids.messageDigest, octetString(createHash(digest).update(content).digest()))
 
 export type SignerInfoParts = {
-  identity: Identity
+  identity: { readonly signer: Signer, readonly certificate: Buffer }
   /** signed as they are, under one SET tag; none means a signature over `content` */
   attributes?: Buffer[]
   content?: Buffer

@@ -1,0 +1,75 @@
+/** Messages that no phone sends: each is refused with its own code, changes nothing, and costs next to nothing. */
+import test from 'ava'
+import { answerOtaMessage } from '../../../src/enrollment/ota-message.ts'
+import { hostileMessages } from '../../support/hostile-messages.ts'
+import { signedBy } from '../../support/hostile-signing.ts'
+import { download, factoryIdentity, firstMessage, outcomeOf, plistWith, post, stateOf } from '../../support/ota-phone.ts'
+import { refusalOfAsync } from '../../support/refusals.ts'
+import { openWorld, type World } from '../../support/world.ts'
+
+/** Milliseconds, the median of several runs. */
+async function costOf(world: World, enrollmentId: string, body: Buffer): Promise<number> {
+  const times: number[] = []
+  for (let run = 0; run < 5; run++) {
+    const start = performance.now()
+    await refusalOfAsync(() => answerOtaMessage(world.deps, enrollmentId, body))
+    times.push(performance.now() - start)
+  }
+  return times.sort((a, b) => a - b)[2]!
+}
+
+test('every hostile message is refused with its code, changes nothing, and costs no more than 50 ms', async t => {
+  const world = await openWorld(t)
+  await world.approve('iPhone14,5')
+  const started = await download(await world.invite())
+  const before = await stateOf(world)
+  const corpus = await hostileMessages(world, started.challenge)
+  t.true(corpus.length > 100, `${corpus.length} messages`)
+  for (const { what, code, body } of corpus) {
+    t.is(outcomeOf(t, await post(started.url, body)), code, what)
+    t.is(await stateOf(world), before, `${what}: changed something`)
+    const cost = await costOf(world, started.enrollmentId, body)
+    t.true(cost < 50, `${what}: ${cost} ms`)
+  }
+  t.is(outcomeOf(t, await post(started.url, await firstMessage(world, started))), 'document', 'after all that the phone still gets through')
+})
+
+test('a message cut off anywhere is refused, whether BER or DER', async t => {
+  const world = await openWorld(t)
+  await world.approve('iPhone14,5')
+  const started = await download(await world.invite())
+  const identity = await factoryIdentity(world)
+  const before = await stateOf(world)
+  for (const encoding of ['ber', 'der'] as const) {
+    const message = await signedBy({ identity, content: plistWith(started.challenge) }, { encoding })
+    for (let length = 0; length < message.length; length += length < 64 || length > message.length - 64 ? 1 : 23) {
+      t.is(await refusalOfAsync(() => answerOtaMessage(world.deps, started.enrollmentId, message.subarray(0, length))), 'malformed-cms', `${encoding}, ${length} octets`)
+    }
+  }
+  t.is(await stateOf(world), before)
+})
+
+test('a message with any octet changed is refused, or reads as it was signed', async t => {
+  const world = await openWorld(t)
+  const started = await download(await world.invite())
+  const message = await signedBy({ identity: await factoryIdentity(world), content: plistWith(`${started.challenge}.`) })
+  const before = await stateOf(world)
+  for (let at = 0; at < message.length; at += 7) {
+    for (const mask of [0x01, 0x20, 0x80, 0xff]) {
+      const changed = Buffer.from(message)
+      changed[at]! ^= mask
+      // A bad challenge is what is wrong with the message as it was signed.
+      t.not(await refusalOfAsync(() => answerOtaMessage(world.deps, started.enrollmentId, changed)), undefined, `octet ${at}`)
+    }
+  }
+  t.is(await stateOf(world), before)
+})
+
+test('addresses of enrollments that are none are answered, and nothing of them reaches the database', async t => {
+  const world = await openWorld(t)
+  const started = await download(await world.invite())
+  const message = await firstMessage(world, started)
+  for (const name of ['x', 'A'.repeat(22), 'A'.repeat(4_000), '%00', '%00'.repeat(22), '%F0%9F%98%80', "';drop%20table%20enrollments", '..%2f..%2f', '%', '%E0%A4%A', '%c0%80']) {
+    t.true(['enrollment-not-found', 'not-found'].includes(outcomeOf(t, await post(`${world.url}/ota/${name}`, message))), name)
+  }
+})
