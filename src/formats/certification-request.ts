@@ -33,12 +33,23 @@ const maxRequestBytes = 32 * 1024
 const rsaBits = { least: 2048, most: 4096 }
 
 /**
- * Reads a request and verifies its own signature.
+ * Reads a request, verifies its own signature, and refuses what is too weak to certify.
  *
- * @throws {CaError} malformed-certification-request; unsupported-algorithm (SHA-1, curves other than P-256, P-384
- *   and P-521); weak-key (RSA outside 2048 to 4096 bits); signature-invalid
+ * @throws {CaError} those of `readCertificationRequest` and `assertStrongRequest`
  */
 export function parseCertificationRequest(der: Buffer): CertificationRequest {
+  const request = readCertificationRequest(der)
+  assertStrongRequest(request)
+  return request
+}
+
+/**
+ * Reads a request and verifies its own signature, strong or not: whose request it is stands before what is wrong with it.
+ *
+ * @throws {CaError} malformed-certification-request; unsupported-algorithm (those that cannot be verified, curves other
+ *   than P-256, P-384 and P-521); signature-invalid
+ */
+export function readCertificationRequest(der: Buffer): CertificationRequest {
   if (der.length > maxRequestBytes) {
     throw new CaError('malformed-certification-request', `certification request is larger than ${maxRequestBytes} bytes`)
   }
@@ -48,11 +59,8 @@ export function parseCertificationRequest(der: Buffer): CertificationRequest {
     const signatureAlgorithm = parseSignatureAlgorithm(outer.next())
     const signature = readBitString(outer.next())
     outer.end()
-    if (signatureAlgorithms[signatureAlgorithm].digest === 'sha1') {
-      throw new CaError('unsupported-algorithm', 'certification requests signed with SHA-1 are not accepted')
-    }
     const request = parseInfo(info)
-    const publicKey = parseStrongKey(request.subjectPublicKeyInfo)
+    const publicKey = parsePublicKey(request.subjectPublicKeyInfo)
     if (!verifySignature(signatureAlgorithm, publicKey, info.raw, signature)) {
       throw new CaError('signature-invalid', 'certification request is not signed with the key it names')
     }
@@ -60,13 +68,15 @@ export function parseCertificationRequest(der: Buffer): CertificationRequest {
   })
 }
 
-function parseStrongKey(subjectPublicKeyInfo: Buffer): KeyObject {
-  const key = parsePublicKey(subjectPublicKeyInfo)
-  const bits = key.asymmetricKeyDetails?.modulusLength
+/** @throws {CaError} unsupported-algorithm (SHA-1); weak-key (RSA outside 2048 to 4096 bits) */
+export function assertStrongRequest({ publicKey, signatureAlgorithm }: CertificationRequest): void {
+  if (signatureAlgorithms[signatureAlgorithm].digest === 'sha1') {
+    throw new CaError('unsupported-algorithm', 'certification requests signed with SHA-1 are not accepted')
+  }
+  const bits = publicKey.asymmetricKeyDetails?.modulusLength
   if (bits !== undefined && (bits < rsaBits.least || bits > rsaBits.most)) {
     throw new CaError('weak-key', `RSA keys have ${rsaBits.least} to ${rsaBits.most} bits; this one has ${bits}`)
   }
-  return key
 }
 
 type Info = Pick<CertificationRequest, 'subject' | 'subjectPublicKeyInfo' | 'challengePassword' | 'extensions'>

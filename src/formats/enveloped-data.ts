@@ -97,6 +97,15 @@ function readImplicitOctetString(element: Element): Buffer {
   return Buffer.concat(childrenOf(expectTag(element, contextTag(0))).map(readOctetString))
 }
 
+/** By its name. @throws {CaError} unsupported-algorithm (single DES, for one) */
+export const cipherOf = (envelope: EnvelopedData): Cipher => partsOf(envelope).name
+
+function partsOf({ cipher }: EnvelopedData): CipherParts {
+  const parts = ciphers.find(known => known.oid === cipher)
+  if (parts === undefined) throw new CaError('unsupported-algorithm', `content encryption ${cipher} is not accepted`)
+  return parts
+}
+
 /**
  * Decrypts the content. After the checks of what anybody can see, every failure is the same error, and a content
  * key that does not decrypt is replaced by a random one: nobody learns which of the two was wrong.
@@ -107,8 +116,7 @@ function readImplicitOctetString(element: Element): Buffer {
 export async function openEnvelope(
   envelope: EnvelopedData, recipientCertificate: Certificate, decryptKey: (encryptedKey: Buffer) => Promise<Buffer>,
 ): Promise<Buffer> {
-  const cipher = ciphers.find(known => known.oid === envelope.cipher)
-  if (cipher === undefined) throw new CaError('unsupported-algorithm', `content encryption ${envelope.cipher} is not accepted`)
+  const cipher = partsOf(envelope)
   const { iv, encryptedContent } = envelope
   if (iv?.length !== cipher.blockBytes || encryptedContent.length % cipher.blockBytes !== 0) throw cannotOpen()
   const encryptedKey = encryptedKeyFor(envelope, recipientCertificate)

@@ -8,7 +8,7 @@ import { defaultAlgorithm, signatureAlgorithms } from '../../src/formats/signatu
 import type { SignatureAlgorithm, Signer } from '../../src/formats/signatures.ts'
 import { signCertificate } from '../../src/formats/x509.ts'
 
-export type KeyKind = 'P-256' | 'P-384' | 'P-521' | 'rsa1024' | 'rsa2048'
+export type KeyKind = 'P-256' | 'P-384' | 'P-521' | 'rsa1024' | 'rsa2048' | 'rsa4104'
 
 /** A fresh key that signs, with its SubjectPublicKeyInfo. */
 export type TestSigner = Signer & { readonly subjectPublicKeyInfo: Buffer, readonly privateKey: KeyObject }
