@@ -82,15 +82,13 @@ create table scep_challenges (
 );
 create index scep_challenges_by_end on scep_challenges (expires_at);
 
--- SCEP requests that wait for a person's decision (PENDING), found again by GetCertInitial.
+-- SCEP requests that wait for a person's decision (PENDING), found again by GetCertInitial: the newest of a transaction.
 create table scep_pending (
-  request_sha256    bytea       primary key,
   authority_id      smallint    not null references authorities,
   transaction_id    text        not null,
   signer_key_sha256 bytea       not null,
-  challenge_sha256  bytea,
   request           bytea       not null,
   created_at        timestamptz not null,
   expires_at        timestamptz not null,
-  unique (authority_id, transaction_id, signer_key_sha256)
+  primary key (authority_id, transaction_id, signer_key_sha256)
 );

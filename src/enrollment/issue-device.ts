@@ -46,7 +46,7 @@ const earliest = (approvalEndsAt: Date | null, issuerEnds: Date): Date =>
  */
 export async function completeDevice(deps: EnrollmentDeps, tx: EnrollmentWrites, prepared: Prepared, order: DeviceOrder, requestSha256: Buffer | null, now: Date): Promise<void> {
   const invitation = await tx.lockInvitation(order.invitation.id)
-  const device = (await tx.device(order.device.id))!
+  const device = await tx.lockDevice(order.device.id)
   const decision = await decideDevice(deps, tx, device, invitation, now)
   // What was signed says what was known: were that to change between, the certificate would say something else.
   if (device.grade !== order.device.grade || device.test !== order.device.test || endsTooLate(decision, prepared)) {

@@ -58,10 +58,7 @@ export type EnrollmentStep = 'first-post' | 'bootstrap-scep' | 'second-post' | '
 export type ScepPurpose = 'bootstrap' | 'device'
 export type ScepChallenge = { challengeSha256: Buffer, enrollmentId: string, purpose: ScepPurpose, expiresAt: Date, consumedAt: Date | null }
 
-export type ScepPending = {
-  requestSha256: Buffer, authorityId: number, transactionId: string, signerKeySha256: Buffer
-  challengeSha256: Buffer | null, request: Buffer, createdAt: Date, expiresAt: Date
-}
+export type ScepPending = { authorityId: number, transactionId: string, signerKeySha256: Buffer, request: Buffer, createdAt: Date, expiresAt: Date }
 
 export type NewEvidence = {
   id: string, deviceId: string, kind: 'ota-first-post' | 'ota-second-post', grade: EvidenceGrade, test: boolean
@@ -71,7 +68,7 @@ export type NewEvidence = {
 /** A certificate found again, by the request it answers or by its own bytes. */
 export type IssuedCertificate = {
   authorityId: number, serialNumber: Buffer, kind: 'device' | 'bootstrap' | 'signer', der: Buffer, deviceId: string | null
-  enrollmentId: string | null, invitationId: string | null, notBefore: Date, notAfter: Date, revoked: boolean
+  enrollmentId: string | null, invitationId: string | null, keyOrigin: KeyOrigin | null, notBefore: Date, notAfter: Date, revoked: boolean
 }
 
 export type EnrollmentReads = {
@@ -93,6 +90,8 @@ export type EnrollmentWrites = EnrollmentReads & CompletionStore & {
   lockEnrollment(id: string): Promise<EnrollmentRecord>
   /** The invitation's row under its lock: places are counted one at a time. */
   lockInvitation(id: string): Promise<InvitationRecord>
+  /** The device's row under its lock: what is issued to it, and what revokes all it has, happen one after the other. */
+  lockDevice(id: string): Promise<DeviceRecord>
   addEnrollment(enrollment: Pick<EnrollmentRecord, 'id' | 'invitationId' | 'challengeSha256' | 'challengeExpiresAt' | 'createdAt'>): Promise<void>
   saveEnrollment(id: string, change: Partial<EnrollmentRecord> & { evidenceId?: string }, now: Date): Promise<void>
   /** The device of this person with this UDID, made or brought up to date. */
@@ -100,10 +99,10 @@ export type EnrollmentWrites = EnrollmentReads & CompletionStore & {
   addEvidence(evidence: NewEvidence): Promise<void>
   takePlace(invitationId: string, deviceId: string, now: Date): Promise<void>
   addChallenge(challenge: Omit<ScepChallenge, 'consumedAt'>): Promise<void>
-  /** True when this call consumed it: unexpired, and never consumed before. */
-  consumeChallenge(challengeSha256: Buffer, now: Date): Promise<boolean>
-  addPending(pending: ScepPending): Promise<void>
-  removePending(requestSha256: Buffer): Promise<void>
+  /** True when this call consumed it: unexpired when it came, and never consumed before. */
+  consumeChallenge(challengeSha256: Buffer, now: Date, cameAt: Date): Promise<boolean>
+  /** The newest request of a transaction counts; the same one again keeps its time. */
+  putPending(pending: ScepPending): Promise<void>
   audit(entry: { at: Date, actor: string, action: string, subject: string, detail?: Record<string, unknown> }): Promise<void>
 }
 

@@ -38,6 +38,10 @@ const listingOf = (row: any): DeviceListing => ({
 
 export function deviceStore(db: Queryable) {
   return {
+    /** Until the transaction ends, nothing is issued to this device. */
+    async lock(id: string): Promise<void> { await db.query('select 1 from devices where id = $1 for update', [id]) },
+    /** Nor to any device of this person. In order, so that two who lock them all do not wait for each other. */
+    async lockAllOf(personId: string): Promise<void> { await db.query('select 1 from devices where person_id = $1 order by id for update', [personId]) },
     async find(id: string): Promise<DeviceListing | undefined> {
       const [row] = await db.query(`${listing} where d.id = $1`, [id])
       return row === undefined ? undefined : listingOf(row)

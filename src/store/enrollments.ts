@@ -28,12 +28,12 @@ const deviceOf = (row: any): DeviceRecord => ({
 
 const issuedOf = (row: any): IssuedCertificate => ({
   authorityId: row.authority_id, serialNumber: row.serial_number, kind: row.kind, der: row.der, deviceId: row.device_id,
-  enrollmentId: row.enrollment_id, invitationId: row.invitation_id, notBefore: row.not_before, notAfter: row.not_after, revoked: row.revoked,
+  enrollmentId: row.enrollment_id, invitationId: row.invitation_id, keyOrigin: row.key_origin, notBefore: row.not_before, notAfter: row.not_after, revoked: row.revoked,
 })
 
 const pendingOf = (row: any): ScepPending => ({
-  requestSha256: row.request_sha256, authorityId: row.authority_id, transactionId: row.transaction_id, signerKeySha256: row.signer_key_sha256,
-  challengeSha256: row.challenge_sha256, request: row.request, createdAt: row.created_at, expiresAt: row.expires_at,
+  authorityId: row.authority_id, transactionId: row.transaction_id, signerKeySha256: row.signer_key_sha256,
+  request: row.request, createdAt: row.created_at, expiresAt: row.expires_at,
 })
 
 const invitationQuery = `
@@ -94,6 +94,11 @@ function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
       if (invitation === undefined) throw new Error('an invitation went away while it was in use')
       return invitation
     },
+    async lockDevice(id) {
+      const [row] = await tx.query('select * from devices where id = $1 for update', [id])
+      if (row === undefined) throw new Error('a device went away while it was in use')
+      return deviceOf(row)
+    },
     async addEnrollment(e) {
       await tx.query(`insert into enrollments (id, invitation_id, challenge_sha256, challenge_expires_at, state, created_at, updated_at)
         values ($1, $2, $3, $4, 'invited', $5, $5)`, [e.id, e.invitationId, e.challengeSha256, e.challengeExpiresAt, e.createdAt])
@@ -124,14 +129,16 @@ function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
       await tx.query(`insert into scep_challenges (challenge_sha256, enrollment_id, purpose, expires_at) values ($1, $2, $3, $4)
         on conflict (challenge_sha256) do nothing`, [c.challengeSha256, c.enrollmentId, c.purpose, c.expiresAt])
     },
-    consumeChallenge: async (sha256, now) =>
-      (await tx.query('update scep_challenges set consumed_at = $2 where challenge_sha256 = $1 and consumed_at is null and expires_at > $2 returning 1', [sha256, now])).length === 1,
-    async addPending(p) {
-      await tx.query(`insert into scep_pending (request_sha256, authority_id, transaction_id, signer_key_sha256, challenge_sha256, request, created_at, expires_at)
-        values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
-      [p.requestSha256, p.authorityId, p.transactionId, p.signerKeySha256, p.challengeSha256, p.request, p.createdAt, p.expiresAt])
+    consumeChallenge: async (sha256, now, cameAt) =>
+      (await tx.query('update scep_challenges set consumed_at = $2 where challenge_sha256 = $1 and consumed_at is null and expires_at > $3 returning 1', [sha256, now, cameAt])).length === 1,
+    async putPending(p) {
+      await tx.query(`insert into scep_pending (authority_id, transaction_id, signer_key_sha256, request, created_at, expires_at)
+        values ($1, $2, $3, $4, $5, $6)
+        on conflict (authority_id, transaction_id, signer_key_sha256) do update
+          set request = excluded.request, created_at = excluded.created_at, expires_at = excluded.expires_at
+          where scep_pending.request <> excluded.request or scep_pending.expires_at < excluded.created_at`,
+      [p.authorityId, p.transactionId, p.signerKeySha256, p.request, p.createdAt, p.expiresAt])
     },
-    async removePending(sha256) { await tx.query('delete from scep_pending where request_sha256 = $1', [sha256]) },
     async audit(entry) {
       await tx.query('insert into audit (at, actor, source, action, subject, detail) values ($1, $2, $3, $4, $5, $6)',
         [entry.at, entry.actor, 'enrollment', entry.action, entry.subject, json(entry.detail ?? {})])

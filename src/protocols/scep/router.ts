@@ -21,8 +21,8 @@ export function scepRouter(deps: EnrollmentDeps): Router {
     const authority = scepAuthority(deps, ctx.params['authority'] ?? '')
     ctx.set('cache-control', 'no-store')
     switch (only(ctx, 'operation')) {
-      case 'GetCACaps': return send(ctx, 'text/plain', Buffer.from(capabilities))
-      case 'GetCACert': return send(ctx, 'application/x-x509-ca-ra-cert', caCertificates(deps, authority))
+      case 'GetCACaps': return send(reading(ctx), 'text/plain', Buffer.from(capabilities))
+      case 'GetCACert': return send(reading(ctx), 'application/x-x509-ca-ra-cert', caCertificates(deps, authority))
       case 'PKIOperation': return send(ctx, 'application/x-pki-message', await answerPkiOperation(deps, authority, await readMessage(ctx)))
       default: throw new CaError('malformed-request', 'operation must be GetCACaps, GetCACert or PKIOperation')
     }
@@ -35,6 +35,12 @@ function scepAuthority(deps: EnrollmentDeps, name: string): Authority {
   if (authority.role === 'root') throw new CaError('authority-not-found', 'the root answers no requests')
   assertActive(deps, authority)
   return authority
+}
+
+/** @throws {CaError} method-not-allowed */
+function reading(ctx: Context): Context {
+  if (ctx.method !== 'GET' && ctx.method !== 'HEAD') throw new CaError('method-not-allowed', 'this operation is asked for by GET')
+  return ctx
 }
 
 function send(ctx: Context, type: string, body: Buffer): void {

@@ -59,9 +59,16 @@ export async function changeRevocation(service: Service, actor: Actor, target: T
 
 async function keysOf(tx: Queryable, target: Target, personId: string | undefined, now: Date): Promise<CertificateKey[]> {
   if (target.certificate !== undefined) return [await findCertificate(tx, target.certificate)]
-  if (personId !== undefined) return await certificateStore(tx).inForceOf({ personId }, now)
+  // Locked first: a renewal that is under way has issued, and its certificate is among these, or finds its old one gone.
+  if (personId !== undefined) {
+    await deviceStore(tx).lockAllOf(personId)
+    return await certificateStore(tx).inForceOf({ personId }, now)
+  }
   const keys: CertificateKey[] = []
-  for (const deviceId of await devicesNamed(tx, target.device!)) keys.push(...await certificateStore(tx).inForceOf({ deviceId }, now))
+  for (const deviceId of await devicesNamed(tx, target.device!)) {
+    await deviceStore(tx).lock(deviceId)
+    keys.push(...await certificateStore(tx).inForceOf({ deviceId }, now))
+  }
   return keys
 }
 

@@ -1,0 +1,71 @@
+/** A new certificate for the device that holds a good one. */
+import { createPublicKey } from 'node:crypto'
+import { CaError } from '../errors.ts'
+import { authorityById } from '../certificates/authority.ts'
+import { sha256 } from '../certificates/issue.ts'
+import { isIssuedBy, type Certificate } from '../formats/x509.ts'
+import { decideDevice } from './decide-device.ts'
+import type { EnrollmentDeps } from './deps.ts'
+import { completeDevice, prepareDevice, type DeviceOrder } from './issue-device.ts'
+import type { IssuedCertificate } from './records.ts'
+import { findAnswered, wait, type ScepOutcome, type ScepRequest } from './scep-transaction.ts'
+
+/**
+ * The certificate of ours with which the request is signed, if it is one: then this is a renewal, whatever its type says.
+ *
+ * @throws {CaError} renewal-not-allowed when one of our authorities signed it and it is not on record as issued
+ */
+export async function certificateOfSigner(deps: EnrollmentDeps, signer: Certificate): Promise<IssuedCertificate | undefined> {
+  const found = await deps.store.certificateBySha256(sha256(signer.raw))
+  // Pending, abandoned, or the certificate of a CA: none of them renews anything.
+  if (found === undefined && isOurs(deps, signer)) throw new CaError('renewal-not-allowed', 'the certificate of the signer cannot be renewed')
+  return found
+}
+
+/** By signature: a name can be anybody's, and two of our authorities may have the same. */
+const isOurs = (deps: EnrollmentDeps, signer: Certificate): boolean => deps.authorities().all.some(({ certificate }) =>
+  certificate.subject.raw.equals(signer.issuer.raw)
+  && isIssuedBy(signer, createPublicKey({ key: certificate.subjectPublicKeyInfo, format: 'der', type: 'spki' })))
+
+/**
+ * Renews. Policy is decided again; the challenge that Apple's client sends along once more is not looked at.
+ *
+ * @throws {CaError} renewal-not-allowed, evidence-too-old, blocked-by-policy
+ */
+export async function renew(deps: EnrollmentDeps, request: ScepRequest, old: IssuedCertificate, hash: Buffer, now: Date): Promise<ScepOutcome> {
+  assertRenewable(deps, request, old, now)
+  const device = (await deps.store.device(old.deviceId!))!
+  const invitation = (await deps.store.invitation(old.invitationId!))!
+  if (now.getTime() - device.knownAt.getTime() > deps.evidenceMaxAgeDays * 86_400_000) {
+    throw new CaError('evidence-too-old', 'what is known of this phone is too old: it has to enroll again')
+  }
+  const decision = await decideDevice(deps, deps.store, device, invitation, now)
+  if (decision.verdict === 'quarantine') return await wait(deps, request, now)
+  const order: DeviceOrder = {
+    device, invitation, enrollmentId: old.enrollmentId, keyOrigin: 'device',
+    subjectPublicKeyInfo: request.certificationRequest.subjectPublicKeyInfo,
+  }
+  const prepared = await prepareDevice(deps, decision, order, now)
+  return await deps.store.transaction(async tx => {
+    // Behind these locks: a revocation of the whole device, or of the person, has happened or will see the new certificate.
+    await tx.lockInvitation(invitation.id)
+    await tx.lockDevice(device.id)
+    const answered = await findAnswered(tx, hash, now)
+    if (answered !== undefined) return answered
+    const again = await tx.certificateBySha256(sha256(old.der))
+    if (again === undefined || again.revoked) throw new CaError('renewal-not-allowed', 'the certificate of the signer was revoked')
+    await completeDevice(deps, tx, prepared, order, hash, now)
+    return { status: 'issued', certificate: prepared.certificate.raw }
+  })
+}
+
+function assertRenewable(deps: EnrollmentDeps, request: ScepRequest, old: IssuedCertificate, now: Date): void {
+  const refuse = (why: string): never => { throw new CaError('renewal-not-allowed', why) }
+  if (old.kind !== 'device' || old.deviceId === null || old.invitationId === null) refuse('only a device certificate renews a device certificate')
+  // Whoever got hold of the file would else turn it into a certificate that says its key was born on the phone.
+  if (old.keyOrigin === 'delivered') refuse('a key that was delivered is delivered anew')
+  if (old.revoked) refuse('the certificate of the signer is revoked or held')
+  if (now < old.notBefore || old.notAfter < now) refuse('the certificate of the signer is outside its dates')
+  // An issuing CA that was replaced still vouches for its holders; the new certificate comes from the active one.
+  if (authorityById(deps.authorities(), old.authorityId).role !== 'issuing' || request.authority.role !== 'issuing') refuse('this authority renews nothing')
+}

@@ -1,0 +1,57 @@
+/** What makes a SCEP request the same one again, and what waits for a person. */
+import { CaError } from '../errors.ts'
+import type { Authority } from '../certificates/authority.ts'
+import { sha256 } from '../certificates/issue.ts'
+import type { CertificationRequest } from '../formats/certification-request.ts'
+import type { Certificate } from '../formats/x509.ts'
+import type { EnrollmentDeps } from './deps.ts'
+import type { EnrollmentReads, IssuedCertificate, ScepPending } from './records.ts'
+
+/** A request as the protocol read it: whose, in which transaction, for which key. */
+export type ScepRequest = {
+  authority: Authority
+  transactionId: string
+  signer: Certificate
+  certificationRequest: CertificationRequest
+}
+
+export type ScepOutcome = { status: 'issued', certificate: Buffer } | { status: 'pending' }
+
+const pendingMs = 7 * 86_400_000
+
+/** What makes two requests the same one: door, signer, transaction and CSR. */
+export const requestHash = (request: ScepRequest): Buffer => sha256(Buffer.concat([
+  sha256(Buffer.from(request.authority.name, 'utf8')), sha256(request.signer.subjectPublicKeyInfo),
+  sha256(Buffer.from(request.transactionId, 'utf8')), request.certificationRequest.raw,
+]))
+
+/**
+ * The certificate that this very request got. Inside the transaction that issues, behind its lock, it finds what a
+ * copy of the request that was sent at the same time has got there first.
+ *
+ * @throws {CaError} challenge-used when it no longer counts
+ */
+export async function findAnswered(reads: Pick<EnrollmentReads, 'certificateByRequest'>, hash: Buffer, now: Date): Promise<ScepOutcome | undefined> {
+  const known: IssuedCertificate | undefined = await reads.certificateByRequest(hash)
+  if (known === undefined) return undefined
+  if (known.revoked || known.notAfter < now) throw new CaError('challenge-used', 'the certificate of this request no longer counts')
+  return { status: 'issued', certificate: known.der }
+}
+
+/** Keeps a request until a person has decided; the client asks again with GetCertInitial. */
+export async function wait(deps: EnrollmentDeps, request: ScepRequest, now: Date): Promise<ScepOutcome> {
+  await deps.store.transaction(async tx => await tx.putPending({
+    authorityId: request.authority.id, transactionId: request.transactionId, signerKeySha256: sha256(request.signer.subjectPublicKeyInfo),
+    request: request.certificationRequest.raw, createdAt: now, expiresAt: new Date(now.getTime() + pendingMs),
+  }))
+  return { status: 'pending' }
+}
+
+/**
+ * The request that a GetCertInitial asks about: by transaction and signer's key, for the issuer it names may be the RA's.
+ * It stays when it is answered, so that an answer that was lost can be asked for once more.
+ */
+export async function findPending(deps: EnrollmentDeps, authority: Authority, transactionId: string, signer: Certificate): Promise<ScepPending | undefined> {
+  const pending = await deps.store.pending(authority.id, transactionId, sha256(signer.subjectPublicKeyInfo))
+  return pending === undefined || pending.expiresAt < deps.now() ? undefined : pending
+}
