@@ -14,7 +14,7 @@ import { matchesHash, scepChallenge } from './secrets.ts'
 export type OtaAnswer = { kind: 'document', body: Buffer } | { kind: 'page', enrollmentId: string }
 
 const bootstrapChallengeMs = 15 * 60_000
-const stateOf: Record<Decision['verdict'], EnrollmentState> = { allow: 'allowed', quarantine: 'quarantined', block: 'refused' }
+export const stateOf: Record<Decision['verdict'], EnrollmentState> = { allow: 'allowed', quarantine: 'quarantined', block: 'refused' }
 
 /**
  * The first message, its signature already verified up to `anchor`: checks the challenge, keeps the evidence, decides.
@@ -61,7 +61,7 @@ async function keepAndDecide(deps: EnrollmentDeps, tx: EnrollmentWrites, enrollm
   }, now)
   const evidenceId = await keepEvidence(tx, device, attributes, raw, now)
   const decision = await decideDevice(deps, tx, device, invitation, now)
-  const obstacle = await placeObstacle(tx, invitation, device)
+  const obstacle = invitation.expiresAt < now ? 'invitation-expired' : await placeObstacle(tx, invitation, device)
   const state = obstacle === undefined ? stateOf[decision.verdict] : 'refused'
   await tx.saveEnrollment(enrollment.id, {
     state, deviceId: device.id, evidenceId, decision, decidedAt: now, firstPostSha256: sha256(raw),

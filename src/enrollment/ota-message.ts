@@ -35,7 +35,7 @@ export async function answerOtaMessage(deps: EnrollmentDeps, enrollmentId: strin
     const anchor = verifyDeviceIdentity(certificate, deps.anchors)
     return await answerFirstPost(deps, enrollment, anchor, verifyContent(message), raw)
   } catch (error) {
-    if (error instanceof CaError) await remember(deps, enrollment, error, step.name)
+    if (error instanceof CaError) await remember(deps, enrollment.id, error, step.name)
     throw error
   }
 }
@@ -57,7 +57,10 @@ function isOurBootstrap(authorities: Authorities, certificate: Certificate): boo
 }
 
 /** What stopped the phone, for the page that the person and the admin look at. What is decided stays as it is. */
-async function remember(deps: EnrollmentDeps, enrollment: EnrollmentRecord, error: CaError, step: EnrollmentStep): Promise<void> {
-  if (!['invited', 'allowed', 'profiled'].includes(enrollment.state)) return
-  await deps.store.transaction(async tx => await tx.saveEnrollment(enrollment.id, { lastError: error.code, lastErrorStep: step }, deps.now()))
+async function remember(deps: EnrollmentDeps, enrollmentId: string, error: CaError, step: EnrollmentStep): Promise<void> {
+  await deps.store.transaction(async tx => {
+    const { state } = await tx.lockEnrollment(enrollmentId)
+    if (!['invited', 'allowed', 'profiled'].includes(state)) return
+    await tx.saveEnrollment(enrollmentId, { lastError: error.code, lastErrorStep: step }, deps.now())
+  })
 }

@@ -73,6 +73,8 @@ export type IssuedCertificate = {
 
 export type EnrollmentReads = {
   enrollment(id: string): Promise<EnrollmentRecord | undefined>
+  /** What the first message of this enrollment said; the device's record may have changed since. */
+  firstAttributes(enrollmentId: string): Promise<Record<string, string> | undefined>
   invitation(id: string): Promise<InvitationRecord | undefined>
   invitationByToken(tokenSha256: Buffer): Promise<InvitationRecord | undefined>
   device(id: string): Promise<DeviceRecord | undefined>

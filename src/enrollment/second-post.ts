@@ -1,35 +1,43 @@
 import { randomUUID } from 'node:crypto'
 import { CaError } from '../errors.ts'
-import { assertAllowed, sha256 } from '../certificates/issue.ts'
+import { sha256 } from '../certificates/issue.ts'
 import { parseDeviceAttributes } from '../devices/attributes.ts'
 import type { Certificate } from '../formats/x509.ts'
+import type { Decision } from '../policy/decide.ts'
 import { decideDevice } from './decide-device.ts'
 import { deliverIdentity } from './deliver.ts'
 import type { EnrollmentDeps } from './deps.ts'
-import type { OtaAnswer } from './first-post.ts'
+import { placeObstacle, stateOf, type OtaAnswer } from './first-post.ts'
 import { deviceScepIdentity, finalDocument } from './profiles.ts'
-import type { DeviceRecord, EnrollmentRecord, InvitationRecord } from './records.ts'
+import type { DeviceRecord, EnrollmentRecord, EnrollmentState, InvitationRecord } from './records.ts'
 import { scepChallenge } from './secrets.ts'
 
 const deviceChallengeMs = 3_600_000
 /** A phone that lost the answer asks again with the same bytes; nobody else can read it. */
 export const finalAnswerMs = 15 * 60_000
 
+/** The first message was answered with a document, and the certificate is not issued yet. */
+const isUnderWay = (state: EnrollmentState): boolean => state === 'allowed' || state === 'profiled'
+
 /**
  * The second message. Its signer must be the very certificate that this enrollment was given, and the phone must
  * say of itself what it said before.
  *
- * @throws {CaError} bootstrap-identity-mismatch, certificate-expired, device-attributes-changed, malformed-plist,
- *   blocked-by-policy, quarantined-by-policy
+ * @throws {CaError} bootstrap-identity-mismatch, certificate-expired, enrollment-state, device-attributes-changed,
+ *   malformed-plist, invitation-ended, invitation-used-up
  */
 export async function answerSecondPost(deps: EnrollmentDeps, enrollment: EnrollmentRecord, signer: Certificate, content: () => Buffer, raw: Buffer): Promise<OtaAnswer> {
   const now = deps.now()
   await assertBootstrapIdentity(deps, enrollment, signer, now)
-  if (enrollment.deviceId === null || !['allowed', 'profiled'].includes(enrollment.state)) throw new CaError('enrollment-state', 'this enrollment does not wait for a second message')
+  if (enrollment.deviceId === null || !isUnderWay(enrollment.state)) throw new CaError('enrollment-state', 'this enrollment does not wait for a second message')
   const device = (await deps.store.device(enrollment.deviceId))!
   const invitation = (await deps.store.invitation(enrollment.invitationId))!
-  assertSameDevice(device, content())
-  assertAllowed(await decideDevice(deps, deps.store, device, invitation, now))
+  assertSameDevice(device, await deps.store.firstAttributes(enrollment.id), content())
+  const decision = await decideDevice(deps, deps.store, device, invitation, now)
+  if (decision.verdict !== 'allow') return await turnAway(deps, enrollment.id, device, decision, now)
+  // SCEP would refuse it too, but where nobody reads why.
+  const obstacle = await placeObstacle(deps.store, invitation, device)
+  if (obstacle !== undefined) throw new CaError(obstacle, 'the invitation has no place for this phone')
   return { kind: 'document', body: await finalAnswer(deps, enrollment, device, invitation, signer, raw, now) }
 }
 
@@ -41,20 +49,35 @@ async function assertBootstrapIdentity(deps: EnrollmentDeps, enrollment: Enrollm
   if (now < issued.notBefore || issued.notAfter < now) throw new CaError('certificate-expired', 'the identity of this enrollment has run out: begin again')
 }
 
-function assertSameDevice(device: DeviceRecord, content: Buffer): void {
+/** The same as in this enrollment's first message, and as it stands: another message of the device may have changed that. */
+function assertSameDevice(device: DeviceRecord, first: Record<string, string> | undefined, content: Buffer): void {
   const now = parseDeviceAttributes(content)
   if (now.challenge !== undefined) throw new CaError('device-attributes-changed', 'the second message must not carry a challenge')
-  if (now.udid !== device.udid || now.serialNumber !== device.serialNumber || now.productType !== device.productType) {
+  for (const before of [device, first]) {
+    if (now.udid === before?.['udid'] && now.serialNumber === before['serialNumber'] && now.productType === before['productType']) continue
     throw new CaError('device-attributes-changed', 'the phone says something else of itself than before')
   }
+}
+
+/** Policy has changed since the first message: the enrollment ends on the page that says how, as it would have there. */
+async function turnAway(deps: EnrollmentDeps, enrollmentId: string, device: DeviceRecord, decision: Decision, now: Date): Promise<OtaAnswer> {
+  await deps.store.transaction(async tx => {
+    const { state: before } = await tx.lockEnrollment(enrollmentId)
+    if (!isUnderWay(before)) return
+    const state = stateOf[decision.verdict]
+    await tx.saveEnrollment(enrollmentId, { state, decision, decidedAt: now, lastError: null, lastErrorStep: null }, now)
+    await tx.audit({ at: now, actor: 'phone', action: `enrollment.${state}`, subject: `device:${device.id}`, detail: { code: decision.code, productType: device.productType } })
+  })
+  return { kind: 'page', enrollmentId }
 }
 
 async function finalAnswer(deps: EnrollmentDeps, enrollment: EnrollmentRecord, device: DeviceRecord, invitation: InvitationRecord, recipient: Certificate, raw: Buffer, now: Date): Promise<Buffer> {
   const delivery = invitation.keyOrigin === 'delivered' ? await deliverIdentity(deps, enrollment, device, invitation, now) : undefined
   const identity = delivery?.identity ?? deviceScepIdentity(deps, enrollment.id)
   const body = await finalDocument(deps, enrollment.id, invitation, identity, recipient, now)
-  await deps.store.transaction(async tx => {
+  return await deps.store.transaction(async tx => {
     const locked = await tx.lockEnrollment(enrollment.id)
+    if (locked.secondPostSha256?.equals(sha256(raw)) && locked.finalAnswer !== null) return locked.finalAnswer
     // Two at once, or a new message after an answer that was lost: a delivered key exists once.
     if (locked.state !== 'allowed' && !(locked.state === 'profiled' && delivery === undefined)) throw new CaError('enrollment-state', 'this enrollment was answered already')
     await tx.addEvidence({
@@ -73,6 +96,6 @@ async function finalAnswer(deps: EnrollmentDeps, enrollment: EnrollmentRecord, d
       state: delivery === undefined ? 'profiled' : 'issued', secondPostSha256: sha256(raw), finalAnswer: body,
       finalAnswerUntil: new Date(now.getTime() + finalAnswerMs), lastError: null, lastErrorStep: null,
     }, now)
+    return body
   })
-  return body
 }

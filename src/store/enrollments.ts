@@ -60,6 +60,8 @@ export function enrollmentReads(db: Queryable, settings: Settings): EnrollmentRe
   }
   return {
     enrollment: async id => await one(enrollmentOf, 'select * from enrollments where id = $1', [id]),
+    firstAttributes: async id => await one((row): Record<string, string> => row.attributes,
+      'select v.attributes from enrollments e join evidence v on v.id = e.evidence_id where e.id = $1', [id]),
     invitation: async id => await one(invitationOf, `${invitationQuery} where i.id = $1`, [id]),
     invitationByToken: async sha256 => await one(invitationOf, `${invitationQuery} where i.token_sha256 = $1`, [sha256]),
     device: async id => await one(deviceOf, 'select * from devices where id = $1', [id]),
