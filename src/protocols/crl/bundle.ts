@@ -35,7 +35,9 @@ export function bundleOf(service: Service): () => Promise<Artefact> {
 }
 
 function bundleScope(service: Service): { complete: number[], partitions: number[] } {
-  const { all } = service.authorities()
+  const now = service.now()
+  // One that has ended publishes no more, and its last lists run out.
+  const all = service.authorities().all.filter(({ certificate }) => now <= certificate.notAfter)
   return {
     complete: all.filter(authority => authority.role === 'root').map(authority => authority.id),
     partitions: all.filter(authority => authority.role === 'issuing').map(authority => authority.id),

@@ -1,0 +1,112 @@
+/** Debian's nginx with the recipe of docs/nginx, as an ordinary user and as root, in a folder of its own. */
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer as createHttpServer, type IncomingHttpHeaders } from 'node:http'
+import { connect, createServer, type AddressInfo } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import type { ExecutionContext } from 'ava'
+import { toPem } from '../../src/formats/pem.ts'
+import { run, type Outcome } from './peers.ts'
+import { issueTestCertificate, newAuthority, newSigner, testSerialNumber } from './signers.ts'
+import { temporaryFolder } from './temporary.ts'
+
+const recipe = (name: string): string => fileURLToPath(new URL(`../../docs/nginx/${name}`, import.meta.url))
+
+export type NginxOptions = {
+  /** Path of the program, from `peer`. */
+  nginx: string
+  /** Where Latchkey listens: `http://127.0.0.1:port`. */
+  latchkey: string
+  frontEnd: string
+  secret: string
+}
+
+export type Nginx = {
+  readonly port: number
+  /** With chain.pem and bundle.pem, as the recipe calls it. */
+  readonly folder: string
+  /** What the back end behind it has received, oldest first. */
+  readonly received: { url: string, headers: IncomingHttpHeaders }[]
+  /** Runs latchkey-fetch-bundle.sh, from Latchkey or from another server. */
+  fetchBundle(origin?: string): Promise<Outcome>
+  errorLog(): string
+}
+
+/** Fetches chain and bundle, and starts nginx with them. It ends with the test. */
+export async function startNginx(t: ExecutionContext<any>, options: NginxOptions): Promise<Nginx> {
+  const folder = await temporaryFolder(t)
+  const received: Nginx['received'] = []
+  const [port, backend] = [await freePort(), await startBackend(t, received)]
+  await writeFiles(folder, options, port, backend)
+  const fetchBundle = async (origin = options.latchkey): Promise<Outcome> => await run('sh', [recipe('latchkey-fetch-bundle.sh'), origin, folder], {
+    env: { ...process.env, NGINX_TEST: `${folder}/nginx.sh -t -q`, NGINX_RELOAD: `${folder}/nginx.sh -s reload` },
+  })
+  // nginx is not running yet, so the last step of the first run fails; its files are in place.
+  const first = await fetchBundle()
+  t.regex(first.stderr, /new lists are in place, but nginx was not reloaded/)
+  const child = spawn(`${folder}/nginx.sh`, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const ended = once(child, 'exit')
+  t.teardown(async () => { child.kill('SIGTERM'); await ended })
+  await untilListening(port, ended)
+  return { port, folder, received, fetchBundle, errorLog: () => readFileSync(`${folder}/error.log`, 'utf8') }
+}
+
+async function writeFiles(folder: string, options: NginxOptions, port: number, backend: number): Promise<void> {
+  const server = newSigner()
+  const certificate = await issueTestCertificate(await newAuthority('front ends'), testSerialNumber('front end'), server)
+  writeFileSync(`${folder}/server.pem`, toPem('CERTIFICATE', certificate))
+  writeFileSync(`${folder}/server-key.pem`, server.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
+  writeFileSync(`${folder}/chain.pem`, await (await fetch(`${options.latchkey}/ca/chain.pem`)).text())
+  writeFileSync(`${folder}/check-secret.conf`, `proxy_set_header Authorization "Bearer ${options.secret}";\n`, { mode: 0o600 })
+  writeFileSync(`${folder}/nginx.conf`, filled(folder, options, port, backend))
+  // Debian's own paths belong to root.
+  const globals = `daemon off; worker_processes 2; pid ${folder}/nginx.pid; ${process.getuid?.() === 0 ? 'user root;' : ''}`
+  writeFileSync(`${folder}/nginx.sh`, `#!/bin/sh\nexec ${options.nginx} -p ${folder} -e ${folder}/error.log -c ${folder}/nginx.conf -g '${globals}' "$@"\n`)
+  chmodSync(`${folder}/nginx.sh`, 0o755)
+}
+
+function filled(folder: string, { latchkey, frontEnd }: NginxOptions, port: number, backend: number): string {
+  const values: Record<string, string> = {
+    LISTEN: `127.0.0.1:${port}`, TLS: folder, FOLDER: folder, LATCHKEY: new URL(latchkey).host, FRONT_END: frontEnd,
+    BACKEND: `127.0.0.1:${backend}`, STREAM_LIMIT: '15s',
+  }
+  const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/${name};\n`).join('')
+  const [, ...body] = readFileSync(recipe('nginx.conf.example'), 'utf8').split(/^(?=[^#\n])/m)
+  return body.join('').replace('http {\n', `http {\n${paths}`).replace(/@([A-Z_]+)@/g, (_, name: string) => values[name]!)
+}
+
+async function startBackend(t: ExecutionContext<any>, received: Nginx['received']): Promise<number> {
+  const server = createHttpServer((request, response) => {
+    received.push({ url: request.url!, headers: request.headers })
+    request.resume()
+    response.end('mail')
+  })
+  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+  t.teardown(() => new Promise<void>(resolve => {
+    server.close(() => { resolve() })
+    server.closeAllConnections()
+  }))
+  return (server.address() as AddressInfo).port
+}
+
+export async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  server.close()
+  await once(server, 'close')
+  return port
+}
+
+async function untilListening(port: number, ended: Promise<unknown>): Promise<void> {
+  let over = false
+  void ended.then(() => { over = true })
+  while (!await accepts(port)) if (over) throw new Error('nginx has ended')
+}
+
+const accepts = (port: number): Promise<boolean> => new Promise(resolve => {
+  const socket = connect(port, '127.0.0.1')
+  socket.once('connect', () => { socket.destroy(); resolve(true) })
+  socket.once('error', () => { setImmediate(() => { resolve(false) }) })
+})
