@@ -1,3 +1,6 @@
 #!/usr/bin/env node
-const x: number = 1
-console.log(process.version, x)
+import { run } from './program.ts'
+
+process.exitCode = await run(process.argv.slice(2), {
+  env: process.env, stdout: process.stdout, stderr: process.stderr, now: () => new Date(), exitCode: 0,
+})

@@ -1,0 +1,47 @@
+import type { Command } from 'commander'
+import type { Role } from '../http/actor.ts'
+import { adminCreate, adminEnd, adminList, setupLinkCreate, tokenCreate, tokenEnd, tokenList } from '../protocols/api/operations/access.ts'
+import { group, leaf, line, untilInstant, type Context, type World } from './command.ts'
+import { fields, table, when } from './output.ts'
+
+export function accessCommands(root: Command, world: World): void {
+  const admin = group(root, 'admin', 'people who administer')
+  leaf(admin, world, 'list', 'people who administer', listAdmins)
+  leaf(admin, world, 'create', 'add one', createAdmin, command => command
+    .requiredOption('--name <name>', 'name').requiredOption('--email <address>', 'address').option('--role <role>', 'auditor, operator or admin', 'operator'))
+  leaf(admin, world, 'end <id>', 'end one, with all their tokens', endAdmin)
+  leaf(admin, world, 'setup-link', 'a link that makes an admin, once, within an hour', setupLink)
+  const token = group(root, 'token', 'API tokens of programs')
+  leaf(token, world, 'list', 'tokens', listTokens)
+  leaf(token, world, 'create', 'create one; prints it this once', createToken, command => command
+    .requiredOption('--name <name>', 'what it is for').option('--role <role>', 'auditor, operator or admin', 'operator').option('--until <day>', 'the last day', untilInstant))
+  leaf(token, world, 'end <id>', 'end one', endToken)
+}
+
+async function listAdmins({ client, print }: Context): Promise<void> {
+  print(await client.call(adminList, {}), ({ items }) => table(['name', 'email', 'role', 'since', 'id'], items.map(a => [a.name, a.email, a.role, when(a.createdAt), a.id])))
+}
+
+async function createAdmin({ client, print }: Context, { name, email, role }: { name: string, email: string, role: string }): Promise<void> {
+  print(await client.call(adminCreate, { name, email, role: role as Role }), admin => line(`${admin.role} ${admin.name} (${admin.id})`))
+}
+
+async function endAdmin({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(adminEnd, { id }), admin => line(`ended: ${admin.name}`))
+}
+
+async function setupLink({ client, print }: Context): Promise<void> {
+  print(await client.call(setupLinkCreate, {}), ({ url, expiresAt }) => line(url) + line(`once, until ${when(expiresAt)}`))
+}
+
+async function listTokens({ client, print }: Context): Promise<void> {
+  print(await client.call(tokenList, {}), ({ items }) => table(['name', 'role', 'since', 'until', 'id'], items.map(t => [t.name, t.role, when(t.createdAt), when(t.expiresAt), t.id])))
+}
+
+async function createToken({ client, print }: Context, { name, role, until }: { name: string, role: string, until?: string }): Promise<void> {
+  print(await client.call(tokenCreate, { name, role: role as Role, expiresAt: until }), t => fields([['token', t.token], ['role', t.role], ['until', when(t.expiresAt)], ['id', t.id]]))
+}
+
+async function endToken({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(tokenEnd, { id }), token => line(`ended: ${token.name}`))
+}

@@ -1,0 +1,81 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { CaError } from '../errors.ts'
+import { fromPem } from '../formats/pem.ts'
+import { parseCertificate } from '../formats/x509.ts'
+import { authorityImport } from '../protocols/api/operations/authority-import.ts'
+import { authorityExportRoot, authorityRenewSigners, authorityRootCrl, authorityShow } from '../protocols/api/operations/authorities.ts'
+import { group, leaf, line, type Context, type World } from './command.ts'
+import { readPassphraseFile, readText, writeSecretFile } from './files.ts'
+import { fields, when } from './output.ts'
+
+type Reason = 'unspecified' | 'keyCompromise' | 'affiliationChanged' | 'superseded' | 'cessationOfOperation' | 'privilegeWithdrawn'
+
+export function authorityCommands(root: Command, world: World): void {
+  const authority = group(root, 'authority', 'the certificate authorities')
+  leaf(authority, world, 'show', 'what there is', show)
+  leaf(authority, world, 'export-root', 'write the root’s key to a file, encrypted; with --remove it is taken away from the service for good', exportRoot, command => command
+    .requiredOption('--out <file>', 'where to write it').requiredOption('--passphrase-file <file>', 'what encrypts it (12 characters at least)').option('--remove', 'take it away'))
+  leaf(authority, world, 'root-crl', 'a new list of the root', rootCrl, command => command
+    .option('--key <file>', 'the root’s key, given back for this once').option('--passphrase-file <file>', 'what opens it')
+    .option('--crl <file>', 'a list that was signed elsewhere').option('--revoke <authority>', 'an issuing authority that is taken back').option('--reason <reason>', 'why', 'unspecified'))
+  leaf(authority, world, 'import', 'bring your own root or issuing CA', importAuthority, command => command
+    .requiredOption('--certificates <file>', 'PEM: a root, or an issuing CA and its root').requiredOption('--key <file>', 'PKCS#8 PEM of the first certificate')
+    .option('--passphrase-file <file>', 'what opens it').option('--root-key <file>', 'the root’s key, should it be kept here').option('--root-passphrase-file <file>', 'what opens it')
+    .option('--root-crl <file>', 'a list of the root, needed when its key does not come'))
+  leaf(authority, world, 'renew-signers', 'renew what signs for the authorities', renewSigners, command => command.option('--all', 'not only what is near its end'))
+}
+
+async function show({ client, print }: Context): Promise<void> {
+  print(await client.call(authorityShow, {}), ({ items, rootCrl: list }) => items.map(a => fields([
+    ['name', `${a.name} (${a.role}${a.active ? '' : ', retired'})`], ['subject', a.subject], ['fingerprint', a.fingerprint], ['key', `${a.key}, ${a.keyHere ? 'here' : 'not here'}`],
+    ['serial number', a.serialNumber], ['from', when(a.notBefore)], ['until', when(a.notAfter)],
+    ...a.role === 'issuing' ? [['partitions', a.partitions]] as const : [],
+    ...a.role === 'root' && a.active && list !== null ? [['its list', `number ${list.crlNumber}, until ${when(list.nextUpdate)}, ${list.entries} revoked`]] as const : [],
+    ...a.signers.map(signer => [signer.purpose, `until ${when(signer.notAfter)}`] as const),
+  ])).join('\n'))
+}
+
+/** The key leaves the service only after the file has been written, read back and opened. */
+async function exportRoot({ client, print }: Context, { out, passphraseFile, remove = false }: { out: string, passphraseFile: string, remove?: boolean }): Promise<void> {
+  const passphrase = readPassphraseFile(passphraseFile)
+  const { encryptedPrivateKey, certificate } = await client.call(authorityExportRoot, { passphrase, remove: false })
+  writeSecretFile(out, `${encryptedPrivateKey}${certificate}`)
+  assertOpens(readFileSync(out, 'utf8'), passphrase)
+  if (remove) await client.call(authorityExportRoot, { passphrase, remove: true })
+  print({ file: out, removed: remove }, ({ file, removed }) => line(`the root’s key and certificate are in ${file}`) + line(removed ? 'the service has it no longer' : 'the service still has it'))
+}
+
+function assertOpens(text: string, passphrase: string): void {
+  const privateKey = createPrivateKey({ key: text, format: 'pem', passphrase })
+  const { publicKey } = parseCertificate(fromPem(text, 'CERTIFICATE')[0]!)
+  if (!createPublicKey(privateKey).equals(publicKey)) throw new CaError('key-unavailable', 'the file that was written does not hold the root’s key')
+}
+
+type RootCrlOptions = { key?: string, passphraseFile?: string, crl?: string, revoke?: string, reason: string }
+
+async function rootCrl({ client, print }: Context, { key, passphraseFile, crl, revoke, reason }: RootCrlOptions): Promise<void> {
+  print(await client.call(authorityRootCrl, {
+    privateKey: key === undefined ? undefined : privateKeyBlock(readText(key)), passphrase: passphraseFile === undefined ? undefined : readPassphraseFile(passphraseFile),
+    crl: crl === undefined ? undefined : readText(crl), revoke: revoke === undefined ? undefined : { authority: revoke, reason: reason as Reason },
+  }), list => line(`list ${list.crlNumber} of the root, until ${when(list.nextUpdate)}, ${list.entries} revoked`))
+}
+
+/** The file that `export-root` wrote also holds the certificate, which is nobody's secret and not asked for. */
+const privateKeyBlock = (text: string): string => /-----BEGIN (ENCRYPTED )?PRIVATE KEY-----[^-]*-----END \1?PRIVATE KEY-----/.exec(text)?.[0] ?? text
+
+type ImportOptions = { certificates: string, key: string, passphraseFile?: string, rootKey?: string, rootPassphraseFile?: string, rootCrl?: string }
+
+async function importAuthority({ client, print }: Context, options: ImportOptions): Promise<void> {
+  const text = (path: string | undefined): string | undefined => path === undefined ? undefined : readText(path)
+  const passphrase = (path: string | undefined): string | undefined => path === undefined ? undefined : readPassphraseFile(path)
+  print(await client.call(authorityImport, {
+    certificates: readText(options.certificates), privateKey: privateKeyBlock(readText(options.key)), passphrase: passphrase(options.passphraseFile),
+    rootPrivateKey: options.rootKey === undefined ? undefined : privateKeyBlock(readText(options.rootKey)), rootPassphrase: passphrase(options.rootPassphraseFile), rootCrl: text(options.rootCrl),
+  }), ({ root, issuing }) => fields([['root', `${root.name}: ${root.subject}`], ['fingerprint', root.fingerprint], ['issues now', `${issuing.name}: ${issuing.subject}`]]))
+}
+
+async function renewSigners({ client, print }: Context, { all = false }: { all?: boolean }): Promise<void> {
+  print(await client.call(authorityRenewSigners, { all }), ({ renewed }) => line(`${renewed} renewed`))
+}

@@ -1,0 +1,39 @@
+import type { Command } from 'commander'
+import { deviceApprove, deviceList, deviceRefuse, deviceShow } from '../protocols/api/operations/devices.ts'
+import { group, leaf, line, more, paged, untilInstant, type Context, type Paged, type World } from './command.ts'
+import { fields, table, when } from './output.ts'
+
+export function deviceCommands(root: Command, world: World): void {
+  const device = group(root, 'device', 'devices and the quarantine')
+  leaf(device, world, 'list', 'devices, newest first', list, command => paged(command)
+    .option('--person <email>', 'of one person').option('--quarantined', 'only those that wait for a decision'))
+  leaf(device, world, 'show <id>', 'one device', show)
+  const settled = (command: Command): Command => command
+    .requiredOption('--reason <text>', 'why, for the record').option('--until <day>', 'the last day on which it holds', untilInstant)
+  leaf(device, world, 'approve <id>', 'let a device out of quarantine', settleWith(deviceApprove, 'approved: its owner opens the link again'), settled)
+  leaf(device, world, 'refuse <id>', 'refuse a device in quarantine', settleWith(deviceRefuse, 'refused'), settled)
+}
+
+const testMark = (test: boolean): string => test ? ' (TEST)' : ''
+
+async function list({ client, print }: Context, { person, quarantined, limit, cursor }: Paged & { person?: string, quarantined?: boolean }): Promise<void> {
+  print(await client.call(deviceList, { person, quarantined: quarantined === true ? 'true' : undefined, limit, cursor }), ({ items, next }) =>
+    table(['person', 'model', 'product type', 'version', 'evidence', 'state', 'since', 'id'], items.map(d =>
+      [d.personName, d.modelName, d.productType, d.osVersion ?? d.build, d.grade + testMark(d.test), d.enrollment?.state, when(d.createdAt), d.id])) + more(next))
+}
+
+async function show({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(deviceShow, { id }), d => fields([
+    ['id', d.id], ['person', `${d.personName} <${d.personEmail}>`], ['model', d.modelName], ['product type', d.productType], ['build', d.build],
+    ['version', d.osVersion], ['serial number', d.serialNumber], ['UDID', d.udid], ['evidence', d.grade + testMark(d.test)], ['known since', when(d.createdAt)],
+    ['newest evidence', when(d.knownAt)], ['enrollment', d.enrollment?.state], ['decision', d.enrollment?.decision?.textForAdmin],
+    ...d.certificates.map(c => ['certificate', `${c.serialNumber} ${c.status}, until ${when(c.notAfter)}`] as const),
+    ...d.exemptions.map(e => ['exemption', `${e.verdict} until ${when(e.notAfter)}: ${e.reason}`] as const),
+    ...d.evidence.map(e => ['evidence kept', `${e.kind} ${when(e.receivedAt)} sha256:${e.sha256}`] as const),
+  ]))
+}
+
+const settleWith = (operation: typeof deviceApprove | typeof deviceRefuse, done: string) =>
+  async ({ client, print }: Context, { reason, until }: { reason: string, until?: string }, id: string): Promise<void> => {
+    print(await client.call(operation, { id, reason, until }), ({ exemption, decision }) => line(`${done} until ${when(exemption.notAfter)}`) + line(decision.textForAdmin))
+  }

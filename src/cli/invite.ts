@@ -1,0 +1,37 @@
+import type { Command } from 'commander'
+import { renderUnicodeCompact } from 'uqr'
+import { inviteCreate, inviteEnd, inviteList } from '../protocols/api/operations/invitations.ts'
+import { group, leaf, line, more, paged, wholeNumber, type Context, type Paged, type World } from './command.ts'
+import { table, when } from './output.ts'
+
+export function inviteCommands(root: Command, world: World): void {
+  const invite = group(root, 'invite', 'one-time links for people')
+  leaf(invite, world, 'create', 'invite a person; prints the link this once', create, command => command
+    .requiredOption('--name <name>', 'the person’s name, as certificates will say it').requiredOption('--email <address>', 'the person’s address')
+    .option('--user-principal-name <upn>', 'the name in a directory').option('--group <name...>', 'groups that rules can name; they replace those on record')
+    .option('--template <name>', 'what the configuration profile carries', 'default').option('--devices <n>', 'how many devices may enroll', wholeNumber, 1)
+    .option('--key <device|delivered>', 'where the private key is born', 'device').option('--days <n>', 'how long the link opens', wholeNumber))
+  leaf(invite, world, 'list', 'invitations, newest first', list, command => paged(command).option('--email <address>', 'of one person'))
+  leaf(invite, world, 'end <id>', 'end an invitation; certificates stay', end)
+}
+
+type CreateOptions = {
+  name: string, email: string, userPrincipalName?: string, group?: string[], template: string, devices: number, key: 'device' | 'delivered', days?: number
+}
+
+async function create({ client, print, world }: Context, options: CreateOptions): Promise<void> {
+  const { name, email, userPrincipalName, group: groups, template, devices, key, days } = options
+  print(await client.call(inviteCreate, { name, email, userPrincipalName, groups, template, devices, key, days }), ({ id, url, expiresAt }) => {
+    const code = world.stdout.isTTY === true ? `${renderUnicodeCompact(url, { border: 2 })}\n` : ''
+    return `${code}${line(url)}${line(`opens until ${when(expiresAt)}; invitation ${id}`)}`
+  })
+}
+
+async function list({ client, print }: Context, { email, limit, cursor }: Paged & { email?: string }): Promise<void> {
+  print(await client.call(inviteList, { email, limit, cursor }), ({ items, next }) => table(['person', 'email', 'devices', 'state', 'opens until', 'template', 'key', 'id'],
+    items.map(i => [i.personName, i.personEmail, `${i.devicesEnrolled} of ${i.devices}`, i.state, when(i.expiresAt), i.template, i.key, i.id])) + more(next))
+}
+
+async function end({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(inviteEnd, { id }), ({ changed }) => line(changed ? 'ended' : 'had ended already'))
+}
