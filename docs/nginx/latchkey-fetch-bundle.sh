@@ -70,7 +70,8 @@ describe() {
     "$(openssl crl -in "$1" -outform DER | sha256sum | cut -c 1-64)"
 }
 
-issuer_of() { openssl crl -in "$1" -noout -issuer | sed 's/^issuer=//'; }
+# Nothing when the list cannot be read.
+issuer_of() { openssl crl -in "$1" -noout -issuer 2>/dev/null | sed 's/^issuer=//'; }
 is_trusted() { grep -qxF -- "$1" "$work/issuers"; }
 
 # 1. The authorities that are trusted, by name, and which of them are roots.
@@ -102,7 +103,8 @@ split_lists "$work/fetched" "$work/new" || fail "the bundle is not whole PEM"
 now=$(date -u +%s)
 : >"$work/scopes"; : >"$work/covered"; : >"$work/bundle.pem"
 for list in "$work"/new/*; do
-  issuer=$(issuer_of "$list") || fail "a list cannot be read"
+  issuer=$(issuer_of "$list")
+  [ -n "$issuer" ] || fail "a list cannot be read"
   # During a change of the issuing CA: nginx trusts no certificate of a CA that chain.pem does not have.
   is_trusted "$issuer" || { echo "latchkey-fetch-bundle: left out a list of $issuer, which is not in chain.pem" >&2; continue; }
   case $(openssl crl -in "$list" -noout -CAfile "$chain" -no-CApath -no-CAstore 2>&1) in
@@ -129,7 +131,8 @@ done <"$work/issuers"
 if [ -s "$bundle" ]; then
   split_lists "$bundle" "$work/old" || fail "$bundle is damaged: remove it by hand"
   for list in "$work"/old/*; do
-    issuer=$(issuer_of "$list") || fail "$bundle is damaged: remove it by hand"
+    issuer=$(issuer_of "$list")
+    [ -n "$issuer" ] || fail "$bundle is damaged: remove it by hand"
     is_trusted "$issuer" || continue # taken out of chain.pem
     line=$(describe "$list" "$issuer") || fail "$bundle is damaged: remove it by hand"
     found=$(grep "^${line%% *} " "$work/scopes") || fail "a list that is here is missing from the new bundle"

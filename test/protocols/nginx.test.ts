@@ -1,4 +1,6 @@
 import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import Router from '@koa/router'
 import test, { type ExecutionContext } from 'ava'
 import { activeAuthority } from '../../src/certificates/authority.ts'
 import { days, deviceCertificate, validityFrom } from '../../src/certificates/certificate-profile.ts'
@@ -131,4 +133,24 @@ test('when Latchkey cannot be asked, nginx lets nobody in', async t => {
   t.is((await get(nginx.port, { identity })).status, 200)
   await service.db.close()
   t.is((await get(nginx.port, { identity })).status, 500)
+})
+
+test('nginx keeps its lists when what arrives is damaged, and takes the next good ones', async t => {
+  const setup = await frontEnd(t)
+  if (setup === undefined) return
+  const { service, nginx } = setup
+  const [good, lost] = [await issueDevice(service), await issueDevice(service)]
+  const bundle = (): string => readFileSync(`${nginx.folder}/bundle.pem`, 'utf8')
+  const before = bundle()
+  await revokeNow(service, lost)
+  service.clock.advance(1)
+  await service.publish()
+  const tampered = await listen(t, [new Router().get('/crl/bundle.pem', ctx => { ctx.body = before.replaceAll('A', 'B') })])
+  t.is((await nginx.fetchBundle(tampered)).status, 1)
+  t.is(bundle(), before)
+  t.is((await get(nginx.port, { identity: good })).status, 200)
+
+  t.is((await nginx.fetchBundle()).status, 0)
+  await untilRefusedBy400(nginx.port, lost)
+  t.is((await get(nginx.port, { identity: good })).status, 200)
 })

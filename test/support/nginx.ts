@@ -33,15 +33,18 @@ export type Nginx = {
   errorLog(): string
 }
 
+/** Runs latchkey-fetch-bundle.sh; with no nginx at hand, `true` stands for its commands. */
+export const runFetchBundle = async (folder: string, origin: string, env: NodeJS.ProcessEnv = {}): Promise<Outcome> =>
+  await run('sh', [recipe('latchkey-fetch-bundle.sh'), origin, folder], { env: { ...process.env, NGINX_TEST: 'true', NGINX_RELOAD: 'true', ...env } })
+
 /** Fetches chain and bundle, and starts nginx with them. It ends with the test. */
 export async function startNginx(t: ExecutionContext<any>, options: NginxOptions): Promise<Nginx> {
   const folder = await temporaryFolder(t)
   const received: Nginx['received'] = []
   const [port, backend] = [await freePort(), await startBackend(t, received)]
   await writeFiles(folder, options, port, backend)
-  const fetchBundle = async (origin = options.latchkey): Promise<Outcome> => await run('sh', [recipe('latchkey-fetch-bundle.sh'), origin, folder], {
-    env: { ...process.env, NGINX_TEST: `${folder}/nginx.sh -t -q`, NGINX_RELOAD: `${folder}/nginx.sh -s reload` },
-  })
+  const fetchBundle = async (origin = options.latchkey): Promise<Outcome> =>
+    await runFetchBundle(folder, origin, { NGINX_TEST: `${folder}/nginx.sh -t -q`, NGINX_RELOAD: `${folder}/nginx.sh -s reload` })
   // nginx is not running yet, so the last step of the first run fails; its files are in place.
   const first = await fetchBundle()
   t.regex(first.stderr, /new lists are in place, but nginx was not reloaded/)
