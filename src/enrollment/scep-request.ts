@@ -21,10 +21,10 @@ const bootstrapMs = 3_600_000
  */
 export async function answerScepRequest(deps: EnrollmentDeps, request: ScepRequest): Promise<ScepOutcome> {
   const now = deps.now()
-  const hash = requestHash(request)
+  const renewed = await certificateOfSigner(deps, request.signer)
+  const hash = requestHash(request, renewed)
   const answered = await findAnswered(deps.store, hash, now)
   if (answered !== undefined) return answered
-  const renewed = await certificateOfSigner(deps, request.signer)
   if (renewed !== undefined) return await renew(deps, request, renewed, hash, now)
   // RFC 8894 §2.3: a first request is signed with the key that it is about.
   if (!request.signer.subjectPublicKeyInfo.equals(request.certificationRequest.subjectPublicKeyInfo)) {

@@ -19,9 +19,13 @@ export type ScepOutcome = { status: 'issued', certificate: Buffer } | { status: 
 
 const pendingMs = 7 * 86_400_000
 
-/** What makes two requests the same one: door, signer, transaction and CSR. */
-export const requestHash = (request: ScepRequest): Buffer => sha256(Buffer.concat([
-  sha256(Buffer.from(request.authority.name, 'utf8')), sha256(request.signer.subjectPublicKeyInfo),
+/**
+ * What makes two requests the same one: door, signer, transaction and CSR. Who has no certificate yet is known by the
+ * key, for a client may make itself a new one to sign with; who has one of ours is known by that, because two phones
+ * that share a key are still two.
+ */
+export const requestHash = (request: ScepRequest, renewed: IssuedCertificate | undefined): Buffer => sha256(Buffer.concat([
+  sha256(Buffer.from(request.authority.name, 'utf8')), sha256(renewed?.der ?? request.signer.subjectPublicKeyInfo),
   sha256(Buffer.from(request.transactionId, 'utf8')), request.certificationRequest.raw,
 ]))
 
@@ -32,7 +36,7 @@ export const requestHash = (request: ScepRequest): Buffer => sha256(Buffer.conca
  * @throws {CaError} challenge-used when it no longer counts
  */
 export async function findAnswered(reads: Pick<EnrollmentReads, 'certificateByRequest'>, hash: Buffer, now: Date): Promise<ScepOutcome | undefined> {
-  const known: IssuedCertificate | undefined = await reads.certificateByRequest(hash)
+  const known = await reads.certificateByRequest(hash)
   if (known === undefined) return undefined
   if (known.revoked || known.notAfter < now) throw new CaError('challenge-used', 'the certificate of this request no longer counts')
   return { status: 'issued', certificate: known.der }
