@@ -43,7 +43,7 @@ export function routerFor(service: Service, authenticate: Authenticate): Router 
 function answer(ctx: Context, status: number, body: unknown): void {
   ctx.status = status
   ctx.body = JSON.stringify(body)
-  ctx.type = 'application/json'
+  ctx.set('content-type', 'application/json')
   ctx.set('cache-control', 'no-store')
 }
 

@@ -1,0 +1,130 @@
+import { connect } from 'node:net'
+import test from 'ava'
+import { adminStore, tokenStore } from '../../../src/store/access.ts'
+import { consumeSetupLink, createSetupLink, isSetupLinkOpen } from '../../../src/http/setup-link.ts'
+import { apiRouter } from '../../../src/protocols/api/router.ts'
+import { newToken, openApi } from '../../support/api.ts'
+import { listen } from '../../support/listen.ts'
+import { refusalOfAsync } from '../../support/refusals.ts'
+import { testService } from '../../support/service.ts'
+
+test('without a token that is in force nobody is answered, and is told how to come back', async t => {
+  const service = await testService(t)
+  const { url } = await openApi(t, service)
+  const ended = await newToken(service, 'admin')
+  for (const token of await tokenStore(service.db).list()) if (token.name === 'test admin') await tokenStore(service.db).end(token.id, service.now())
+  const short = await newToken(service, 'admin', new Date(service.now().getTime() + 60_000))
+  service.clock.advance(60)
+  for (const authorization of [undefined, 'Bearer', 'Basic YWRtaW46YWRtaW4=', 'Bearer aaaaaaaaaaaaaaaaaaaaaaaa', `Bearer ${ended}`, `Bearer ${short}`, `Bearer ${short} ${short}`]) {
+    const response = await fetch(`${url}/models`, authorization === undefined ? {} : { headers: { authorization } })
+    t.is(response.status, 401, authorization)
+    t.is(response.headers.get('www-authenticate'), 'Bearer realm="latchkey"')
+    t.is((await response.json() as { code: string }).code, 'unauthorized')
+  }
+})
+
+test('a role opens what it is for: auditors read, operators act on people, admins make policy', async t => {
+  const service = await testService(t)
+  const auditor = await openApi(t, service, 'auditor')
+  const operator = await openApi(t, service, 'operator')
+  const invitation = { name: 'Ada Lovelace', email: 'ada@example.org' }
+  t.is((await auditor.call('GET', '/invitations')).status, 200)
+  t.is(await auditor.refusal('POST', '/invitations', invitation), 'forbidden')
+  t.is((await operator.call('POST', '/invitations', invitation)).status, 201)
+  t.is(await operator.refusal('POST', '/approvals', { pattern: '*', reason: 'why not' }), 'forbidden')
+  t.is(await operator.refusal('POST', '/tokens', { name: 'more', role: 'admin' }), 'forbidden')
+})
+
+test('a token is told once, stands nowhere in clear, and its name is on what it does', async t => {
+  const service = await testService(t)
+  const admin = await openApi(t, service)
+  const { token, id } = await admin.ask('POST', '/tokens', { name: 'mail gateway', role: 'operator' })
+  t.true(Buffer.from(token, 'base64url').length * 8 >= 128)
+  t.false(JSON.stringify([await admin.ask('GET', '/tokens'), await admin.ask('GET', '/audit')]).includes(token))
+  await fetch(`${admin.url}/invitations`, {
+    method: 'POST', headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' }, body: JSON.stringify({ name: 'Ada', email: 'ada@example.org' }),
+  })
+  const { items } = await admin.ask('GET', '/audit')
+  t.like(items.find((entry: { action: string }) => entry.action === 'invitation.create'), { actor: 'mail gateway', source: `token ${id} from 127.0.0.1` })
+  await admin.ask('POST', `/tokens/${id}/end`, {})
+  t.is((await fetch(`${admin.url}/models`, { headers: { authorization: `Bearer ${token}` } })).status, 401)
+})
+
+test('a setup link makes one admin, within an hour, and looking at it consumes nothing', async t => {
+  const service = await testService(t)
+  const person = { name: 'Grace Hopper', email: 'grace@example.org' }
+  const token = new URL((await createSetupLink(service)).url).searchParams.get('token')!
+  const late = new URL((await createSetupLink(service)).url).searchParams.get('token')!
+  t.true(await isSetupLinkOpen(service, token))
+  const made = await consumeSetupLink(service, token, person)
+  t.is(made.admin.role, 'admin')
+  t.false(await isSetupLinkOpen(service, token))
+  t.is(await refusalOfAsync(() => consumeSetupLink(service, token, { ...person, email: 'eve@example.org' })), 'setup-link-invalid')
+  t.is(await refusalOfAsync(() => consumeSetupLink(service, late, { ...person, email: 'GRACE@example.org' })), 'conflict')
+  service.clock.advance(3600)
+  t.is(await refusalOfAsync(() => consumeSetupLink(service, late, { ...person, email: 'eve@example.org' })), 'setup-link-invalid')
+  t.deepEqual((await adminStore(service.db).list()).map(admin => admin.email), ['grace@example.org'])
+  const { url } = await openApi(t, service)
+  const whoever = { headers: { authorization: `Bearer ${made.token}` } }
+  t.is((await fetch(`${url}/admins`, whoever)).status, 200)
+  await adminStore(service.db).end(made.admin.id, service.now())
+  t.is((await fetch(`${url}/admins`, whoever)).status, 401)
+})
+
+test('a body that is too large, of another kind, or no JSON is refused, and the service goes on', async t => {
+  const api = await openApi(t, await testService(t))
+  const send = async (body: string | Buffer, type = 'application/json', headers: Record<string, string> = {}): Promise<string> => {
+    const response = await fetch(`${api.url}/invitations`, { method: 'POST', body: new Uint8Array(Buffer.from(body)), headers: { authorization: `Bearer ${api.token}`, 'content-type': type, ...headers } })
+    return ((await response.json()) as { code: string }).code
+  }
+  t.is(await send('name=Ada', 'application/x-www-form-urlencoded'), 'unsupported-media-type')
+  t.is(await send('{}', 'text/plain'), 'unsupported-media-type')
+  t.is(await send('{}', 'application/json', { 'content-encoding': 'gzip' }), 'unsupported-media-type')
+  t.is(await send('{"name":'), 'malformed-request')
+  t.is(await send(Buffer.from([0x7b, 0xff, 0x7d])), 'malformed-request')
+  t.is(await send('[]'), 'invalid-argument')
+  t.is(await send('{"__proto__":{"name":"Ada"},"email":"ada@example.org"}'), 'invalid-argument')
+  t.is(await send('['.repeat(500_000) + ']'.repeat(500_000)), 'invalid-argument')
+  t.is(await send(JSON.stringify({ name: 'x'.repeat(1024 * 1024), email: 'a@example.org' })), 'body-too-large')
+  t.is((await api.call('GET', '/invitations')).body.items.length, 0)
+})
+
+test('a body without a length is counted while it comes', async t => {
+  const api = await openApi(t, await testService(t))
+  const { port } = new URL(api.url)
+  const answer = await new Promise<string>(resolve => {
+    const socket = connect(Number(port), '127.0.0.1')
+    const chunk = `${(64 * 1024).toString(16)}\r\n${' '.repeat(64 * 1024)}\r\n`
+    let received = ''
+    socket.on('data', data => { received += data.toString() }).on('close', () => { resolve(received) }).on('error', () => {})
+    socket.write(`POST /api/v1/invitations HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${api.token}\r\ncontent-type: application/json\r\ntransfer-encoding: chunked\r\n\r\n`)
+    socket.write(chunk.repeat(17))
+  })
+  t.regex(answer, /^HTTP\/1\.1 413 /)
+  t.regex(answer, /body-too-large/)
+})
+
+test('what is not there is not found, and a wrong method is told the right ones', async t => {
+  const api = await openApi(t, await testService(t))
+  t.is(await api.refusal('GET', '/nowhere'), 'not-found')
+  const { status, body, headers } = await api.call('PUT', '/invitations', {})
+  t.is(status, 405)
+  t.is(body.code, 'method-not-allowed')
+  t.deepEqual(headers.get('allow')!.split(', ').sort(), ['GET', 'POST'])
+  t.is(await api.refusal('GET', '/invitations?limit=0'), 'invalid-argument')
+  t.is(await api.refusal('GET', '/invitations?limit=5&limit=6'), 'invalid-argument')
+  t.is(await api.refusal('GET', '/invitations?cursor=bm9uc2Vuc2U'), 'invalid-argument')
+  t.is(await api.refusal('GET', '/devices/not-an-id'), 'invalid-argument')
+})
+
+test('a defect says nothing about itself to the caller, and where it was to the log', async t => {
+  const events: [string, string, object][] = []
+  const service = await testService(t)
+  const broken = { ...service, catalogue: () => { throw new TypeError('secret /srv/keys') } }
+  const url = await listen(t, [apiRouter(broken)], (level, event, fields = {}) => { events.push([level, event, fields]) })
+  const response = await fetch(`${url}/api/v1/models`, { headers: { authorization: `Bearer ${await newToken(service, 'admin')}` } })
+  t.is(response.status, 500)
+  t.deepEqual(await response.json(), { type: 'about:blank', title: 'Internal Server Error', status: 500 })
+  t.like(events[0]!, ['error', 'defect', { name: 'TypeError' }])
+  t.false(JSON.stringify(events).includes('secret'))
+})
