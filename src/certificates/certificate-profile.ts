@@ -98,7 +98,9 @@ export function deviceCertificate(subject: Subject, issuer: Issuer, device: Devi
     ...(device.userPrincipalName === undefined ? [] : [{ type: 'userPrincipalName', value: device.userPrincipalName } as const]),
     { type: 'uniformResourceIdentifier', value: `urn:uuid:${device.deviceId}` },
   ]
-  const name = serializeName([{ type: oids.commonName, value: device.name }, { type: oids.serialNumber, value: device.deviceId }])
+  // ub-common-name (RFC 5280 appendix A.1): some readers refuse a longer one. Whole characters, never half of one.
+  const commonName = [...device.name].slice(0, 64).join('')
+  const name = serializeName([{ type: oids.commonName, value: commonName }, { type: oids.serialNumber, value: device.deviceId }])
   return endEntity(subject, issuer, name, [
     signingUsage(subject.subjectPublicKeyInfo),
     extendedKeyUsage(oids.clientAuth),

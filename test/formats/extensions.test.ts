@@ -102,7 +102,7 @@ test('asn1crypto reads each extension field by field as we do', async t => {
   const points = (...urls: string[]) => [{ distribution_point: urls, reasons: null, crl_issuer: null }]
 
   t.deepEqual(JSON.parse(stdout.toString()), {
-    version: 'v3', serialNumber: '4a0102030405060708090a0b0c0d0e0f', signatureAlgorithm: 'sha256_ecdsa',
+    version: 'v3', serialNumber: '4a0102030405060708090a0b0c0d0e0f', signatureAlgorithm: 'sha256_ecdsa', keyAlgorithm: 'secp256r1',
     issuer: { common_name: 'Issuing' }, subject: { common_name: '4a0102030405060708090a0b0c0d0e0f' },
     notBefore: '2020-01-01T00:00:00+00:00', notAfter: '2049-12-31T23:59:59+00:00',
     extensions: [

@@ -6,10 +6,12 @@ from asn1crypto import x509
 
 certificate = x509.Certificate.load(sys.stdin.buffer.read(), strict=True)
 tbs = certificate['tbs_certificate']
+key = tbs['subject_public_key_info']
 json.dump({
     'version': tbs['version'].native,
     'serialNumber': format(tbs['serial_number'].native, 'x'),
     'signatureAlgorithm': tbs['signature']['algorithm'].native,
+    'keyAlgorithm': f'rsa {key.bit_size}' if key.algorithm == 'rsa' else key.curve[1],
     'issuer': tbs['issuer'].native,
     'subject': tbs['subject'].native,
     'notBefore': tbs['validity']['not_before'].native.isoformat(),
