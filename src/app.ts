@@ -4,6 +4,7 @@ import { html } from './console/html.ts'
 import { sendPage } from './console/page.ts'
 import { personRouter } from './console/person-router.ts'
 import { setupRouter } from './console/setup-router.ts'
+import { clientAddresses } from './http/client-address.ts'
 import { enrollmentDeps } from './http/enrollment-deps.ts'
 import { problems } from './http/errors.ts'
 import type { Service } from './http/service.ts'
@@ -23,6 +24,7 @@ export function createApp(service: Service, doors: Doors = { phones: true, admin
   const app = new Koa()
   // Koa prints what it does not handle; ours says it in the log, without what somebody sent.
   app.silent = true
+  app.use(clientAddresses(service.config.trustedProxies))
   app.use(problems(service.log))
   const deps = enrollmentDeps(service)
   const routers: Router[] = [
