@@ -10,6 +10,7 @@ create table keys (
 -- Certificate authorities. `name` is what addresses carry: root, issuing, enrollment.
 -- crl_number is the last one used for any list of this authority; its row is the publication lock.
 -- partitions is the largest number ever in force: published partitions never become fewer.
+-- revoked_at: the root's list names it, so nothing that it issued is good any more.
 create table authorities (
   id          smallint    generated always as identity primary key,
   name        text        not null unique check (name ~ '^[a-z][a-z0-9-]{0,39}$'),
@@ -20,6 +21,7 @@ create table authorities (
   active      boolean     not null default true,
   partitions  smallint    not null default 1 check (partitions between 1 and 4096),
   crl_number  bigint      not null default 0,
+  revoked_at  timestamptz,
   created_at  timestamptz not null
 );
 create unique index one_active_authority_per_role on authorities (role) where active;

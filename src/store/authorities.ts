@@ -2,6 +2,7 @@ import type { Authorities, Authority, AuthorityRole, AuthoritySigner, SignerPurp
 import type { NewAuthority } from '../certificates/hierarchy.ts'
 import type { SealedKey } from '../certificates/keyring.ts'
 import type { NewCrl } from '../certificates/publish.ts'
+import { parseCrl } from '../formats/crl.ts'
 import { parseCertificate, type Certificate } from '../formats/x509.ts'
 import type { Queryable } from './db.ts'
 import { insertCrls } from './crls.ts'
@@ -66,8 +67,16 @@ export function hierarchyStore(tx: Queryable) {
     async restorePrivateKey(publicKey: Buffer, privateKey: Buffer): Promise<void> {
       await tx.query('update keys set private_key = $2 where public_key = $1', [publicKey, privateKey])
     },
+    /** A list of the root also takes back, for good, the issuing CAs that it names. */
     async addCrl(authorityId: number, crlNumber: number, crls: NewCrl[]): Promise<void> {
       await insertCrls(tx, authorityId, crlNumber, crls)
+      const entries = crls.flatMap(crl => [...parseCrl(crl.der).entries()])
+      if (entries.length === 0) return
+      for (const { id, certificate } of await tx.query<{ id: number, certificate: Buffer }>('select id, certificate from authorities where parent_id = $1', [authorityId])) {
+        const { serialNumber } = parseCertificate(certificate)
+        const entry = entries.find(candidate => candidate.serialNumber === serialNumber)
+        if (entry !== undefined) await tx.query('update authorities set revoked_at = coalesce(revoked_at, $2) where id = $1', [id, entry.revocationDate])
+      }
     },
   }
 }

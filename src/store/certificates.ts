@@ -26,8 +26,9 @@ export type CertificateRecord = StatusRecord & CertificateKey & {
 const columns = `
   c.authority_id, c.serial_number, c.kind, c.state, c.device_id, c.enrollment_id, c.key_origin, c.grade, c.test, c.der, c.sha256,
   c.not_before, c.not_after, c.created_at, c.first_used_at, d.person_id, d.product_type, p.name as person_name, p.email as person_email,
-  r.revoked_at, r.reason, r.change_number, r.actor, r.cause`
+  r.revoked_at, r.reason, r.change_number, r.actor, r.cause, a.revoked_at as issuer_revoked_at`
 const joined = `certificates c
+  join authorities a on a.id = c.authority_id
   left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
   left join devices d on d.id = c.device_id
   left join people p on p.id = d.person_id`
@@ -40,7 +41,7 @@ const recordOf = (row: any): CertificateRecord => ({
   personId: row.person_id, enrollmentId: row.enrollment_id, keyOrigin: row.key_origin, grade: row.grade, test: row.test,
   der: row.der, sha256: row.sha256, notBefore: row.not_before, notAfter: row.not_after, createdAt: row.created_at,
   firstUsedAt: row.first_used_at, productType: row.product_type, personName: row.person_name, personEmail: row.person_email,
-  revocation: revocationOf(row),
+  revocation: revocationOf(row), issuerRevokedAt: row.issuer_revoked_at,
 })
 
 export type CertificateFilter = { personId?: string, deviceId?: string, before?: { createdAt: Date, serialNumber: Buffer }, limit: number }

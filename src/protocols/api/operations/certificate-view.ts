@@ -32,6 +32,7 @@ export function viewOfCertificate(authorities: Authorities, c: CertificateRecord
 
 function statusOf(c: CertificateRecord, revocation: CertificateRecord['revocation'], now: Date): z.input<typeof certificateFields.status> {
   if (revocation !== null) return revocation.reason === revocationReasons.certificateHold ? 'held' : 'revoked'
+  if (c.issuerRevokedAt !== null) return 'revoked'
   if (c.state === 'pending') return 'pending'
   return now > c.notAfter ? 'expired' : 'good'
 }
