@@ -14,6 +14,10 @@ const words: Partial<Record<ErrorCode, string>> = {
   'device-issuer-unknown': 'The message did not come from an iPhone or iPad as Apple made it.',
   'device-identity-denied': 'The identity of this device is not trusted.',
   'bootstrap-identity-mismatch': 'The second message did not come from the phone that sent the first.',
+  'enrollment-state': 'This download was used already. Open your invitation again and download a new one.',
+  'blocked-by-policy': 'This device was not let in. What it depends on may have changed since: open your invitation again, or ask.',
+  'quarantined-by-policy': 'Somebody has to look at this device first. Open your invitation again when that is done.',
+  'decision-changed': 'Something changed while the key was being made. Open your invitation again and begin once more.',
   'evidence-too-old': 'What is known of this phone is too old. Open your invitation again and begin once more.',
 }
 

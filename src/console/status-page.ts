@@ -11,31 +11,35 @@ export type EnrollmentView = {
   device: DeviceRecord | undefined
   /** `iPhone 3G`, where the catalogue knows the model */
   modelName: string | undefined
-  /** what would be decided now: a quarantine may have been settled meanwhile */
+  /** what would be decided now, while the enrollment waits for somebody: policy may have changed meanwhile */
   decisionNow: Decision | undefined
 }
 
 /** Where one enrollment stands. Read-only: whoever knows its address can look and do nothing. */
 export function statusPage(view: EnrollmentView): Page {
   const { enrollment, decisionNow } = view
-  if (enrollment.lastError !== null) return page(view, 'This did not work', html`<p>${refusalWords(enrollment.lastError)}</p>`, enrollment.lastError)
+  if (enrollment.lastError !== null && !(refusedByPolicy(enrollment.lastError) && isAgainst(decisionNow))) return page(view, 'This did not work', html`<p>${refusalWords(enrollment.lastError)}</p>`, enrollment.lastError)
+  if (isAgainst(decisionNow)) return decided(view, decisionNow)
   switch (enrollment.state) {
     case 'invited': return page(view, 'Waiting for the phone', html`<p>Open <b>Settings</b> and tap <b>Profile Downloaded</b>.</p>`, undefined, 5)
     case 'allowed': return page(view, 'The phone is making its key', html`<p>This is ${model(view)}, and it was approved. Making the key takes a moment.</p>`, undefined, 5)
     case 'profiled': return page(view, 'Almost done', html`<p>The phone has its settings and is asking for its certificate.</p>`, undefined, 5)
     case 'issued': return page(view, 'The key is ready', html`<p>This is ${model(view)}. Its certificate was issued. Whether it is installed only the phone knows: it shows it in Settings.</p>`)
-    case 'quarantined': return quarantined(view, decisionNow)
-    case 'refused': return page(view, `This ${kind(view)} was refused`,
-      html`<p>${enrollment.decision?.textForPerson ?? ''}</p>`, enrollment.decision?.code)
+    case 'quarantined': return decisionNow === undefined ? decided(view, enrollment.decision!) : page(view, 'Approved',
+      html`<p>It is ${model(view)}. Somebody has looked at it and said yes. Open your invitation again and tap <b>Start</b> once more.</p>`)
+    case 'refused': return decided(view, enrollment.decision!)
   }
 }
 
-/** The outcome shows here; the phone then downloads anew, because iOS has dropped what it had. */
-function quarantined(view: EnrollmentView, now: Decision | undefined): Page {
-  const { enrollment } = view
-  if (now?.verdict === 'allow') return page(view, 'Approved', html`<p>It is ${model(view)}. Somebody has looked at it and said yes. Open your invitation again and tap <b>Start</b> once more.</p>`)
-  if (now?.verdict === 'block') return page(view, `This ${kind(view)} was refused`, html`<p>${now.textForPerson}</p>`, now.code)
-  return page(view, 'Somebody has to look at this first', html`<p>${enrollment.decision?.textForPerson ?? ''}</p><p>This page changes by itself when it is decided.</p>`, enrollment.decision?.code, 15)
+const refusedByPolicy = (code: string): boolean => code === 'blocked-by-policy' || code === 'quarantined-by-policy'
+const isAgainst = (decision: Decision | undefined): decision is Decision => decision !== undefined && decision.verdict !== 'allow'
+
+/** The outcome of a quarantine shows here too; the phone then downloads anew, because iOS has dropped what it had. */
+function decided(view: EnrollmentView, { verdict, textForPerson, code }: Decision): Page {
+  // An admin's own words need not name the model.
+  const text = html`<p>${textForPerson}</p><p class="soft">The phone says of itself that it is ${model(view)}.</p>`
+  if (verdict === 'block') return page(view, `This ${kind(view)} was refused`, text, code)
+  return page(view, 'Somebody has to look at this first', html`${text}<p>This page changes by itself when it is decided.</p>`, code, 15)
 }
 
 const model = ({ modelName, device }: EnrollmentView): Markup =>
@@ -45,8 +49,9 @@ const kind = ({ device }: EnrollmentView): string => /^(iPhone|iPad|iPod)/.exec(
 
 /** For programs: the simulated phone reads here what it was sent to this page for. */
 function outcomeMark({ enrollment: { state, lastError }, decisionNow }: EnrollmentView): Markup | undefined {
-  const verdict = state === 'quarantined' ? decisionNow?.verdict ?? 'quarantine' : undefined
-  if (lastError === 'quarantined-by-policy' || (lastError === null && verdict === 'quarantine')) return html` data-outcome="quarantined"`
+  const verdict = decisionNow?.verdict ?? (state === 'quarantined' ? 'quarantine' : undefined)
+  const waits = verdict === 'quarantine' && (lastError === null || refusedByPolicy(lastError))
+  if (waits || lastError === 'quarantined-by-policy') return html` data-outcome="quarantined"`
   return lastError !== null || state === 'refused' || verdict === 'block' ? html` data-outcome="refused"` : undefined
 }
 

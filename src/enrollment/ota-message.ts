@@ -8,6 +8,7 @@ import { isIssuedBy, type Certificate } from '../formats/x509.ts'
 import type { EnrollmentDeps } from './deps.ts'
 import { answerAgain, answerFirstPost, type OtaAnswer } from './first-post.ts'
 import type { EnrollmentRecord, EnrollmentStep } from './records.ts'
+import { remember } from './remember.ts'
 import { answerSecondPost } from './second-post.ts'
 import { isEnrollmentId } from './secrets.ts'
 
@@ -54,13 +55,4 @@ function isOurBootstrap(authorities: Authorities, certificate: Certificate): boo
   return authorities.all.some(authority => authority.role === 'enrollment'
     && authority.certificate.subject.raw.equals(certificate.issuer.raw)
     && isIssuedBy(certificate, createPublicKey({ key: authority.certificate.subjectPublicKeyInfo, format: 'der', type: 'spki' })))
-}
-
-/** What stopped the phone, for the page that the person and the admin look at. What is decided stays as it is. */
-async function remember(deps: EnrollmentDeps, enrollmentId: string, error: CaError, step: EnrollmentStep): Promise<void> {
-  await deps.store.transaction(async tx => {
-    const { state } = await tx.lockEnrollment(enrollmentId)
-    if (!['invited', 'allowed', 'profiled'].includes(state)) return
-    await tx.saveEnrollment(enrollmentId, { lastError: error.code, lastErrorStep: step }, deps.now())
-  })
 }

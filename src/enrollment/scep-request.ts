@@ -8,6 +8,7 @@ import { decideDevice } from './decide-device.ts'
 import type { EnrollmentDeps } from './deps.ts'
 import { completeDevice, prepareDevice, takePlace, type DeviceOrder } from './issue-device.ts'
 import type { DeviceRecord, EnrollmentRecord, EnrollmentWrites, InvitationRecord, ScepChallenge } from './records.ts'
+import { remember } from './remember.ts'
 import { certificateOfSigner, renew } from './scep-renewal.ts'
 import { findAnswered, findPending, requestHash, wait, type ScepOutcome, type ScepRequest } from './scep-transaction.ts'
 
@@ -31,8 +32,14 @@ export async function answerScepRequest(deps: EnrollmentDeps, request: ScepReque
     throw new CaError('device-mismatch', 'a first request must be signed with the key it asks a certificate for')
   }
   const first: First = { request, hash, now, challenge: await findChallenge(deps, request), cameAt: await arrivalOf(deps, request, now) }
-  assertUnused(first)
-  return first.challenge.purpose === 'bootstrap' ? await issueBootstrap(deps, first) : await issueFirst(deps, first)
+  try {
+    assertUnused(first)
+    return first.challenge.purpose === 'bootstrap' ? await issueBootstrap(deps, first) : await issueFirst(deps, first)
+  } catch (error) {
+    // SCEP clients show no reason, so the page has to.
+    if (error instanceof CaError) await remember(deps, first.challenge.enrollmentId, error, first.challenge.purpose === 'bootstrap' ? 'bootstrap-scep' : 'device-scep')
+    throw error
+  }
 }
 
 /** `cameAt`: a challenge that was sent in time stays good while the request waits for a person. */
@@ -77,6 +84,7 @@ async function issueBootstrap(deps: EnrollmentDeps, first: First): Promise<ScepO
   }, now)
   return await onceFor(deps, first, prepared.certificate.raw, async tx => {
     await complete(tx, prepared, await decideDevice(deps, tx, device, invitation, now), hash)
+    await tx.saveEnrollment(enrollment.id, { lastError: null, lastErrorStep: null }, now)
   })
 }
 
