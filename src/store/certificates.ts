@@ -103,10 +103,13 @@ export function certificateStore(db: Queryable) {
     async markSuperseded(key: CertificateKey, newer: Buffer): Promise<void> {
       await db.query('update certificates set superseded_by = $3 where authority_id = $1 and serial_number = $2', [key.authorityId, key.serialNumber, newer])
     },
-    /** @returns true the first time */
+    /** The first use ends the wait of a delivered key, so the answer that holds it is forgotten. @returns true the first time */
     async markUsed(key: CertificateKey, now: Date): Promise<boolean> {
-      return (await db.query(`update certificates set first_used_at = $3
-        where authority_id = $1 and serial_number = $2 and first_used_at is null returning 1`, [key.authorityId, key.serialNumber, now])).length === 1
+      const [row] = await db.query(`update certificates set first_used_at = $3
+        where authority_id = $1 and serial_number = $2 and first_used_at is null returning enrollment_id`, [key.authorityId, key.serialNumber, now])
+      if (row === undefined) return false
+      await db.query('update enrollments set final_answer = null, final_answer_until = null where id = $1 and final_answer is not null', [row.enrollment_id])
+      return true
     },
     /** Earlier certificates of the same device that are in force or on hold: reason 8 is a release, so in force again. */
     async olderOf(deviceId: string, newer: Buffer, now: Date): Promise<CertificateKey[]> {
