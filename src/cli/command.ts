@@ -48,9 +48,11 @@ export function wholeNumber(text: string): number {
 
 /** A day means to its end, in UTC. */
 export function untilInstant(text: string): string {
-  const instant = new Date(/^\d{4}-\d\d-\d\d$/.test(text) ? `${text}T23:59:59Z` : text)
-  const exact = /^\d{4}-\d\d-\d\d(?:$|T.*(?:Z|[+-]\d\d:\d\d)$)/.test(text)
-  if (!exact || Number.isNaN(instant.getTime())) throw new InvalidArgumentError('must be a day like 2027-12-31, or an instant like 2027-12-31T12:00:00Z')
+  const day = /^(\d{4}-\d\d-\d\d)(?:$|T\d\d:\d\d.*(?:Z|[+-]\d\d:\d\d)$)/.exec(text)?.[1]
+  const instant = new Date(text === day ? `${day}T23:59:59Z` : text)
+  // Date makes 3 March of 31 February.
+  const isDay = day !== undefined && new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day.slice(8))
+  if (!isDay || Number.isNaN(instant.getTime())) throw new InvalidArgumentError('must be a day like 2027-12-31, or an instant like 2027-12-31T12:00:00Z')
   return instant.toISOString()
 }
 

@@ -82,7 +82,7 @@ export const authorityRootCrl = operation({
       const number = (previous?.crlNumber ?? 0) + 1
       if (previous !== undefined && seconds(now) <= seconds(previous.thisUpdate)) throw new CaError('conflict', 'a list of this very second exists: ask again in the next')
       const next = input.crl === undefined
-        ? await signRootList(service, root, number, now, entriesFor(service, previous?.entries ?? [], input.revoke, now), input)
+        ? await signRootList(service, root, number, now, entriesFor(service, root, previous?.entries ?? [], input.revoke, now), input)
         : parseRootCrl(input.crl, root.certificate, number, now)
       await hierarchyStore(tx).addCrl(root.id, next.crlNumber, [next])
       await record('authority.root-crl', `authority:${root.name}`, { crlNumber: next.crlNumber, nextUpdate: next.nextUpdate, revoked: input.revoke ?? null })
@@ -105,10 +105,12 @@ async function newestRootList(db: Queryable, root: Authority) {
   return head === undefined || der === undefined ? undefined : { ...head, entries: entriesOfList(der) }
 }
 
-function entriesFor(service: Service, listed: CrlEntry[], revoke: { authority: string, reason: string } | undefined, now: Date): CrlEntry[] {
+function entriesFor(service: Service, root: Authority, listed: CrlEntry[], revoke: { authority: string, reason: string } | undefined, now: Date): CrlEntry[] {
   if (revoke === undefined) return listed
   const authority = authorityNamed(service.authorities(), revoke.authority)
-  if (authority.role !== 'issuing' || authority.active) throw new CaError('invalid-argument', 'only an issuing authority that no longer issues can be taken back: import or create its successor first')
+  if (authority.parentId !== root.id || authority.active) {
+    throw new CaError('invalid-argument', 'only an issuing authority of this root that no longer issues can be taken back: import its successor first')
+  }
   const serialNumber = Buffer.from(authority.certificate.serialNumber, 'hex')
   if (listed.some(entry => entry.serialNumber.equals(serialNumber))) throw new CaError('certificate-already-revoked', 'this authority is on the list already')
   return [...listed, { serialNumber, revocationDate: new Date(seconds(now) * 1000), reason: revocationReasons[revoke.reason as RevocationReason] }]
