@@ -35,8 +35,8 @@ export async function answerPkiOperation(deps: EnrollmentDeps, authority: Author
 
 const isOutage = (error: CaError): boolean => error.code === 'database-unavailable' || error.code === 'key-unavailable'
 
-/** What the log says, and the client is not told. */
-const reasonOf = (error: CaError): string => error.cause instanceof CaError ? error.cause.code : error.code
+/** What the log says, and the client is not told: why a request that was decrypted could not be read. */
+const reasonOf = ({ code, cause }: CaError): string => cause instanceof CaError && cause.code !== 'malformed-der' ? cause.code : code
 
 async function answer(deps: EnrollmentDeps, authority: Authority, message: PkiMessage): Promise<Reply> {
   assertKnownType(message)

@@ -44,7 +44,7 @@ function reading(ctx: Context): Context {
 }
 
 function send(ctx: Context, type: string, body: Buffer): void {
-  ctx.type = type
+  ctx.set('content-type', type) // as it is: Koa's own setter adds a charset, and clients compare
   ctx.body = body
 }
 
