@@ -26,15 +26,24 @@ export async function renewDueSigners(service: Service, all = false): Promise<nu
   return made
 }
 
-/** Publishes whatever is due for every authority that may still be asked. */
+/**
+ * Publishes whatever is due for every authority that may still be asked. One that cannot publish does not keep the
+ * others from it: a list that has run out refuses everybody. What failed is thrown at the end.
+ */
 export async function publishDue(service: Service, full = false): Promise<PublishResult[]> {
   const { config, db, keyring, addresses } = service
   const periods = { nextUpdateMs: config.crlValidityHours * 3_600_000, fullEveryMs: config.crlPeriodMinutes * 60_000 }
   const results: PublishResult[] = []
+  const failures: unknown[] = []
   for (const authority of service.authorities().all) {
     // A retired authority goes on publishing until its last certificate has ended, which is at its own end at the latest.
     if (authority.role === 'root' || authority.key.privateKey === null || authority.certificate.notAfter < service.now()) continue
-    results.push(await publish({ keyring, addresses, periods, transaction: publicationTransaction(db) }, authority, service.now(), full))
+    try {
+      results.push(await publish({ keyring, addresses, periods, transaction: publicationTransaction(db) }, authority, service.now(), full))
+    } catch (error) {
+      failures.push(error)
+    }
   }
+  if (failures.length > 0) throw failures[0]
   return results
 }

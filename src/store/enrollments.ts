@@ -42,7 +42,8 @@ const invitationQuery = `
   from invitations i join people p on p.id = i.person_id join templates t on t.name = i.template`
 
 const issuedQuery = `
-  select c.*, exists (select 1 from revocations r where r.authority_id = c.authority_id and r.serial_number = c.serial_number and r.reason <> 8) as revoked
+  select c.*, exists (select 1 from revocations r where r.authority_id = c.authority_id and r.serial_number = c.serial_number and r.reason <> 8)
+    or exists (select 1 from authorities a where a.id = c.authority_id and a.revoked_at is not null) as revoked
   from certificates c where c.state = 'issued' and `
 
 /** Columns of `enrollments` that the story may change, by the field's name. */
