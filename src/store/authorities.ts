@@ -84,7 +84,7 @@ export function hierarchyStore(tx: Queryable) {
 export function signerStore(tx: Queryable) {
   return {
     async lockSigner(authorityId: number, purpose: SignerPurpose): Promise<Date | undefined> {
-      await tx.query('select 1 from authorities where id = $1 for update', [authorityId])
+      await tx.query('select 1 from authorities where id = $1 for no key update', [authorityId])
       const [row] = await tx.query<{ not_after: Date }>(
         'select not_after from signers where authority_id = $1 and purpose = $2 order by id desc limit 1', [authorityId, purpose])
       return row?.not_after

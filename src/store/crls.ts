@@ -31,7 +31,7 @@ export function publicationStore(tx: Queryable): PublicationStore {
   return {
     async lock(authorityId) {
       const [row] = await tx.query<{ partitions: number, crl_number: number }>(
-        'select partitions, crl_number from authorities where id = $1 for update', [authorityId])
+        'select partitions, crl_number from authorities where id = $1 for no key update', [authorityId])
       return { partitions: row!.partitions, crlNumber: row!.crl_number }
     },
     hasNewAddress: async authorityId =>
