@@ -39,15 +39,15 @@ const listingOf = (row: any): DeviceListing => ({
 export function deviceStore(db: Queryable) {
   return {
     /** Until the transaction ends, nothing is issued to this device. */
-    async lock(id: string): Promise<void> { await db.query('select 1 from devices where id = $1 for update', [id]) },
+    async lock(id: string): Promise<void> { await db.query('select 1 from devices where id = $1 for no key update', [id]) },
     /** Nor to any device of this person. In order, so that two who lock them all do not wait for each other. */
-    async lockAllOf(personId: string): Promise<void> { await db.query('select 1 from devices where person_id = $1 order by id for update', [personId]) },
+    async lockAllOf(personId: string): Promise<void> { await db.query('select 1 from devices where person_id = $1 order by id for no key update', [personId]) },
     async find(id: string): Promise<DeviceListing | undefined> {
       const [row] = await db.query(`${listing} where d.id = $1`, [id])
       return row === undefined ? undefined : listingOf(row)
     },
     /** One phone can be on record for several people. */
-    byUdid: async (udid: string): Promise<string[]> => (await db.query<{ id: string }>('select id from devices where udid = $1 limit 100', [udid])).map(row => row.id),
+    byUdid: async (udid: string): Promise<string[]> => (await db.query<{ id: string }>('select id from devices where udid = $1 order by id limit 100', [udid])).map(row => row.id),
     /** Newest first; the page goes on after `before`. `quarantined`: waiting for somebody's decision. */
     async list({ personId, quarantined = false, before, limit }: DeviceFilter): Promise<DeviceListing[]> {
       return (await db.query(`${listing}
@@ -61,10 +61,10 @@ export function deviceStore(db: Queryable) {
       return await db.query<EvidenceListing>(`select id, kind, grade, test, raw_sha256 as sha256, received_at as "receivedAt"
         from evidence where device_id = $1 order by received_at desc limit $2`, [id, limit])
     },
-    /** Writes the outcome of a quarantine under the row's lock. @returns false when it was not in quarantine any more */
-    async settle(enrollmentId: string, state: EnrollmentState, decision: Decision, now: Date): Promise<boolean> {
-      return (await db.query(`update enrollments set state = $2, decision = $3, updated_at = $4 where id = $1 and state = 'quarantined' returning 1`,
-        [enrollmentId, state, json(decision), now])).length === 1
+    /** Writes the outcome of a quarantine. @returns false when the enrollment is no longer in the state `from` */
+    async settle(enrollmentId: string, from: EnrollmentState, to: EnrollmentState, decision: Decision, now: Date): Promise<boolean> {
+      return (await db.query(`update enrollments set state = $3, decision = $4, updated_at = $5 where id = $1 and state = $2 returning 1`,
+        [enrollmentId, from, to, json(decision), now])).length === 1
     },
   }
 }

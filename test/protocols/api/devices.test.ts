@@ -39,6 +39,20 @@ test('a phone that is refused out of quarantine stays out, also when it comes ag
   t.is((await world.enroll(link, unknownModel)).outcome, 'refused')
 })
 
+test('a device that a later rule makes wait can be approved or refused as well, and others cannot', async t => {
+  const world = await openWorld(t)
+  const api = await openApi(t, world.service)
+  await world.approve('iPhone14,5')
+  const { link } = await world.invite()
+  await world.enroll(link, { stopBefore: 'scep' })
+  const { items: [device] } = await api.ask('GET', '/devices')
+  t.is(device.enrollment.state, 'profiled')
+  t.is(await api.refusal('POST', `/devices/${device.id}/approve`, { reason: 'nothing waits' }), 'enrollment-state')
+  await api.ask('POST', '/rules', { verdict: 'quarantine', conditions: { productType: 'iPhone14,5' }, reason: 'a recall' })
+  t.like(await api.ask('POST', `/devices/${device.id}/approve`, { reason: 'not one of those' }), { decision: { verdict: 'allow' }, exemption: { evidence: 'signed' } })
+  t.is((await api.ask('GET', `/devices/${device.id}`)).enrollment.state, 'profiled')
+})
+
 test('a device is of one person, and lists of devices can be of one person', async t => {
   const world = await openWorld(t)
   const api = await openApi(t, world.service, 'auditor')

@@ -95,7 +95,7 @@ export const authorityRootCrl = operation({
 const seconds = (instantOf: Date): number => Math.floor(instantOf.getTime() / 1000)
 
 async function lockRootList(tx: Queryable, root: Authority) {
-  await tx.query('select 1 from authorities where id = $1 for update', [root.id])
+  await tx.query('select 1 from authorities where id = $1 for no key update', [root.id])
   return await newestRootList(tx, root)
 }
 

@@ -74,7 +74,7 @@ async function keysOf(tx: Queryable, target: Target, personId: string | undefine
 
 async function devicesNamed(tx: Queryable, name: string): Promise<string[]> {
   const isId = z.uuid().safeParse(name).success
-  const found = isId && await deviceStore(tx).find(name) !== undefined ? [name] : await deviceStore(tx).byUdid(name)
+  const found = isId && await deviceStore(tx).find(name) !== undefined ? [name.toLowerCase()] : await deviceStore(tx).byUdid(name)
   if (found.length === 0) throw new CaError('device-not-found', 'there is no device with this id or UDID')
   return found
 }

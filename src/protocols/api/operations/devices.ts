@@ -112,28 +112,30 @@ export const deviceRefuse = operation({
   run: async (service, actor, input) => await settle(service, actor, input, 'block'),
 })
 
-/** The exemption asks for no more evidence than what was there when the admin looked. */
+/** In quarantine is what the first message put there, and what a later change of policy makes wait. */
 async function settle(service: Service, actor: Actor, input: z.output<typeof settleInput>, verdict: 'allow' | 'block'): Promise<z.input<typeof settleOutput>> {
   return await change(service, actor, async (tx, record, now) => {
-    const device = await findDevice(tx, input.id)
-    const { enrollment } = device
-    if (enrollment?.state !== 'quarantined') throw new CaError('enrollment-state', 'this device is not in quarantine')
+    const { id: deviceId, enrollment } = await findDevice(tx, input.id)
+    const before = enrollment === null ? undefined : await decideAgain(service, tx, deviceId, enrollment.invitationId, now)
+    if (enrollment === null || before === undefined || (enrollment.state !== 'quarantined' && before.verdict !== 'quarantine')) {
+      throw new CaError('enrollment-state', 'this device is not in quarantine')
+    }
     const until = input.until ?? new Date(now.getTime() + service.config.certificateDays * dayMs)
     if (until <= now) throw new CaError('invalid-argument', 'the decision would be over before it begins')
     const exemption: Exemption = {
-      id: randomUUID(), deviceId: device.id, invitationId: enrollment.invitationId, verdict, evidence: enrollment.decision?.known.modelEvidence ?? 'claimed',
+      // No more evidence is asked for than what was there when somebody looked.
+      id: randomUUID(), deviceId, invitationId: enrollment.invitationId, verdict, evidence: before.known.modelEvidence ?? 'claimed',
       reason: input.reason, author: actor.name, notAfter: until,
     }
-    for (const earlier of await policyStore(tx).exemptions(now, device.id)) {
+    for (const earlier of await policyStore(tx).exemptions(now, deviceId)) {
       if (earlier.invitationId === exemption.invitationId) await policyStore(tx).endExemption(earlier.id, now)
     }
     await policyStore(tx).addExemption(exemption, now)
-    const decision = await decideAgain(service, tx, device.id, enrollment.invitationId, now)
+    const decision = await decideAgain(service, tx, deviceId, enrollment.invitationId, now)
     // An approved one stays where it is, and its page says so: the phone downloads anew.
-    if (!await deviceStore(tx).settle(enrollment.id, verdict === 'allow' ? 'quarantined' : 'refused', decision, now)) {
-      throw new CaError('enrollment-state', 'somebody else has decided about this device')
-    }
-    await record(`device.${verdict === 'allow' ? 'approve' : 'refuse'}`, `device:${device.id}`, { exemption: exemption.id, invitation: exemption.invitationId, until, reason: input.reason })
+    const state = verdict === 'allow' || enrollment.state === 'issued' ? enrollment.state : 'refused'
+    if (!await deviceStore(tx).settle(enrollment.id, enrollment.state, state, decision, now)) throw new CaError('enrollment-state', 'the device has moved on meanwhile: look again')
+    await record(`device.${verdict === 'allow' ? 'approve' : 'refuse'}`, `device:${deviceId}`, { exemption: exemption.id, invitation: exemption.invitationId, until, reason: input.reason })
     return { exemption: viewOfExemption(exemption), decision: viewOfDecision(decision) }
   })
 }
