@@ -40,7 +40,7 @@ export async function renewRootList(service: Service): Promise<boolean> {
   const root = activeAuthority(service.authorities(), 'root')
   if (root.key.privateKey === null) return false
   return await service.db.transaction(async tx => {
-    await tx.query('select 1 from authorities where id = $1 for update', [root.id])
+    await tx.query('select 1 from authorities where id = $1 for no key update', [root.id])
     const newest = await crlFileStore(tx).newest(root.id, 'complete')
     if (newest === undefined || newest.nextUpdate.getTime() - service.now().getTime() > 365 * dayMs) return false
     const der = await crlFileStore(tx).read(newest)

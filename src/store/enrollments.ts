@@ -81,24 +81,28 @@ export function enrollmentReads(db: Queryable, settings: Settings): EnrollmentRe
   }
 }
 
+/**
+ * Locks are `for no key update`: they keep out each other, but not a row that refers to the locked one. A reservation
+ * refers to three of them at once, and would deadlock with whoever holds one and wants the next.
+ */
 function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
   const read = enrollmentReads(tx, settings)
   return {
     ...read,
     complete: certificateStore(tx).complete,
     async lockEnrollment(id) {
-      const [row] = await tx.query('select * from enrollments where id = $1 for update', [id])
+      const [row] = await tx.query('select * from enrollments where id = $1 for no key update', [id])
       if (row === undefined) throw new Error('an enrollment went away while it was under way')
       return enrollmentOf(row)
     },
     async lockInvitation(id) {
-      await tx.query('select 1 from invitations where id = $1 for update', [id])
+      await tx.query('select 1 from invitations where id = $1 for no key update', [id])
       const invitation = await read.invitation(id)
       if (invitation === undefined) throw new Error('an invitation went away while it was in use')
       return invitation
     },
     async lockDevice(id) {
-      const [row] = await tx.query('select * from devices where id = $1 for update', [id])
+      const [row] = await tx.query('select * from devices where id = $1 for no key update', [id])
       if (row === undefined) throw new Error('a device went away while it was in use')
       return deviceOf(row)
     },
