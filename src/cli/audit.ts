@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { auditList } from '../protocols/api/operations/audit.ts'
 import { group, leaf, more, paged, type Context, type Paged, type World } from './command.ts'
-import { table, when } from './output.ts'
+import { cut, table, when } from './output.ts'
 
 export function auditCommands(root: Command, world: World): void {
   const audit = group(root, 'audit', 'the record of changes')
@@ -10,5 +10,5 @@ export function auditCommands(root: Command, world: World): void {
 
 async function list({ client, print }: Context, { subject, limit, cursor }: Paged & { subject?: string }): Promise<void> {
   print(await client.call(auditList, { subject, limit, cursor }), ({ items, next }) => table(['at', 'who', 'from', 'what', 'subject', 'detail'],
-    items.map(entry => [when(entry.at), entry.actor, entry.source, entry.action, entry.subject, JSON.stringify(entry.detail)])) + more(next))
+    items.map(entry => [when(entry.at), entry.actor, entry.source, entry.action, entry.subject, cut(JSON.stringify(entry.detail))])) + more(next))
 }

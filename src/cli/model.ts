@@ -16,7 +16,7 @@ export function modelCommands(root: Command, world: World): void {
   leaf(model, world, 'list [pattern]', 'models of the catalogue', list, command => paged(command)
     .option('--preset <name>', presetHelp).option('--approved', 'only approved ones').option('--not-approved', 'only others'))
   leaf(model, world, 'show <identifier>', 'everything the catalogue says of a model', show)
-  leaf(model, world, 'approve [pattern]', 'approve a model, all that a wildcard names, or a preset', approve, command => command
+  leaf(model, world, 'approve [pattern]', 'approve a model, all that a wildcard names, or those of a preset', approve, command => command
     .option('--preset <name>', presetHelp).option('--least-evidence <grade>', 'listed, signed or attested', 'signed')
     .option('--until <day>', 'the last day on which it holds', untilInstant).requiredOption('--reason <text>', 'why, for the record'))
   leaf(model, world, 'withdraw [pattern]', 'withdraw approvals; certificates stay', withdraw, command => command

@@ -40,3 +40,6 @@ const width = (text: string): number => [...new Intl.Segmenter().segment(text)].
 /** `2026-03-01 09:00`, in UTC; enough for people. */
 export const when = (instant: string | null | undefined): string | null =>
   instant === null || instant === undefined ? null : `${instant.slice(0, 10)} ${instant.slice(11, 16)}Z`
+
+/** The beginning of a long text; `--json` has it all. */
+export const cut = (text: string, length = 120): string => text.length <= length ? text : `${text.slice(0, length - 1)}…`

@@ -13,7 +13,7 @@ test('a model is approved by its identifier, and a near miss is told what it mis
   t.is(wrong.body.code, 'device-model-unknown')
   t.regex(wrong.body.detail, /iPhone14,5 \(iPhone 13\)/)
   t.is(await api.refusal('POST', '/approvals', { pattern: 'iPhone14.*', reason: 'no regular expression' }), 'invalid-argument')
-  t.is(await api.refusal('POST', '/approvals', { pattern: 'iPhone14,5', preset: 'can-attest', reason: 'both' }), 'invalid-argument')
+  t.is(await api.refusal('POST', '/approvals', { reason: 'neither' }), 'invalid-argument')
   t.is(await api.refusal('POST', '/approvals', { pattern: 'iPhone14,5', reason: 'over', until: '2026-01-01T00:00:00Z' }), 'invalid-argument')
 })
 
@@ -28,6 +28,14 @@ test('approving a preset makes an approval for each model, and a second time non
   t.deepEqual([second.approvals.length, second.unchanged], [0, first.approvals.length])
   t.is((await api.ask('POST', '/approvals/withdraw', { preset: 'storage-encryption' })).withdrawn.length, first.approvals.length)
   t.is(await api.refusal('POST', '/approvals/withdraw', { preset: 'storage-encryption' }), 'approval-not-found')
+})
+
+test('a preset can be narrowed by a wildcard', async t => {
+  const api = await openApi(t, await testService(t))
+  const { approvals } = await api.ask('POST', '/approvals', { pattern: 'iPhone*', preset: 'storage-encryption', reason: 'phones only' })
+  t.true(approvals.length > 40)
+  t.true(approvals.every((approval: { pattern: string }) => approval.pattern.startsWith('iPhone')))
+  t.is((await api.ask('POST', '/approvals/withdraw', { pattern: 'iPhone2,*', preset: 'storage-encryption' })).withdrawn.length, 1)
 })
 
 test('approving a model that does not encrypt says so', async t => {

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { modelsMatching, type Catalogue, type DeviceModel } from '../../../devices/catalogue.ts'
 import { modelsOfPreset, presetNames, type PresetName } from '../../../devices/presets.ts'
 import { CaError } from '../../../errors.ts'
-import { isWildcard } from '../../../formats/wildcard.ts'
+import { isWildcard, matchesWildcard } from '../../../formats/wildcard.ts'
 import { change } from '../../../http/change.ts'
 import { patternSchema, type Approval } from '../../../policy/rules.ts'
 import { policyStore } from '../../../store/policy.ts'
@@ -13,7 +13,6 @@ import { approvalView, viewOfApproval } from './approval-view.ts'
 import { modelNamed } from './models.ts'
 
 const preset = z.enum(presetNames as [PresetName])
-const exactlyOne = 'needs exactly one of them'
 
 export const approvalList = operation({
   id: 'approvalList', method: 'get', path: '/approvals', role: 'auditor',
@@ -25,7 +24,7 @@ export const approvalList = operation({
 
 export const modelApprove = operation({
   id: 'modelApprove', method: 'post', path: '/approvals', role: 'admin', status: 201,
-  summary: 'Approve models: one, all that a wildcard names, or one by one all of a preset.',
+  summary: 'Approve models: one, all that a wildcard names, or one by one those of a preset (with a wildcard: those that it names).',
   input: z.strictObject({
     /** A product type or a wildcard over product types. */
     pattern: z.string().min(1).max(64).optional(),
@@ -34,7 +33,7 @@ export const modelApprove = operation({
     /** The last instant at which it holds. */
     until: instantInput.nullable().default(null),
     reason: reasonText,
-  }).refine(({ pattern, preset: name }) => (pattern === undefined) !== (name === undefined), { path: ['pattern', 'preset'], error: exactlyOne }),
+  }).refine(({ pattern, preset: name }) => pattern !== undefined || name !== undefined, { path: ['pattern', 'preset'], error: 'needs one of them' }),
   output: z.strictObject({
     /** What was added; an approval that stood in the same words already is not added again. */
     approvals: z.array(approvalView),
@@ -44,7 +43,7 @@ export const modelApprove = operation({
   }),
   async run(service, actor, { pattern, preset: name, leastEvidence, until, reason }) {
     const catalogue = service.catalogue()
-    const patterns = name !== undefined ? modelsOfPreset(catalogue, name).map(model => model.identifier) : [checkedPattern(catalogue, pattern!)]
+    const patterns = name !== undefined ? namesIn(catalogue, name, pattern) : [checkedPattern(catalogue, pattern!)]
     return await change(service, actor, async (tx, record, now) => {
       if (until !== null && until <= now) throw new CaError('invalid-argument', 'the approval would be over before it begins')
       const present = await policyStore(tx).approvals(now)
@@ -59,6 +58,10 @@ export const modelApprove = operation({
     })
   },
 })
+
+/** Identifiers of a preset's models; with a pattern, of those that it names. */
+const namesIn = (catalogue: Catalogue, name: PresetName, pattern = '*'): string[] =>
+  modelsOfPreset(catalogue, name).map(model => model.identifier).filter(identifier => matchesWildcard(pattern, identifier))
 
 /** @throws {CaError} device-model-unknown for one model that is not in the catalogue, invalid-argument for what is no pattern */
 function checkedPattern(catalogue: Catalogue, pattern: string): string {
@@ -85,12 +88,12 @@ function notesOn(catalogue: Catalogue, patterns: readonly string[]): string[] {
 
 export const modelWithdraw = operation({
   id: 'modelWithdraw', method: 'post', path: '/approvals/withdraw', role: 'admin',
-  summary: 'Withdraw approvals: by id, by the very pattern, or all of a preset’s models. Certificates stay as they are.',
+  summary: 'Withdraw approvals: by id, by the very pattern, or of a preset’s models (with a wildcard: of those that it names). Certificates stay.',
   input: z.strictObject({ id: id.optional(), pattern: z.string().min(1).max(64).optional(), preset: preset.optional(), reason: reasonText.optional() })
-    .refine(input => [input.id, input.pattern, input.preset].filter(given => given !== undefined).length === 1, { path: ['id', 'pattern', 'preset'], error: exactlyOne }),
+    .refine(input => (input.id !== undefined) !== (input.pattern !== undefined || input.preset !== undefined), { path: ['id', 'pattern', 'preset'], error: 'needs an id, or a pattern or preset' }),
   output: z.strictObject({ withdrawn: z.array(approvalView) }),
   async run(service, actor, { id: approvalId, pattern, preset: name, reason }) {
-    const patterns = name !== undefined ? modelsOfPreset(service.catalogue(), name).map(model => model.identifier) : pattern === undefined ? [] : [pattern]
+    const patterns = name !== undefined ? namesIn(service.catalogue(), name, pattern) : pattern === undefined ? [] : [pattern]
     return await change(service, actor, async (tx, record, now) => {
       const withdrawn: Approval[] = approvalId === undefined ? [] : await policyStore(tx).endApprovals({ id: approvalId }, now, actor.name)
       for (const wanted of patterns) withdrawn.push(...await policyStore(tx).endApprovals({ pattern: wanted }, now, actor.name))
