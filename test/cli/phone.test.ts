@@ -36,9 +36,8 @@ test('a phone that is refused ends with 3, one in quarantine with 4, and one tha
   t.is(stopped.json.caFingerprint.length, 64)
 })
 
-test('a link that leads nowhere is an error of its own', async t => {
+test('a link that leads nowhere is refused at the invitation, before anything is sent', async t => {
   const world = await openWorld(t)
-  const { exitCode, json } = await enroll(world, `${world.url}/i/nothing-is-here-at-all`, '--product', 'iPhone14,5')
-  t.true(exitCode > 0)
-  t.truthy(json)
+  const outcome = await enroll(world, `${world.url}/i/nothing-is-here-at-all`, '--product', 'iPhone14,5')
+  t.like(outcome, { exitCode: 3, json: { outcome: 'refused', at: 'invitation', status: 404 } })
 })
