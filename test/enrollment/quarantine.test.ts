@@ -1,6 +1,7 @@
 /** A phone in quarantine: its page shows it, an admin decides, and the phone comes again. */
 import { randomUUID } from 'node:crypto'
 import test from 'ava'
+import { deviceApprove, deviceRefuse } from '../../src/protocols/api/operations/devices.ts'
 import { request } from '../../src/phone/http.ts'
 import type { Refusal } from '../../src/phone/outcome.ts'
 import { download, firstMessage, outcomeOf, phoneKeys, post, stateOf } from '../support/ota-phone.ts'
@@ -14,6 +15,12 @@ async function exempt({ service: { db, now } }: World, verdict: 'allow' | 'block
     values ($1, $2, $3, $4, $5, 'seen by me', 'ada', $6, $7)`,
   [randomUUID(), more.deviceId ?? enrollment!.device_id, more.invitationId ?? enrollment!.invitation_id, verdict, more.evidence ?? 'signed', now(),
     new Date(now().getTime() + (more.days ?? 30) * 86_400_000)])
+}
+
+/** What an operator does about it in the API. */
+async function settle({ service }: World, operation: typeof deviceApprove, until?: Date): Promise<void> {
+  const [{ device_id: id }] = await service.db.query(`select device_id from enrollments where state = 'quarantined'`) as [{ device_id: string }]
+  await operation.run(service, { name: 'ada', role: 'operator', source: 'test' }, { id, reason: 'seen by me', ...until === undefined ? {} : { until } })
 }
 
 async function quarantined(world: World): Promise<{ link: string, outcome: Refusal }> {
@@ -48,20 +55,21 @@ test('looking at the page decides nothing and changes nothing', async t => {
 test('once an admin says yes to this phone, the page says so, and the phone gets in with a new download', async t => {
   const world = await openWorld(t)
   const { link, outcome } = await quarantined(world)
-  await exempt(world, 'allow', { days: 3 })
+  const until = new Date(world.service.now().getTime() + 3 * 86_400_000)
+  await settle(world, deviceApprove, until)
   const page = await pageOf(outcome)
   t.regex(page, /<h1>Approved<\/h1>/)
   t.regex(page, /Open your invitation again and tap <b>Start<\/b>/)
   t.notRegex(page, /http-equiv="refresh"/)
   const again = await world.enroll(link, { product: 'iPhone999,1', keys: phoneKeys })
   if (again.outcome !== 'enrolled') return t.fail(JSON.stringify(again))
-  t.deepEqual(again.certificate.notAfter, new Date(world.service.now().getTime() + 3 * 86_400_000), 'and no longer than the admin said')
+  t.deepEqual(again.certificate.notAfter, until, 'and no longer than the admin said')
 })
 
 test('once an admin says no, the page says so', async t => {
   const world = await openWorld(t)
   const { link, outcome } = await quarantined(world)
-  await exempt(world, 'block')
+  await settle(world, deviceRefuse)
   const page = await pageOf(outcome)
   t.regex(page, /data-outcome="refused"/)
   t.regex(page, /data-code="blocked-by-exemption"/)

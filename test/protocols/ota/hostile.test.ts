@@ -1,13 +1,16 @@
 /** Messages that no phone sends: each is refused with its own code, changes nothing, and costs next to nothing. */
 import test from 'ava'
 import { parseDeviceAttributes } from '../../../src/devices/attributes.ts'
-import { verifyDeviceIdentity } from '../../../src/devices/device-identity.ts'
+import { testDeviceAnchor, verifyDeviceIdentity } from '../../../src/devices/device-identity.ts'
 import { answerOtaMessage } from '../../../src/enrollment/ota-message.ts'
 import { parseSignedData, signerOf, verifyContent } from '../../../src/formats/cms.ts'
+import { signData } from '../../../src/formats/cms-sign.ts'
+import { toPem } from '../../../src/formats/pem.ts'
 import { hostileMessages } from '../../support/hostile-messages.ts'
 import { signedBy } from '../../support/hostile-signing.ts'
 import { download, factoryIdentity, firstMessage, outcomeOf, plistWith, post, stateOf } from '../../support/ota-phone.ts'
 import { medianMilliseconds, refusalOf, refusalOfAsync } from '../../support/refusals.ts'
+import { issueTestCertificate, newAuthority, newSigner, testSerialNumber } from '../../support/signers.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 /** All that is done with a message before its challenge is compared. */
@@ -33,6 +36,25 @@ test('every hostile message is refused with its code, changes nothing, and costs
     t.true(cost < 50, `${what}: ${cost} ms`)
   }
   t.is(outcomeOf(t, await post(started.url, await firstMessage(world, started))), 'document', 'after all that the phone still gets through')
+})
+
+test('a genuine chain to the same root is not enough: only what the device CA itself issued counts', async t => {
+  const root = await newAuthority('Apple Root CA', undefined, 'rsa2048')
+  const middle = await newAuthority('Apple iPhone Certification Authority', root, 'rsa2048')
+  const deviceCa = await newAuthority('Apple iPhone Device CA', middle, 'rsa2048')
+  const developers = await newAuthority('Apple Worldwide Developer Relations Certification Authority', root, 'rsa2048')
+  const below = await newAuthority('Apple iPhone Device CA 2', deviceCa, 'rsa2048')
+  const sameName = await newAuthority('Apple iPhone Device CA', root, 'rsa2048')
+  const world = await openWorld(t, { anchors: [testDeviceAnchor(toPem('CERTIFICATE', deviceCa.certificate))] })
+  await world.approve('iPhone14,5')
+  const signer = newSigner('rsa1024', 'sha1WithRSAEncryption')
+  for (const [issuer, expected] of [[developers, 'device-issuer-unknown'], [middle, 'device-issuer-unknown'], [root, 'device-issuer-unknown'], [below, 'device-issuer-unknown'], [sameName, 'device-issuer-unknown'], [deviceCa, 'document']] as const) {
+    const started = await download(await world.invite())
+    const certificate = await issueTestCertificate(issuer, testSerialNumber('a phone'), signer)
+    const extraCertificates = [issuer, deviceCa, middle, root].map(authority => authority.certificate)
+    const body = await signData({ content: plistWith(started.challenge), signer, certificate, extraCertificates, encoding: 'ber' })
+    t.is(outcomeOf(t, await post(started.url, body)), expected)
+  }
 })
 
 test('a message cut off anywhere is refused, whether BER or DER', async t => {
