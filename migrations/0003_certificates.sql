@@ -84,11 +84,11 @@ create index scep_challenges_by_end on scep_challenges (expires_at);
 
 -- SCEP requests that wait for a person's decision (PENDING), found again by GetCertInitial: the newest of a transaction.
 create table scep_pending (
-  authority_id      smallint    not null references authorities,
+  purpose           text        not null check (purpose in ('bootstrap', 'device')),
   transaction_id    text        not null,
   signer_key_sha256 bytea       not null,
   request           bytea       not null,
   created_at        timestamptz not null,
   expires_at        timestamptz not null,
-  primary key (authority_id, transaction_id, signer_key_sha256)
+  primary key (purpose, transaction_id, signer_key_sha256)
 );

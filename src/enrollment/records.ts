@@ -58,7 +58,7 @@ export type EnrollmentStep = 'first-post' | 'bootstrap-scep' | 'second-post' | '
 export type ScepPurpose = 'bootstrap' | 'device'
 export type ScepChallenge = { challengeSha256: Buffer, enrollmentId: string, purpose: ScepPurpose, expiresAt: Date, consumedAt: Date | null }
 
-export type ScepPending = { authorityId: number, transactionId: string, signerKeySha256: Buffer, request: Buffer, createdAt: Date, expiresAt: Date }
+export type ScepPending = { purpose: ScepPurpose, transactionId: string, signerKeySha256: Buffer, request: Buffer, createdAt: Date, expiresAt: Date }
 
 export type NewEvidence = {
   id: string, deviceId: string, kind: 'ota-first-post' | 'ota-second-post', grade: EvidenceGrade, test: boolean
@@ -84,7 +84,7 @@ export type EnrollmentReads = {
   certificateBySha256(sha256: Buffer): Promise<IssuedCertificate | undefined>
   bootstrapCertificate(enrollmentId: string): Promise<IssuedCertificate | undefined>
   challenge(challengeSha256: Buffer): Promise<ScepChallenge | undefined>
-  pending(authorityId: number, transactionId: string, signerKeySha256: Buffer): Promise<ScepPending | undefined>
+  pending(purpose: ScepPurpose, transactionId: string, signerKeySha256: Buffer): Promise<ScepPending | undefined>
 }
 
 export type EnrollmentWrites = EnrollmentReads & CompletionStore & {

@@ -1,6 +1,5 @@
 /** What a SCEP client asks for, decided: a first certificate with a challenge, or the renewal of one. */
 import { CaError } from '../errors.ts'
-import { activeAuthority, type Authority } from '../certificates/authority.ts'
 import { bootstrapCertificate, validityFrom } from '../certificates/certificate-profile.ts'
 import { complete, prepare, sha256 } from '../certificates/issue.ts'
 import type { Decision } from '../policy/decide.ts'
@@ -10,7 +9,7 @@ import { completeDevice, prepareDevice, takePlace, type DeviceOrder } from './is
 import type { DeviceRecord, EnrollmentRecord, EnrollmentWrites, InvitationRecord, ScepChallenge } from './records.ts'
 import { remember } from './remember.ts'
 import { certificateOfSigner, renew } from './scep-renewal.ts'
-import { findAnswered, findPending, requestHash, wait, type ScepOutcome, type ScepRequest } from './scep-transaction.ts'
+import { findAnswered, findPending, purposeOf, requestHash, wait, type ScepOutcome, type ScepRequest } from './scep-transaction.ts'
 
 const bootstrapMs = 3_600_000
 
@@ -53,8 +52,7 @@ async function arrivalOf(deps: EnrollmentDeps, request: ScepRequest, now: Date):
 async function findChallenge(deps: EnrollmentDeps, request: ScepRequest): Promise<ScepChallenge> {
   const { challengePassword } = request.certificationRequest
   const challenge = challengePassword === undefined ? undefined : await deps.store.challenge(sha256(Buffer.from(challengePassword, 'utf8')))
-  const wanted = request.authority.role === 'enrollment' ? 'bootstrap' : 'device'
-  if (challenge === undefined || challenge.purpose !== wanted) throw new CaError('bad-challenge', 'the challenge password is not one that was given out here')
+  if (challenge === undefined || challenge.purpose !== purposeOf(request.authority)) throw new CaError('bad-challenge', 'the challenge password is not one that was given out here')
   return challenge
 }
 
@@ -114,9 +112,4 @@ async function onceFor(deps: EnrollmentDeps, { challenge, hash, now, cameAt }: F
     await issue(tx)
     return { status: 'issued', certificate }
   })
-}
-
-/** Refuses to issue from an authority that was retired. */
-export function assertActive(deps: EnrollmentDeps, authority: Authority): void {
-  if (activeAuthority(deps.authorities(), authority.role).id !== authority.id) throw new CaError('authority-not-found', 'this authority was replaced and issues no more')
 }

@@ -5,7 +5,7 @@ import { sha256 } from '../certificates/issue.ts'
 import type { CertificationRequest } from '../formats/certification-request.ts'
 import type { Certificate } from '../formats/x509.ts'
 import type { EnrollmentDeps } from './deps.ts'
-import type { EnrollmentReads, IssuedCertificate, ScepPending } from './records.ts'
+import type { EnrollmentReads, IssuedCertificate, ScepPending, ScepPurpose } from './records.ts'
 
 /** A request as the protocol read it: whose, in which transaction, for which key. */
 export type ScepRequest = {
@@ -17,6 +17,9 @@ export type ScepRequest = {
 
 export type ScepOutcome = { status: 'issued', certificate: Buffer } | { status: 'pending' }
 
+/** What a door is for, whichever authority answers behind it. */
+export const purposeOf = ({ role }: Authority): ScepPurpose => role === 'enrollment' ? 'bootstrap' : 'device'
+
 const pendingMs = 7 * 86_400_000
 
 /**
@@ -25,7 +28,7 @@ const pendingMs = 7 * 86_400_000
  * that share a key are still two.
  */
 export const requestHash = (request: ScepRequest, renewed: IssuedCertificate | undefined): Buffer => sha256(Buffer.concat([
-  sha256(Buffer.from(request.authority.name, 'utf8')), sha256(renewed?.der ?? request.signer.subjectPublicKeyInfo),
+  sha256(Buffer.from(purposeOf(request.authority), 'utf8')), sha256(renewed?.der ?? request.signer.subjectPublicKeyInfo),
   sha256(Buffer.from(request.transactionId, 'utf8')), request.certificationRequest.raw,
 ]))
 
@@ -45,7 +48,7 @@ export async function findAnswered(reads: Pick<EnrollmentReads, 'certificateByRe
 /** Keeps a request until a person has decided; the client asks again with GetCertInitial. */
 export async function wait(deps: EnrollmentDeps, request: ScepRequest, now: Date): Promise<ScepOutcome> {
   await deps.store.transaction(async tx => await tx.putPending({
-    authorityId: request.authority.id, transactionId: request.transactionId, signerKeySha256: sha256(request.signer.subjectPublicKeyInfo),
+    purpose: purposeOf(request.authority), transactionId: request.transactionId, signerKeySha256: sha256(request.signer.subjectPublicKeyInfo),
     request: request.certificationRequest.raw, createdAt: now, expiresAt: new Date(now.getTime() + pendingMs),
   }))
   return { status: 'pending' }
@@ -56,6 +59,6 @@ export async function wait(deps: EnrollmentDeps, request: ScepRequest, now: Date
  * It stays when it is answered, so that an answer that was lost can be asked for once more.
  */
 export async function findPending(deps: EnrollmentDeps, authority: Authority, transactionId: string, signer: Certificate): Promise<ScepPending | undefined> {
-  const pending = await deps.store.pending(authority.id, transactionId, sha256(signer.subjectPublicKeyInfo))
+  const pending = await deps.store.pending(purposeOf(authority), transactionId, sha256(signer.subjectPublicKeyInfo))
   return pending === undefined || pending.expiresAt < deps.now() ? undefined : pending
 }

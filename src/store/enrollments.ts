@@ -32,7 +32,7 @@ const issuedOf = (row: any): IssuedCertificate => ({
 })
 
 const pendingOf = (row: any): ScepPending => ({
-  authorityId: row.authority_id, transactionId: row.transaction_id, signerKeySha256: row.signer_key_sha256,
+  purpose: row.purpose, transactionId: row.transaction_id, signerKeySha256: row.signer_key_sha256,
   request: row.request, createdAt: row.created_at, expiresAt: row.expires_at,
 })
 
@@ -76,8 +76,8 @@ export function enrollmentReads(db: Queryable, settings: Settings): EnrollmentRe
     challenge: async sha256 => await one((row): ScepChallenge => ({
       challengeSha256: row.challenge_sha256, enrollmentId: row.enrollment_id, purpose: row.purpose, expiresAt: row.expires_at, consumedAt: row.consumed_at,
     }), 'select * from scep_challenges where challenge_sha256 = $1', [sha256]),
-    pending: async (authorityId, transactionId, signerKeySha256) =>
-      await one(pendingOf, 'select * from scep_pending where authority_id = $1 and transaction_id = $2 and signer_key_sha256 = $3', [authorityId, transactionId, signerKeySha256]),
+    pending: async (purpose, transactionId, signerKeySha256) =>
+      await one(pendingOf, 'select * from scep_pending where purpose = $1 and transaction_id = $2 and signer_key_sha256 = $3', [purpose, transactionId, signerKeySha256]),
   }
 }
 
@@ -139,12 +139,12 @@ function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
     consumeChallenge: async (sha256, now, cameAt) =>
       (await tx.query('update scep_challenges set consumed_at = $2 where challenge_sha256 = $1 and consumed_at is null and expires_at > $3 returning 1', [sha256, now, cameAt])).length === 1,
     async putPending(p) {
-      await tx.query(`insert into scep_pending (authority_id, transaction_id, signer_key_sha256, request, created_at, expires_at)
+      await tx.query(`insert into scep_pending (purpose, transaction_id, signer_key_sha256, request, created_at, expires_at)
         values ($1, $2, $3, $4, $5, $6)
-        on conflict (authority_id, transaction_id, signer_key_sha256) do update
+        on conflict (purpose, transaction_id, signer_key_sha256) do update
           set request = excluded.request, created_at = excluded.created_at, expires_at = excluded.expires_at
           where scep_pending.request <> excluded.request or scep_pending.expires_at < excluded.created_at`,
-      [p.authorityId, p.transactionId, p.signerKeySha256, p.request, p.createdAt, p.expiresAt])
+      [p.purpose, p.transactionId, p.signerKeySha256, p.request, p.createdAt, p.expiresAt])
     },
     async audit(entry) {
       await tx.query('insert into audit (at, actor, source, action, subject, detail) values ($1, $2, $3, $4, $5, $6)',

@@ -87,9 +87,11 @@ async function pendingRequest(deps: EnrollmentDeps, authority: Authority, messag
   return readCertificationRequest(pending.request)
 }
 
-/** Decrypts with whichever registration authority the message was encrypted to: an older one may still be in use. */
+/** Decrypts with whichever registration authority the message was encrypted to: an older one, also of an authority that was replaced, may still be in use. */
 async function openMessage(deps: EnrollmentDeps, authority: Authority, envelope: EnvelopedData): Promise<Buffer> {
-  const signers = signersFor(deps.authorities(), authority.id, 'scep-ra')
+  const authorities = deps.authorities()
+  const signers = [authority, ...authorities.all.filter(({ role, id }) => role === authority.role && id !== authority.id)]
+    .flatMap(({ id }) => signersFor(authorities, id, 'scep-ra'))
   const recipient = signers.find(signer => envelope.recipients.some(({ rid }) => isRecipient(signer, rid))) ?? signers[0]
   if (recipient === undefined) throw new CaError('key-unavailable', 'there is no registration authority')
   return await openEnvelope(envelope, recipient.certificate, async encryptedKey => await deps.keyring.decrypt(recipient.key, encryptedKey))

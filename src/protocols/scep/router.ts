@@ -3,7 +3,6 @@ import type { Context } from 'koa'
 import { CaError } from '../../errors.ts'
 import { activeAuthority, authorityNamed, chainOf, signerInForce, type Authority } from '../../certificates/authority.ts'
 import type { EnrollmentDeps } from '../../enrollment/deps.ts'
-import { assertActive } from '../../enrollment/scep-request.ts'
 import { certsOnly } from '../../formats/cms-sign.ts'
 import { readBody } from '../../http/body.ts'
 import { answerPkiOperation, maxPkiMessageBytes } from './pki-operation.ts'
@@ -30,11 +29,11 @@ export function scepRouter(deps: EnrollmentDeps): Router {
   return router
 }
 
+/** The door of an authority that was replaced leads to its successor: configuration profiles on phones name it for years. */
 function scepAuthority(deps: EnrollmentDeps, name: string): Authority {
-  const authority = authorityNamed(deps.authorities(), name)
-  if (authority.role === 'root') throw new CaError('authority-not-found', 'the root answers no requests')
-  assertActive(deps, authority)
-  return authority
+  const { role } = authorityNamed(deps.authorities(), name)
+  if (role === 'root') throw new CaError('authority-not-found', 'the root answers no requests')
+  return activeAuthority(deps.authorities(), role)
 }
 
 /** @throws {CaError} method-not-allowed */
@@ -52,7 +51,7 @@ function send(ctx: Context, type: string, body: Buffer): void {
 function caCertificates(deps: EnrollmentDeps, authority: Authority): Buffer {
   const authorities = deps.authorities()
   const registration = signerInForce(authorities, authority.id, 'scep-ra', deps.now()).certificate.raw
-  return certsOnly([registration, ...chainOf(authorities, activeAuthority(authorities, authority.role)).map(({ certificate }) => certificate.raw)])
+  return certsOnly([registration, ...chainOf(authorities, authority).map(({ certificate }) => certificate.raw)])
 }
 
 async function readMessage(ctx: Context): Promise<Buffer> {
