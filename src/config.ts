@@ -25,7 +25,6 @@ export type Config = Readonly<{
   ocspValiditySeconds: number
   certificateDays: number
   invitationDays: number
-  renewalDays: number
   evidenceMaxAgeDays: number
   databaseLossSeconds: number
   profileSigner: string | undefined
@@ -71,7 +70,6 @@ export function loadConfig(env: Environment): Config {
     ocspValiditySeconds: read('LATCHKEY_OCSP_VALIDITY_SECONDS', 60, wholeNumber(1, 86_400)),
     certificateDays: read('LATCHKEY_CERTIFICATE_DAYS', 365, wholeNumber(1, 825)),
     invitationDays: read('LATCHKEY_INVITATION_DAYS', 7, wholeNumber(1, 365)),
-    renewalDays: read('LATCHKEY_RENEWAL_DAYS', 30, wholeNumber(1, 365)),
     evidenceMaxAgeDays: read('LATCHKEY_EVIDENCE_MAX_AGE_DAYS', 400, wholeNumber(1, 3650)),
     databaseLossSeconds: read('LATCHKEY_DATABASE_LOSS_SECONDS', 5, wholeNumber(0, 3600)),
     profileSigner: env['LATCHKEY_PROFILE_SIGNER'] || undefined,
