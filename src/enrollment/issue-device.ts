@@ -18,10 +18,19 @@ export type DeviceOrder = {
   subjectPublicKeyInfo: Buffer
 }
 
-/** Signs a device certificate that nobody may see before `completeDevice`. */
+/**
+ * A phone needs one a year. Who asks for thousands makes thousands of entries on lists that every front end loads,
+ * because each is superseded by the next.
+ */
+const maxCertificatesPerDay = 50
+
+/** Signs a device certificate that nobody may see before `completeDevice`. @throws {CaError} rate-limited, blocked-by-policy, quarantined-by-policy */
 export async function prepareDevice(deps: EnrollmentDeps, decision: Decision, order: DeviceOrder, now: Date): Promise<Prepared> {
   const { device, invitation, keyOrigin, subjectPublicKeyInfo } = order
   const { person } = invitation
+  if (await deps.store.certificatesMade(device.id, new Date(now.getTime() - days(1))) >= maxCertificatesPerDay) {
+    throw new CaError('rate-limited', 'this phone was given too many certificates within a day')
+  }
   const authority = activeAuthority(deps.authorities(), 'issuing')
   const policies = [evidenceOids[device.grade], ...device.test ? [evidenceOids.test] : []]
   return await prepare(deps, decision, {

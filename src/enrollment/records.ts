@@ -83,6 +83,8 @@ export type EnrollmentReads = {
   certificateByRequest(requestSha256: Buffer): Promise<IssuedCertificate | undefined>
   certificateBySha256(sha256: Buffer): Promise<IssuedCertificate | undefined>
   bootstrapCertificate(enrollmentId: string): Promise<IssuedCertificate | undefined>
+  /** Device certificates of this device begun after `since`, whatever became of them. */
+  certificatesMade(deviceId: string, since: Date): Promise<number>
   challenge(challengeSha256: Buffer): Promise<ScepChallenge | undefined>
   pending(purpose: ScepPurpose, transactionId: string, signerKeySha256: Buffer): Promise<ScepPending | undefined>
 }

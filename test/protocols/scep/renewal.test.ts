@@ -191,6 +191,21 @@ test('a certificate that was signed and never completed renews nothing', async t
   t.is((await renew(phone, phone.door)).outcome, '2')
 })
 
+test('a phone gets 50 certificates a day and no more, for each of them has to be revoked in the end', async t => {
+  const { world, phone } = await worldWithPhone(t)
+  const csr = await csrOf(key)
+  const outcomes: string[] = []
+  for (let asked = 1; asked <= 50; asked++) outcomes.push((await renew(phone, phone.door, { csr })).outcome)
+  t.deepEqual(outcomes, [...Array<string>(49).fill('SUCCESS'), '2'])
+  t.is(await counted(world, 'device'), 50)
+  t.is(await counted(world, 'device', 'pending'), 0)
+
+  const other = await enrolled(t, world, newKey, { invitation: { email: 'omar@example.com' } })
+  t.is((await renew(other, other.door, { csr })).outcome, 'SUCCESS', 'others are not concerned')
+  world.service.clock.advance(86_400)
+  t.is((await renew(phone, phone.door, { csr })).outcome, 'SUCCESS')
+})
+
 test('a key that was delivered is not renewed by the phone', async t => {
   const { world, phone } = await worldWithPhone(t)
   await world.service.db.query("update certificates set key_origin = 'delivered' where kind = 'device'")
