@@ -48,6 +48,7 @@ create table devices (
   created_at    timestamptz not null,
   unique (person_id, udid)
 );
+create index devices_by_udid on devices (udid);
 create index devices_by_age on devices (created_at desc, id);
 
 -- Places of an invitation that are taken: counted when a certificate is issued.

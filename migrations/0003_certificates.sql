@@ -27,6 +27,8 @@ create table certificates (
   check ((state = 'issued') = (der is not null and sha256 is not null)),
   check ((state = 'pending') = (lease_until is not null))
 );
+-- An admin names a certificate by its serial number alone.
+create index certificates_by_serial_number on certificates (serial_number);
 create index certificates_by_device on certificates (device_id, created_at desc) where device_id is not null;
 create index certificates_by_age on certificates (created_at desc, serial_number) where kind = 'device';
 create index certificates_by_enrollment on certificates (enrollment_id) where enrollment_id is not null;
@@ -52,6 +54,8 @@ create table revocations (
 );
 -- listed: still owed to the lists. An entry leaves once it has stood on a list issued after its certificate expired.
 create index revocations_listed on revocations (authority_id, partition, serial_number) where listed;
+-- Releases are few and leave with the next complete list, which looks for them.
+create index revocations_released on revocations (authority_id) where reason = 8;
 create index revocations_by_change on revocations (authority_id, change_number);
 
 -- Published lists. Rows are added under the authority's lock, never changed; old ones are pruned.

@@ -8,7 +8,7 @@ import { defaultTemplate } from './enrollment/template.ts'
 import type { Service } from './http/service.ts'
 import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
 import { hierarchyStore } from './store/authorities.ts'
-import { certificateStore, revocationStore } from './store/certificates.ts'
+import { certificateStore, lockRevocations, revocationStore } from './store/certificates.ts'
 import { crlFileStore } from './store/crls.ts'
 import { housekeeping } from './store/housekeeping.ts'
 import { templateStore } from './store/templates.ts'
@@ -54,6 +54,7 @@ export async function renewRootList(service: Service): Promise<boolean> {
 export async function endLeases(service: Service): Promise<number> {
   const now = service.now()
   const ended = await service.db.transaction(async tx => {
+    await lockRevocations(tx)
     const keys = await certificateStore(tx).endedLeases(now, batch)
     for (const key of keys) {
       await certificateStore(tx).abandon(key)
@@ -65,11 +66,15 @@ export async function endLeases(service: Service): Promise<number> {
   return ended
 }
 
-/** A newer certificate takes over after a day, although nobody has seen it used. */
-export async function supersedeUnasked(service: Service): Promise<number> {
+/**
+ * A newer certificate takes over after a day, although nobody has seen it used.
+ *
+ * @param lookBackMs  how long this may not have run; the rest was looked at before
+ */
+export async function supersedeUnasked(service: Service, lookBackMs = 30 * dayMs): Promise<number> {
   const now = service.now()
   const until = new Date(now.getTime() - dayMs)
-  const due = await certificateStore(service.db).supersededUnasked(new Date(until.getTime() - 30 * dayMs), until, batch)
+  const due = await certificateStore(service.db).supersededUnasked(new Date(until.getTime() - lookBackMs), until, batch)
   for (const { deviceId, serialNumber } of due) {
     await service.db.transaction(async tx => await supersedeOlder({ ...certificateStore(tx), ...revocationStore(tx) }, deviceId, serialNumber, now))
   }
@@ -102,9 +107,35 @@ const tasksOf = (service: Service): Task[] => [
   { name: 'reload', everyMs: 60_000, run: async () => await service.reload() },
   { name: 'signers', everyMs: 600_000, run: async () => await renewDueSigners(service) },
   { name: 'root list', everyMs: 3_600_000, run: async () => await renewRootList(service) },
-  { name: 'supersede', everyMs: 60_000, run: async () => await supersedeUnasked(service) },
+  { name: 'supersede', everyMs: 60_000, run: catchingUp(async lookBackMs => await supersedeUnasked(service, lookBackMs)) },
+  { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
   { name: 'housekeeping', everyMs: 60_000, run: async () => await housekeeping(service.db, service.now()) },
 ]
+
+/** Looks back far at the first run, when nobody knows how long nobody looked; afterwards an hour. */
+function catchingUp(run: (lookBackMs: number) => Promise<unknown>): () => Promise<unknown> {
+  let lookBackMs = 30 * dayMs
+  return async () => {
+    await run(lookBackMs)
+    lookBackMs = 3_600_000
+  }
+}
+
+/** One at a time; however often it is asked for while it runs, it runs once more afterwards. */
+export function coalesced(run: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined
+  let again = false
+  return async () => {
+    again = running !== undefined
+    running ??= (async () => {
+      do {
+        again = false
+        await run()
+      } while (again)
+    })().finally(() => { running = undefined })
+    await running
+  }
+}
 
 export type Schedule = { wake(): void, stop(): Promise<void> }
 
@@ -134,10 +165,13 @@ export function startSchedule(service: Service): Schedule {
     }
     again()
   }
-  const tasks = tasksOf(service)
-  tasks.forEach(start)
+  const [publishing, ...others] = tasksOf(service)
+  // A revocation wakes it between its seconds; a morning of first uses must not start a publication for each.
+  const publishSoon = coalesced(async () => { if (!stopped) await runOnce(publishing!) })
+  start({ ...publishing!, run: publishSoon })
+  others.forEach(start)
   return {
-    wake: () => { if (!stopped) running.add(runOnce(tasks[0]!)) },
+    wake: () => { void publishSoon() },
     stop: async () => {
       stopped = true
       for (const timer of timers) clearTimeout(timer)

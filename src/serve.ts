@@ -15,6 +15,8 @@ import { readPassphrase } from './keys/passphrase.ts'
 import { localApi } from './protocols/api/local.ts'
 import { holdTestCertificates, prepareAuthorities, startSchedule } from './schedule.ts'
 import { adminStore } from './store/access.ts'
+import { anyKeys } from './store/authorities.ts'
+import { lockFolder } from './store/folder-lock.ts'
 import { migrate, migrationsFolder, readMigrations } from './store/migrate.ts'
 import { openDatabase } from './store/open.ts'
 
@@ -29,10 +31,13 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const config = loadConfig(options.env)
   mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 })
   chmodSync(config.dataFolder, 0o700)
+  // The embedded database locks its folder itself; with a server the local socket still has one owner.
+  const lock = config.databaseUrl === undefined ? undefined : await lockFolder(config.dataFolder)
   const db = await openDatabase({ databaseUrl: config.databaseUrl, directUrl: config.databaseDirectUrl, dataFolder: config.dataFolder })
   try {
     await migrate(db, await readMigrations(migrationsFolder))
-    const service = await openService({ config, db, keyring: openKeyring(readPassphrase(config)), now, log })
+    const passphrase = readPassphrase({ ...config, keysExist: await anyKeys(db) })
+    const service = await openService({ config, db, keyring: openKeyring(passphrase), now, log })
     const created = await prepareAuthorities(service)
     if (service.anchors.some(anchor => anchor.test)) log('warn', 'simulated phones are trusted', { setting: 'LATCHKEY_TEST_DEVICE_CA' })
     const held = await holdTestCertificates(service)
@@ -41,9 +46,10 @@ export async function serve(options: ServeOptions): Promise<Running> {
     service.onRevocationChange(schedule.wake)
     const doors = await openDoors(service)
     await greet(service, created, print)
-    return { service, address: doors.address, stop: async () => { await doors.close(); await schedule.stop(); await db.close() } }
+    return { service, address: doors.address, stop: async () => { await doors.close(); await schedule.stop(); await db.close(); await lock?.release() } }
   } catch (error) {
     await db.close()
+    await lock?.release()
     throw error
   }
 }

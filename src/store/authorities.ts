@@ -34,6 +34,9 @@ export async function loadAuthorities(db: Queryable): Promise<Authorities> {
   }
 }
 
+/** Whether private keys are kept here, which only their passphrase opens. */
+export const anyKeys = async (db: Queryable): Promise<boolean> => (await db.query('select 1 from keys where private_key is not null limit 1')).length > 0
+
 async function insertKey(tx: Queryable, key: SealedKey, now: Date): Promise<void> {
   await tx.query('insert into keys (id, public_key, private_key, created_at) values ($1, $2, $3, $4) on conflict (public_key) do nothing',
     [key.id, key.publicKey, key.privateKey, now])

@@ -133,12 +133,12 @@ export function certificateStore(db: Queryable) {
               and (o.created_at, o.serial_number) < (c.created_at, c.serial_number) and (q.serial_number is null or q.reason in (6, 8)))
         order by c.created_at desc limit $3`, [from, until, limit])).map(row => ({ deviceId: row.device_id, serialNumber: row.serial_number }))
     },
-    /** Certificates of simulated phones that are neither revoked nor held. */
+    /** Certificates of simulated phones that are neither revoked nor held; a release (8) does not make them good. */
     async testInForce(now: Date, limit: number): Promise<CertificateKey[]> {
       return (await db.query(`
         select c.authority_id, c.serial_number from certificates c
           left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
-        where c.test and c.state = 'issued' and c.not_after > $1 and r.serial_number is null limit $2`, [now, limit]))
+        where c.test and c.state = 'issued' and c.not_after > $1 and (r.serial_number is null or r.reason = 8) limit $2`, [now, limit]))
         .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
     },
     /** How many rows there are, as the planner knows it: counting them would read them all. */
@@ -149,9 +149,18 @@ export function certificateStore(db: Queryable) {
   }
 }
 
+/**
+ * Taken before the row of any certificate that may be revoked in the same transaction: two transactions that revoke
+ * several certificates in different orders would otherwise wait for each other.
+ */
+export async function lockRevocations(tx: Queryable): Promise<void> {
+  await tx.query(`select 1 from counters where name = 'revocation-change' for update`)
+}
+
 export function revocationStore(tx: Queryable): RevocationStore {
   return {
     async lock(key) {
+      await lockRevocations(tx)
       const [found] = await tx.query('select partition, not_after from certificates where authority_id = $1 and serial_number = $2 for update', [key.authorityId, key.serialNumber])
       if (found === undefined) return undefined
       const [row] = await tx.query('select revoked_at, reason, change_number, actor, cause from revocations where authority_id = $1 and serial_number = $2', [key.authorityId, key.serialNumber])

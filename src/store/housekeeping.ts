@@ -12,8 +12,12 @@ export async function housekeeping(db: Queryable, now: Date): Promise<void> {
   // Downloads that no phone answered: mail scanners, second thoughts.
   await db.query(`delete from enrollments where id in (
     select id from enrollments where state = 'invited' and challenge_expires_at < $1 order by challenge_expires_at limit 1000)`, [yesterday])
+  // A request that waits for a person for seven days still names its challenge.
   await db.query(`delete from scep_challenges where challenge_sha256 in (
-    select challenge_sha256 from scep_challenges where expires_at < $1 order by expires_at limit 1000)`, [yesterday])
+    select challenge_sha256 from scep_challenges where expires_at < $1 order by expires_at limit 1000)`, [new Date(now.getTime() - 8 * dayMs)])
   await db.query('delete from scep_pending where expires_at < $1', [now])
+  // Nobody decided, and the phone has long dropped what it had: the queue is for those who wait.
+  await db.query(`update enrollments set state = 'refused', last_error = 'invitation-expired' where id in (
+    select id from enrollments where state = 'quarantined' and decided_at < $1 order by decided_at limit 1000)`, [new Date(now.getTime() - 90 * dayMs)])
   await db.query('delete from setup_links where expires_at < $1', [yesterday])
 }

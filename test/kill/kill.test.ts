@@ -37,7 +37,7 @@ test('a service killed at random moments loses no acknowledged certificate, sign
   const db = await openDatabase({ databaseUrl: config.databaseUrl, directUrl: config.databaseDirectUrl, dataFolder: config.dataFolder })
   t.teardown(async () => await db.close())
   const later = new Date(Date.now() + 600_000)
-  const opened = await openService({ config, db, keyring: openKeyring(readPassphrase(config)), now: () => later, log: silentLog })
+  const opened = await openService({ config, db, keyring: openKeyring(readPassphrase({ ...config, keysExist: true })), now: () => later, log: silentLog })
   while (await endLeases(opened) > 0);
   await publishDue(opened, true)
   const rows = await db.query<{ serial: string, state: string, revoked: boolean }>(`

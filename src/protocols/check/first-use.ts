@@ -1,7 +1,7 @@
 import { supersedeOlder } from '../../certificates/supersede.ts'
 import { change } from '../../http/change.ts'
 import type { Service } from '../../http/service.ts'
-import { certificateStore, revocationStore, type CertificateRecord } from '../../store/certificates.ts'
+import { certificateStore, lockRevocations, revocationStore, type CertificateRecord } from '../../store/certificates.ts'
 
 /**
  * Notes that a certificate has been used, once, and retires the older ones of its device in the same transaction:
@@ -9,6 +9,7 @@ import { certificateStore, revocationStore, type CertificateRecord } from '../..
  */
 export async function recordFirstUse(service: Service, record: CertificateRecord, frontEnd: string): Promise<void> {
   const revoked = await change(service, { name: 'latchkey', source: `front-end ${frontEnd}` }, async (tx, note, now) => {
+    if (record.deviceId !== null) await lockRevocations(tx)
     const certificates = certificateStore(tx)
     if (!await certificates.markUsed(record, now) || record.deviceId === null) return []
     const older = await supersedeOlder({ ...certificates, ...revocationStore(tx) }, record.deviceId, record.serialNumber, now)

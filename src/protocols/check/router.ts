@@ -43,7 +43,7 @@ async function check(service: Service, ctx: Context): Promise<Checked> {
   const presented = presentedBy(frontEnd, ctx.req)
   if (typeof presented === 'string') return { decision: presented, frontEnd, record: undefined }
   const record = await find(service, frontEnd, presented)
-  return { decision: decideCheck(record, frontEnd, service.now()), frontEnd, record }
+  return { decision: decideCheck(record, { authorityId: frontEnd.authorityId, trustTestDevices: service.config.testDeviceCa !== undefined }, service.now()), frontEnd, record }
 }
 
 async function find(service: Service, { authorityId }: FrontEnd, presented: Presented): Promise<CertificateRecord | undefined> {

@@ -1,0 +1,77 @@
+import test from 'ava'
+import { release, hold, revoke } from '../src/certificates/revoke.ts'
+import { coalesced, endLeases, holdTestCertificates } from '../src/schedule.ts'
+import { certificateStore, revocationStore } from '../src/store/certificates.ts'
+import { decideCheck } from '../src/protocols/check/decide.ts'
+import { testDatabase } from './support/database.ts'
+import { issueDevice, prepareDevice } from './support/issued.ts'
+import { testService } from './support/service.ts'
+
+test('however often a publication is asked for while one runs, one more follows', async t => {
+  const finish: (() => void)[] = []
+  let runs = 0
+  const publish = coalesced(async () => {
+    runs++
+    await new Promise<void>(resolve => { finish.push(resolve) })
+  })
+  const asked = Array.from({ length: 200 }, async () => await publish())
+  t.is(runs, 1)
+  finish.shift()!()
+  await new Promise(resolve => setImmediate(resolve))
+  t.is(runs, 2)
+  finish.shift()!()
+  await Promise.all(asked)
+  t.is(runs, 2)
+  const later = publish()
+  t.is(runs, 3)
+  finish.shift()!()
+  await later
+})
+
+test('what was reserved and never completed is revoked when its lease ends', async t => {
+  const service = await testService(t)
+  const { prepared } = await prepareDevice(service)
+  t.is(await endLeases(service), 0)
+  service.clock.advance(600)
+  t.is(await endLeases(service), 1)
+  const record = await certificateStore(service.db).byKey(prepared.completion)
+  t.is(record?.state, 'abandoned')
+  t.is(record?.revocation?.reason, 5)
+})
+
+test('a certificate of a simulated phone opens nothing while such phones are not trusted, whoever releases it', async t => {
+  const service = await testService(t)
+  const key = await issueDevice(service)
+  await service.db.query('update certificates set test = true where serial_number = $1', [key.serialNumber])
+  const check = async (trustTestDevices: boolean) => decideCheck(await certificateStore(service.db).byKey(key), { authorityId: null, trustTestDevices }, service.now())
+  t.is(await check(true), 'good')
+  t.is(await check(false), 'held')
+
+  t.is(await holdTestCertificates(service), 1)
+  await service.db.transaction(async tx => await release(revocationStore(tx), { ...key, actor: 'ada', cause: '' }, service.now()))
+  t.is(await check(false), 'held')
+  t.is(await holdTestCertificates(service), 1, 'a release does not make it good')
+})
+
+test('revocations of several certificates in opposite orders do not wait for each other', async t => {
+  const { url } = await testDatabase(t)
+  if (url === undefined) {
+    t.log('skipped: the embedded database runs one transaction at a time')
+    t.pass()
+    return
+  }
+  const service = await testService(t)
+  const [a, b] = [await issueDevice(service), await issueDevice(service)]
+  let attempts = 0
+  const both = async (...keys: { authorityId: number, serialNumber: Buffer }[]): Promise<void> => {
+    await service.db.transaction(async tx => {
+      attempts++
+      for (const key of keys) {
+        await hold(revocationStore(tx), { ...key, actor: 'ada', cause: '' }, service.now())
+        await revoke(revocationStore(tx), { ...key, reason: 'superseded', actor: 'ada', cause: '' }, service.now())
+      }
+    })
+  }
+  await Promise.allSettled([both(a, b), both(b, a)])
+  t.is(attempts, 2, 'neither had to be tried again')
+})
