@@ -52,11 +52,21 @@ const wanted: Record<Authority['role'], SignerPurpose[]> = {
   enrollment: ['scep-ra'],
 }
 
+/**
+ * What an authority that was replaced still needs: its certificates live on for up to a year, and front ends ask about
+ * them. Its registration authority is not handed out any more, for its door leads to the successor; what was encrypted
+ * to it is opened with the key, and that takes no certificate that is in force.
+ */
+const wantedOfReplaced: Record<Authority['role'], SignerPurpose[]> = { root: [], issuing: ['ocsp-responder'], enrollment: [] }
+
+const purposesOf = ({ role, active, certificate }: Authority, now: Date): SignerPurpose[] =>
+  active ? wanted[role] : now < certificate.notAfter ? wantedOfReplaced[role] : []
+
 /** Renews every signer that is missing or near its end. @returns how many were made */
 export async function renewSigners(deps: SignerDeps, authorities: Authorities, now: Date, all = false): Promise<number> {
   let made = 0
-  for (const authority of authorities.all.filter(candidate => candidate.active && candidate.key.privateKey !== null)) {
-    for (const purpose of wanted[authority.role]) {
+  for (const authority of authorities.all.filter(({ key }) => key.privateKey !== null)) {
+    for (const purpose of purposesOf(authority, now)) {
       const newest = signersFor(authorities, authority.id, purpose)[0]
       if (!all && newest !== undefined && !shouldRenew(newest, authority, plans[purpose], now)) continue
       if (await renew(deps, authority, purpose, newest, now)) made++

@@ -148,6 +148,24 @@ test('a signer that lives as long as its authority is not renewed at every turn'
   t.is(await renew(service), 0)
 })
 
+test('an issuing CA that was replaced keeps its OCSP responder, and needs nothing else', async t => {
+  const service = await testService(t)
+  const { id } = activeAuthority(service.authorities(), 'issuing')
+  await service.db.query(`update authorities set active = false where id = $1`, [id])
+  await service.reload()
+  service.clock.advance(25 * day)
+  t.is(await renew(service), 1)
+  t.is(await renew(service), 0)
+  const ends = (purpose: 'ocsp-responder' | 'scep-ra' | 'profile-signer') => signersFor(service.authorities(), id, purpose).length
+  t.deepEqual([ends('ocsp-responder'), ends('scep-ra'), ends('profile-signer')], [2, 1, 1])
+  service.clock.advance(700 * day)
+  t.is(await renew(service), 2, 'its own responder, and the registration authority of the enrollment CA')
+  service.clock.set(new Date(service.authorities().all.find(authority => authority.id === id)!.certificate.notAfter.getTime() + 1000).toISOString())
+  await service.db.query(`update authorities set active = false where role = 'enrollment'`)
+  await service.reload()
+  t.is(await renew(service), 0, 'nobody asks about it any more')
+})
+
 test('an issuing CA that the root takes back takes its certificates with it', async t => {
   const service = await testService(t)
   const { keyring, addresses, config, db } = service
