@@ -100,6 +100,26 @@ test('the bundle changes with a revocation, and is missing until there is one of
   t.deepEqual(serials, [issued.certificate.serialNumber])
 })
 
+test('a list is read from the database once, however many ask for it, until the next one is published', async t => {
+  const service = await testService(t)
+  await service.publish()
+  const origin = await listen(t, [crlRouter(service)])
+  const ask = async (path: string) => await bytes(await fetch(`${origin}/crl/${path}`))
+  const paths = ['issuing/0.crl', 'issuing/1.crl', 'issuing.crl', 'issuing-delta.crl', 'root.crl', 'enrollment/0.crl']
+  const before = await Promise.all(paths.map(ask))
+  t.is(new Set(before.map(list => list.toString('hex'))).size, paths.length)
+  await service.db.query(`update crls set der = '\\x00'`)
+  t.deepEqual(await Promise.all(paths.map(ask)), before)
+
+  const issued = await issueDevice(service)
+  await revokeNow(service, issued)
+  service.clock.advance(1)
+  await service.publish(true)
+  const complete = parseCrl(await ask('issuing.crl'))
+  t.deepEqual([...complete.entries()].map(({ serialNumber }) => serialNumber), [issued.certificate.serialNumber])
+  t.deepEqual(await ask('root.crl'), before[4])
+})
+
 test('a cache never keeps a list up to its nextUpdate', t => {
   const now = new Date('2026-03-01T09:00:00Z')
   const after = (seconds: number) => maxAgeSeconds(new Date(now.getTime() + seconds * 1000), now)

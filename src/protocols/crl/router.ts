@@ -7,6 +7,7 @@ import type { Service } from '../../http/service.ts'
 import { crlFileStore, type CrlHead } from '../../store/crls.ts'
 import { bundleOf } from './bundle.ts'
 import { maxAgeSeconds } from './max-age.ts'
+import { newestLists } from './newest-lists.ts'
 
 /**
  * Revocation lists for whoever asks (RFC 5280 §5, RFC 2585): `/crl/{authority}.crl`, its delta
@@ -15,16 +16,17 @@ import { maxAgeSeconds } from './max-age.ts'
 export function crlRouter(service: Service): Router {
   const router = new Router()
   const bundle = bundleOf(service)
+  const read = newestLists(service.db)
   router.get('/crl/bundle.pem', async ctx => { await answerArtefact(ctx, await bundle()) })
   router.get('/crl/:authority/:partition', async ctx => {
     const partition = /^(0|[1-9]\d{0,3})\.crl$/.exec(ctx.params['partition'] ?? '')?.[1]
     if (partition === undefined) throw noSuchList()
     const authority = authorityNamed(service.authorities(), ctx.params['authority'] ?? '')
-    await answer(service, ctx, await crlFileStore(service.db).newest(authority.id, 'partition', Number(partition)))
+    await answer(service, read, ctx, await crlFileStore(service.db).newest(authority.id, 'partition', Number(partition)))
   })
   router.get('/crl/:file', async ctx => {
     const { authority, scope } = listNamed(service.authorities(), ctx.params['file'] ?? '')
-    await answer(service, ctx, await crlFileStore(service.db).newest(authority.id, scope))
+    await answer(service, read, ctx, await crlFileStore(service.db).newest(authority.id, scope))
   })
   return router
 }
@@ -41,15 +43,12 @@ function listNamed(authorities: Authorities, file: string): { authority: Authori
   return { authority: authorityNamed(authorities, name.slice(0, -'-delta'.length)), scope: 'delta' }
 }
 
-async function answer(service: Service, ctx: Context, list: CrlHead | undefined): Promise<void> {
+type Read = (list: CrlHead) => Promise<Buffer>
+
+async function answer(service: Service, read: Read, ctx: Context, list: CrlHead | undefined): Promise<void> {
   if (list === undefined) throw noSuchList()
   await answerArtefact(ctx, {
     type: 'application/pkix-crl', sha256: list.sha256, lastModified: list.thisUpdate, maxAgeSeconds: maxAgeSeconds(list.nextUpdate, service.now()),
-    read: async () => {
-      const der = await crlFileStore(service.db).read(list)
-      // Two publications went by between the two reads: who asks again finds the newer one.
-      if (der === undefined) throw new CaError('crl-not-published', 'the list has just been replaced')
-      return der
-    },
+    read: async () => await read(list),
   })
 }
