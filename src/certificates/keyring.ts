@@ -18,6 +18,8 @@ export type Keyring = {
    * in the same time, so nobody can use us as a padding oracle.
    */
   decrypt(key: SealedKey, ciphertext: Buffer): Promise<Buffer>
+  /** Lets go of an open key: it was taken away, perhaps by another instance. */
+  forget(key: Pick<SealedKey, 'id'>): void
   /** Encrypted PKCS#8 PEM under a passphrase of the caller's, for the root's way out. */
   exportKey(key: SealedKey, passphrase: string): string
   /** A device's key that has to be made here. It leaves in one PKCS#12 file and is kept nowhere. */

@@ -9,6 +9,7 @@ import { newestCatalogueUpdate } from '../store/catalogue.ts'
 import type { Database } from '../store/db.ts'
 import type { Log } from './log.ts'
 import type { Service } from './service.ts'
+import { registerMissingAddresses } from './upkeep.ts'
 
 type Parts = { config: Config, db: Database, keyring: Keyring, now: () => Date, log: Log }
 
@@ -17,14 +18,20 @@ export async function openService(parts: Parts): Promise<Service & { onRevocatio
   const { config, db } = parts
   const load = async () => ({ authorities: await loadAuthorities(db), catalogue: await loadCatalogue(db) })
   let snapshot = await load()
+  const addresses = addressesAt(config.pkiUrl)
   let wake = (): void => {}
   return {
     ...parts,
-    addresses: addressesAt(config.pkiUrl),
+    addresses,
     anchors: [appleDeviceAnchor(), ...config.testDeviceCa === undefined ? [] : [testDeviceAnchor(readFileSync(config.testDeviceCa, 'utf8'))]],
     authorities: () => snapshot.authorities,
     catalogue: () => snapshot.catalogue,
-    reload: async () => { snapshot = await load() },
+    reload: async () => {
+      const next = await load()
+      await registerMissingAddresses({ config, db, addresses }, next.authorities)
+      snapshot = next
+      for (const { key } of next.authorities.all) if (key.privateKey === null) parts.keyring.forget(key)
+    },
     revocationChanged: () => wake(),
     onRevocationChange: callback => { wake = callback },
   }

@@ -1,19 +1,37 @@
 /** What has to follow a change of the authorities; the schedule does the same from time to time. */
+import type { Authorities, Authority } from '../certificates/authority.ts'
 import { publish, type PublishResult } from '../certificates/publish.ts'
 import { renewSigners } from '../certificates/signers.ts'
-import { registerPartitions, signerStore } from '../store/authorities.ts'
+import { authoritiesWithoutAddress, registerPartitions, signerStore } from '../store/authorities.ts'
 import { certificateStore } from '../store/certificates.ts'
 import { publicationTransaction } from '../store/crls.ts'
 import type { Service } from './service.ts'
 
+type AddressParts = Pick<Service, 'config' | 'db' | 'addresses'>
+
 /** Also raises the number of partitions when the setting has grown; certificates carry them from now on. */
 export async function registerAddresses(service: Service): Promise<void> {
-  const { config, db, addresses } = service
-  for (const authority of service.authorities().all.filter(({ role }) => role !== 'root')) {
-    const partitions = authority.role === 'issuing' ? config.crlPartitions : 1
-    await registerPartitions(db, authority.id, partitions, partition => addresses.partitionCrl(authority.name, partition))
-  }
+  for (const authority of withPartitions(service.authorities())) await register(service, authority)
   await service.reload()
+}
+
+/**
+ * What another instance made (partitions, an authority that was brought) has the addresses of that instance only. Ours
+ * go on record before anything is issued with them, because an instance may have another `LATCHKEY_PKI_URL`.
+ */
+export async function registerMissingAddresses(parts: AddressParts, authorities: Authorities): Promise<void> {
+  const all = withPartitions(authorities)
+  // All partitions are written at once, so the last one tells.
+  const last = all.map(({ id, name, partitions }) => ({ authorityId: id, partition: partitions - 1, url: parts.addresses.partitionCrl(name, partitions - 1) }))
+  const missing = await authoritiesWithoutAddress(parts.db, last)
+  for (const authority of all.filter(({ id }) => missing.includes(id))) await register(parts, authority)
+}
+
+const withPartitions = (authorities: Authorities): Authority[] => authorities.all.filter(({ role }) => role !== 'root')
+
+async function register({ config, db, addresses }: AddressParts, authority: Authority): Promise<void> {
+  const partitions = authority.role === 'issuing' ? config.crlPartitions : 1
+  await registerPartitions(db, authority.id, partitions, partition => addresses.partitionCrl(authority.name, partition))
 }
 
 export async function renewDueSigners(service: Service, all = false): Promise<number> {

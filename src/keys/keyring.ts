@@ -45,6 +45,7 @@ export function openKeyring(passphrase: string): Keyring {
     generate: async algorithm => seal(await generatePrivateKey(algorithm)),
     signer: key => signerOf(open(key)),
     decrypt: async (key, ciphertext) => decryptPkcs1(open(key), ciphertext),
+    forget: key => { opened.delete(key.id) },
     newLeafKey: async () => leafKeyOf(await generatePrivateKey('RSA-2048')),
     exportKey: (key, outside) => open(key).export({ type: 'pkcs8', format: 'pem', cipher, passphrase: outside }) as string,
     secret: (purpose, subject) => createHmac('sha256', root).update(`${purpose}\0${subject}`).digest(),

@@ -115,3 +115,12 @@ export async function registerPartitions(tx: Queryable, authorityId: number, par
     on conflict do nothing`, [authorityId, urls])
   return row!.partitions
 }
+
+/** Which of these addresses are not on record, one of each authority. */
+export async function authoritiesWithoutAddress(db: Queryable, addresses: readonly { authorityId: number, partition: number, url: string }[]): Promise<number[]> {
+  const rows = await db.query<{ authority_id: number }>(`
+    select given.authority_id from unnest($1::smallint[], $2::smallint[], $3::text[]) as given (authority_id, partition, url)
+    where not exists (select 1 from crl_addresses a where a.authority_id = given.authority_id and a.partition = given.partition and a.url = given.url)`,
+  [addresses.map(({ authorityId }) => authorityId), addresses.map(({ partition }) => partition), addresses.map(({ url }) => url)])
+  return rows.map(row => row.authority_id)
+}
