@@ -19,7 +19,7 @@ const kills = Number(process.env['LATCHKEY_KILLS'] ?? 20)
 const enrollments = Number(process.env['LATCHKEY_ENROLLMENTS'] ?? 1000)
 
 test('a service killed at random moments loses no acknowledged certificate, signs none that cannot be revoked, and repeats no CRL number', async t => {
-  t.timeout(3_600_000)
+  t.timeout(4 * 3_600_000)
   const folder = await temporaryFolder(t)
   const { url: databaseUrl } = process.env['DATABASE_URL'] === undefined ? { url: undefined } : await testDatabase(t)
   const passphraseFile = join(folder, 'device-ca', 'ca-key.pem')
