@@ -1,9 +1,11 @@
+-- held_at: nothing new is issued to any device of theirs until they are released.
 create table people (
   id                  uuid        primary key,
   name                text        not null check (name <> ''),
   email               text        not null check (email <> ''),
   user_principal_name text,
   groups              text[]      not null default '{}',
+  held_at             timestamptz,
   created_at          timestamptz not null
 );
 create unique index people_by_email on people (lower(email));
@@ -33,7 +35,7 @@ create index invitations_by_person on invitations (person_id);
 create index invitations_by_age on invitations (created_at desc, id);
 
 -- A phone in one person's hands. What it says of itself is believed for that person only, so a phone
--- that lies about its UDID can disturb nobody else.
+-- that lies about its UDID can disturb nobody else. While it is locked out nothing is issued to it.
 create table devices (
   id            uuid        primary key,
   person_id     uuid        not null references people,
@@ -46,6 +48,7 @@ create table devices (
   test          boolean     not null default false,
   known_at      timestamptz not null,
   created_at    timestamptz not null,
+  locked_out    text        check (locked_out in ('held', 'revoked')),
   unique (person_id, udid)
 );
 create index devices_by_udid on devices (udid);

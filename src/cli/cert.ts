@@ -17,11 +17,12 @@ export function certCommands(root: Command, world: World): void {
   leaf(cert, world, 'revoke [certificate]', 'revoke one certificate, or all of a person or device', revoke, command => target(command)
     .option('--reason <reason>', reasonNames.filter(name => name !== 'certificateHold').join(', '), 'unspecified'))
   leaf(cert, world, 'hold [certificate]', 'like revoking, but it can be taken back', changeWith(certHold), target)
-  leaf(cert, world, 'release [certificate]', 'release from hold', changeWith(certRelease), target)
+  leaf(cert, world, 'release [certificate]', 'release from hold; a device that was revoked may enroll again', changeWith(certRelease), target)
 }
 
 const target = (command: Command): Command => command
-  .option('--person <email>', 'all of a person; revoking ends their invitations too').option('--device <id>', 'all of a device, by id or UDID')
+  .option('--person <email>', 'all of a person; revoking ends their invitations, a hold keeps all their devices out')
+  .option('--device <id>', 'all of a device, by id or UDID; it stays out until it is released')
   .option('--cause <text>', 'why, for the record').option('--wait', 'until the lists that front ends load say so')
 
 async function list({ client, print }: Context, { person, device, limit, cursor }: Paged & { person?: string, device?: string }): Promise<void> {
@@ -51,17 +52,21 @@ const changeWith = (operation: typeof certHold | typeof certRelease) => async (c
   await report(context, await context.client.call(operation, { certificate, person, device, cause }), wait)
 }
 
-type Outcome = { changed: { serialNumber: string, authority: string }[], unchanged: number, invitationsEnded: number }
+type Outcome = { changed: { serialNumber: string, authority: string }[], unchanged: number, invitationsEnded: number, lockedOut: string[], letInAgain: string[] }
 
 async function report(context: Context, outcome: Outcome, wait = false): Promise<void> {
   if (wait) for (const { serialNumber } of outcome.changed) await published(context, serialNumber)
-  context.print(outcome, ({ changed, unchanged, invitationsEnded }) => [
+  context.print(outcome, ({ changed, unchanged, invitationsEnded, lockedOut, letInAgain }) => [
     ...changed.map(({ serialNumber }) => `changed: ${serialNumber}`),
     ...unchanged === 0 ? [] : [`unchanged: ${unchanged}`],
     ...invitationsEnded === 0 ? [] : [`invitations ended: ${invitationsEnded}`],
-    ...changed.length + unchanged + invitationsEnded === 0 ? ['nothing to change'] : [],
+    ...lockedOut.map(subject => `locked out until released: ${inWords(subject)}`),
+    ...letInAgain.map(subject => `may enroll again: ${inWords(subject)}`),
+    ...changed.length + unchanged + invitationsEnded + lockedOut.length + letInAgain.length === 0 ? ['nothing to change'] : [],
   ].map(line).join(''))
 }
+
+const inWords = (subject: string): string => subject.replace(':', ' ')
 
 async function published({ client, world }: Context, certificate: string): Promise<void> {
   const patientUntil = world.now().getTime() + patienceMs

@@ -19,14 +19,14 @@ const testMark = (test: boolean): string => test ? ' (TEST)' : ''
 async function list({ client, print }: Context, { person, quarantined, limit, cursor }: Paged & { person?: string, quarantined?: boolean }): Promise<void> {
   print(await client.call(deviceList, { person, quarantined: quarantined === true ? 'true' : undefined, limit, cursor }), ({ items, next }) =>
     table(['person', 'model', 'product type', 'version', 'evidence', 'state', 'since', 'id'], items.map(d =>
-      [d.personName, d.modelName, d.productType, d.osVersion ?? d.build, d.grade + testMark(d.test), d.enrollment?.state, when(d.createdAt), d.id])) + more(next))
+      [d.personName, d.modelName, d.productType, d.osVersion ?? d.build, d.grade + testMark(d.test), d.lockedOut ?? d.enrollment?.state, when(d.createdAt), d.id])) + more(next))
 }
 
 async function show({ client, print }: Context, _options: object, id: string): Promise<void> {
   print(await client.call(deviceShow, { id }), d => fields([
     ['id', d.id], ['person', `${d.personName} <${d.personEmail}>`], ['model', d.modelName], ['product type', d.productType], ['build', d.build],
     ['version', d.osVersion], ['serial number', d.serialNumber], ['UDID', d.udid], ['evidence', d.grade + testMark(d.test)], ['known since', when(d.createdAt)],
-    ['newest evidence', when(d.knownAt)], ['enrollment', d.enrollment?.state], ['decision', d.enrollment?.decision?.textForAdmin],
+    ['newest evidence', when(d.knownAt)], ['locked out', d.lockedOut], ['enrollment', d.enrollment?.state], ['decision', d.enrollment?.decision?.textForAdmin],
     ...d.certificates.map(c => ['certificate', `${c.serialNumber} ${c.status}, until ${when(c.notAfter)}`] as const),
     ...d.exemptions.map(e => ['exemption', `${e.verdict} until ${when(e.notAfter)}: ${e.reason}`] as const),
     ...d.evidence.map(e => ['evidence kept', `${e.kind} ${when(e.receivedAt)} sha256:${e.sha256}`] as const),

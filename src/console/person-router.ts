@@ -39,7 +39,7 @@ async function viewOf(deps: EnrollmentDeps, id: string): Promise<EnrollmentView 
   if (enrollment === undefined) return undefined
   const invitation = (await deps.store.invitation(enrollment.invitationId))!
   const device = enrollment.deviceId === null ? undefined : await deps.store.device(enrollment.deviceId)
-  const waits = device !== undefined && ['allowed', 'profiled', 'quarantined'].includes(enrollment.state)
+  const waits = device !== undefined && (['allowed', 'profiled', 'quarantined'].includes(enrollment.state) || device.lockedOut !== null || invitation.person.held)
   return {
     enrollment, invitation, device,
     modelName: device === undefined ? undefined : deps.catalogue().models.get(device.productType)?.name,

@@ -11,7 +11,7 @@ export type EnrollmentView = {
   device: DeviceRecord | undefined
   /** `iPhone 3G`, where the catalogue knows the model */
   modelName: string | undefined
-  /** what would be decided now, while the enrollment waits for somebody: policy may have changed meanwhile */
+  /** what would be decided now, while the enrollment waits for somebody, because policy may have changed; and of a device that is locked out */
   decisionNow: Decision | undefined
 }
 

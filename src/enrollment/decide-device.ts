@@ -16,6 +16,7 @@ export function knowledgeOf(deps: Pick<EnrollmentDeps, 'catalogue'>, device: Dev
     serialNumber: fact(device.serialNumber),
     udid: fact(device.udid),
     person: { id: invitation.person.email.toLowerCase(), groups: invitation.person.groups },
+    lockedOut: device.lockedOut ?? (invitation.person.held ? 'person-held' : undefined),
   })
 }
 

@@ -2,12 +2,12 @@
 import type { CompletionStore } from '../certificates/issue.ts'
 import type { KeyOrigin } from '../certificates/issue.ts'
 import type { EvidenceGrade } from '../devices/evidence.ts'
-import type { Decision, PolicySnapshot } from '../policy/decide.ts'
+import type { Decision, LockOut, PolicySnapshot } from '../policy/decide.ts'
 import type { Template } from './template.ts'
 
 export type EnrollmentState = 'invited' | 'allowed' | 'refused' | 'quarantined' | 'profiled' | 'issued'
 
-export type Person = { id: string, name: string, email: string, userPrincipalName: string | null, groups: string[] }
+export type Person = { id: string, name: string, email: string, userPrincipalName: string | null, groups: string[], held: boolean }
 
 export type InvitationRecord = {
   id: string
@@ -33,6 +33,8 @@ export type DeviceRecord = {
   test: boolean
   /** when the newest evidence came */
   knownAt: Date
+  /** reported lost or retired, or held: nothing is issued to it until somebody lets it in again */
+  lockedOut: LockOut | null
 }
 
 export type EnrollmentRecord = {
@@ -99,7 +101,7 @@ export type EnrollmentWrites = EnrollmentReads & CompletionStore & {
   addEnrollment(enrollment: Pick<EnrollmentRecord, 'id' | 'invitationId' | 'challengeSha256' | 'challengeExpiresAt' | 'createdAt'>): Promise<void>
   saveEnrollment(id: string, change: Partial<EnrollmentRecord> & { evidenceId?: string }, now: Date): Promise<void>
   /** The device of this person with this UDID, made or brought up to date. */
-  putDevice(device: Omit<DeviceRecord, 'id'>, now: Date): Promise<DeviceRecord>
+  putDevice(device: Omit<DeviceRecord, 'id' | 'lockedOut'>, now: Date): Promise<DeviceRecord>
   addEvidence(evidence: NewEvidence): Promise<void>
   takePlace(invitationId: string, deviceId: string, now: Date): Promise<void>
   addChallenge(challenge: Omit<ScepChallenge, 'consumedAt'>): Promise<void>

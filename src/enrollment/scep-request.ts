@@ -81,7 +81,7 @@ async function issueBootstrap(deps: EnrollmentDeps, first: First): Promise<ScepO
     profile: (subject, issuer) => bootstrapCertificate(subject, issuer, enrollment.id),
   }, now)
   return await onceFor(deps, first, prepared.certificate.raw, async tx => {
-    await complete(tx, prepared, await decideDevice(deps, tx, device, invitation, now), hash)
+    await complete(tx, prepared, await decideDevice(deps, tx, await tx.lockDevice(device.id), invitation, now), hash)
     await tx.saveEnrollment(enrollment.id, { lastError: null, lastErrorStep: null }, now)
   })
 }

@@ -8,10 +8,10 @@ import { grantOrDefault } from './grants.ts'
 import { verdicts } from './rules.ts'
 import type { Exemption, Rule } from './rules.ts'
 
-export type { Decision, DecisionCode, KnownDevice, KnownSummary, PolicySnapshot } from './decision.ts'
+export type { Decision, DecisionCode, KnownDevice, KnownSummary, LockOut, PolicySnapshot } from './decision.ts'
 
 /**
- * Decides about a device, in this order: a personal exemption, any block rule, any quarantine rule,
+ * Decides about a device, in this order: whether it is locked out, a personal exemption, any block rule, any quarantine rule,
  * any approval or allow rule, and block where nothing spoke. The order of the lists does not matter.
  *
  * Nothing that is not known, or only claimed, ever helps: it satisfies no allow, and a block or
@@ -22,7 +22,7 @@ export type { Decision, DecisionCode, KnownDevice, KnownSummary, PolicySnapshot 
  */
 export function decide(known: KnownDevice, policy: PolicySnapshot, now: Date): Decision {
   const trust: Trust = { trustTestDevices: policy.trustTestDevices === true }
-  const ruling = exemptionRuling(known, policy, now, trust) ?? ruleRuling(known, policy, now, trust)
+  const ruling = lockOutRuling(known) ?? exemptionRuling(known, policy, now, trust) ?? ruleRuling(known, policy, now, trust)
   const author = ruling.exemption ?? ruling.rule ?? ruling.approval
   const kind = ruling.exemption !== undefined ? 'exemption' : ruling.rule !== undefined ? 'rule' : 'approval'
   // An approval or allow rule that only came near did not decide; the default did.
@@ -38,6 +38,12 @@ export function decide(known: KnownDevice, policy: PolicySnapshot, now: Date): D
     textForAdmin: textForAdmin(ruling, known, trust),
     approvalEndsAt: ruling.verdict === 'allow' ? ruling.endsAt ?? null : null,
   }
+}
+
+/** A phone that was reported lost is lost whatever else was said of it, before or since. */
+function lockOutRuling({ lockedOut }: KnownDevice): Ruling | undefined {
+  if (lockedOut === undefined) return undefined
+  return { verdict: 'block', code: lockedOut === 'person-held' ? 'person-held' : `device-${lockedOut}` }
 }
 
 /** Exemptions for exactly this device under exactly this invitation that are not over. */

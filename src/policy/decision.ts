@@ -22,7 +22,12 @@ export type KnownDevice = {
   readonly buildRanOnModel?: boolean | undefined
   /** From our own records, so not a matter of evidence. */
   readonly person?: { readonly id: string, readonly groups: readonly string[] } | undefined
+  /** From our own records: nobody gets past it. */
+  readonly lockedOut?: LockOut | 'person-held' | undefined
 }
+
+/** A device that somebody reported lost or retired, or holds. */
+export type LockOut = 'held' | 'revoked'
 
 export type PolicySnapshot = {
   readonly approvals: readonly Approval[]
@@ -37,6 +42,7 @@ export type PolicySnapshot = {
 /** Stable, for logs and for clients; people read the texts. */
 export type DecisionCode =
   | 'allowed' | 'allowed-by-exemption'
+  | 'device-revoked' | 'device-held' | 'person-held'
   | 'quarantined-by-rule' | 'quarantined-by-exemption' | 'blocked-by-rule' | 'blocked-by-exemption'
   /** A block or quarantine rule could not be answered, so nobody is let past it. */
   | 'facts-missing'

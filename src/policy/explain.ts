@@ -40,6 +40,9 @@ export function reasonFor(ruling: Ruling, known: KnownDevice): string {
   const reasons: Readonly<Record<DecisionCode, () => string>> = {
     'allowed': () => `${name} is approved`,
     'allowed-by-exemption': () => 'this device has a personal exemption',
+    'device-revoked': () => 'this device was revoked, and stays out until an admin lets it in again with `latchkey cert release --device`',
+    'device-held': () => 'this device is on hold until `latchkey cert release --device`',
+    'person-held': () => 'its owner is on hold until `latchkey cert release --person`',
     'quarantined-by-exemption': () => 'this device was set aside personally',
     'blocked-by-exemption': () => 'this device was blocked personally',
     'quarantined-by-rule': () => ruleReason(ruling.rule!, known),
@@ -110,6 +113,9 @@ function refusalForPerson(ruling: Ruling, known: KnownDevice): string {
   switch (ruling.code) {
     case 'blocked-by-rule':
     case 'conditions-not-met': return ruleForPerson(ruling.rule!, known)
+    case 'device-revoked': return `This ${device} was reported lost or retired, so it gets no key any more.`
+    case 'device-held': return `This ${device} is locked out for now.`
+    case 'person-held': return 'You are locked out for now, so none of your devices gets a key.'
     case 'blocked-by-exemption': return `An administrator has blocked this ${device}.`
     case 'model-missing': return 'This device did not say which model it is, so it cannot be let in.'
     case 'model-unknown': return `${unknownModel(known)} It cannot be let in until an administrator has added it.`

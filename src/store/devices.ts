@@ -1,6 +1,6 @@
 import type { EvidenceGrade } from '../devices/evidence.ts'
 import type { EnrollmentState } from '../enrollment/records.ts'
-import type { Decision } from '../policy/decide.ts'
+import type { Decision, LockOut } from '../policy/decide.ts'
 import { json, type Queryable } from './db.ts'
 
 /** A device as lists show it, with its newest enrollment. Instants inside the decision are text: it was JSON. */
@@ -18,6 +18,7 @@ export type DeviceListing = {
   test: boolean
   knownAt: Date
   createdAt: Date
+  lockedOut: LockOut | null
   enrollment: { id: string, invitationId: string, state: EnrollmentState, decision: Decision | null, decidedAt: Date | null } | null
 }
 
@@ -32,6 +33,7 @@ const listing = `
 const listingOf = (row: any): DeviceListing => ({
   id: row.id, personId: row.person_id, personName: row.person_name, personEmail: row.person_email, udid: row.udid, serialNumber: row.serial_number,
   productType: row.product_type, build: row.build, osVersion: row.os_version, grade: row.grade, test: row.test, knownAt: row.known_at, createdAt: row.created_at,
+  lockedOut: row.locked_out,
   enrollment: row.enrollment_id === null ? null
     : { id: row.enrollment_id, invitationId: row.invitation_id, state: row.state, decision: row.decision, decidedAt: row.decided_at },
 })
@@ -42,6 +44,19 @@ export function deviceStore(db: Queryable) {
     async lock(id: string): Promise<void> { await db.query('select 1 from devices where id = $1 for no key update', [id]) },
     /** Nor to any device of this person. In order, so that two who lock them all do not wait for each other. */
     async lockAllOf(personId: string): Promise<void> { await db.query('select 1 from devices where person_id = $1 order by id for no key update', [personId]) },
+    /** A revoked device is not softened to a held one. @returns false when nothing changed */
+    async lockOut(id: string, how: LockOut): Promise<boolean> {
+      return (await db.query(`update devices set locked_out = $2 where id = $1 and locked_out is distinct from $2 and locked_out is distinct from 'revoked' returning 1`, [id, how])).length === 1
+    },
+    /** @returns what it was */
+    async letIn(id: string): Promise<LockOut | null> {
+      const [row] = await db.query<{ locked_out: LockOut | null }>('select locked_out from devices where id = $1', [id])
+      await db.query('update devices set locked_out = null where id = $1 and locked_out is not null', [id])
+      return row?.locked_out ?? null
+    },
+    /** Ends the holds of all devices of a person; those that were revoked stay so. @returns their ids */
+    letInHeldOf: async (personId: string): Promise<string[]> =>
+      (await db.query<{ id: string }>(`update devices set locked_out = null where person_id = $1 and locked_out = 'held' returning id`, [personId])).map(row => row.id),
     async find(id: string): Promise<DeviceListing | undefined> {
       const [row] = await db.query(`${listing} where d.id = $1`, [id])
       return row === undefined ? undefined : listingOf(row)

@@ -18,12 +18,12 @@ const enrollmentOf = (row: any): EnrollmentRecord => ({
 const invitationOf = (row: any): InvitationRecord => ({
   id: row.id, templateName: row.template, template: row.template_body, keyOrigin: row.key_origin, devicesMax: row.devices_max,
   placesTaken: row.places_taken, expiresAt: row.expires_at, endedAt: row.ended_at,
-  person: { id: row.person_id, name: row.person_name, email: row.person_email, userPrincipalName: row.user_principal_name, groups: row.groups },
+  person: { id: row.person_id, name: row.person_name, email: row.person_email, userPrincipalName: row.user_principal_name, groups: row.groups, held: row.held },
 })
 
 const deviceOf = (row: any): DeviceRecord => ({
   id: row.id, personId: row.person_id, udid: row.udid, serialNumber: row.serial_number, productType: row.product_type, build: row.build, osVersion: row.os_version,
-  grade: row.grade, test: row.test, knownAt: row.known_at,
+  grade: row.grade, test: row.test, knownAt: row.known_at, lockedOut: row.locked_out,
 })
 
 const issuedOf = (row: any): IssuedCertificate => ({
@@ -37,7 +37,7 @@ const pendingOf = (row: any): ScepPending => ({
 })
 
 const invitationQuery = `
-  select i.*, t.body as template_body, p.name as person_name, p.email as person_email, p.user_principal_name, p.groups,
+  select i.*, t.body as template_body, p.name as person_name, p.email as person_email, p.user_principal_name, p.groups, p.held_at is not null as held,
     (select count(*)::int from invitation_devices d where d.invitation_id = i.id) as places_taken
   from invitations i join people p on p.id = i.person_id join templates t on t.name = i.template`
 

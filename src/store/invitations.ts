@@ -36,9 +36,19 @@ export function invitationStore(db: Queryable) {
     async end(id: string, now: Date): Promise<boolean> {
       return (await db.query('update invitations set ended_at = $2 where id = $1 and ended_at is null returning 1', [id, now])).length === 1
     },
-    /** @returns how many were open */
+    /** Ends those that have run out as well: what began before may be under way. @returns how many had not ended */
     async endAllOf(personId: string, now: Date): Promise<number> {
-      return (await db.query('update invitations set ended_at = $2 where person_id = $1 and ended_at is null and expires_at >= $2 returning 1', [personId, now])).length
+      await this.lockAllOf(personId)
+      return (await db.query('update invitations set ended_at = $2 where person_id = $1 and ended_at is null returning 1', [personId, now])).length
+    },
+    /** Until the transaction ends, nothing is issued under any invitation of this person. In order, so that two who do this do not wait for each other. */
+    async lockAllOf(personId: string): Promise<void> { await db.query('select 1 from invitations where person_id = $1 order by id for no key update', [personId]) },
+    /** Ends those with which this device has a certificate or is on its way to one. @returns how many had not ended */
+    async endAllWith(deviceId: string, now: Date): Promise<number> {
+      const rows = await db.query<{ id: string }>(`select id from invitations where ended_at is null and id in (
+        select invitation_id from invitation_devices where device_id = $1 union select invitation_id from enrollments where device_id = $1)
+        order by id for no key update`, [deviceId])
+      return (await db.query('update invitations set ended_at = $2 where id = any($1::uuid[]) and ended_at is null returning 1', [rows.map(row => row.id), now])).length
     },
     /** Newest first; the page goes on after `before`. */
     async list({ personId, before, limit }: InvitationFilter): Promise<InvitationListing[]> {

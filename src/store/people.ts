@@ -17,6 +17,9 @@ export function personStore(db: Queryable) {
     find: async (id: string) => await first('id = $1', id),
     /** Case does not count in an address. */
     byEmail: async (email: string) => await first('lower(email) = lower($1)', email),
+    /** @returns false when nothing changed */
+    hold: async (id: string, now: Date) => (await db.query('update people set held_at = $2 where id = $1 and held_at is null returning 1', [id, now])).length === 1,
+    release: async (id: string) => (await db.query('update people set held_at = null where id = $1 and held_at is not null returning 1', [id])).length === 1,
     /** Adds the person, or writes all but id and address over what is on record for that address. */
     async put(person: Person): Promise<Person> {
       const [row] = await db.query<PersonRow>(`

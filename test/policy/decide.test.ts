@@ -174,3 +174,10 @@ test('of several rules that give the same verdict it does not matter for the wor
     if (verdict !== 'allow') t.is(decided(iPhone13, { rules: [younger, older] }).because.id, '2')
   }
 })
+
+test('what is locked out stays out, whatever a person, a rule or an approval has said for it', t => {
+  const yes = { approvals: [approval('*')], exemptions: [exemption('allow')], rules: [rule('quarantine', { productType: '*' })] }
+  for (const [lockedOut, code] of [['revoked', 'device-revoked'], ['held', 'device-held'], ['person-held', 'person-held']] as const) {
+    t.is(outcome(device('iPhone14,5', undefined, { deviceId: 'd1', invitationId: 'i1', lockedOut }), yes), `block ${code}`)
+  }
+})

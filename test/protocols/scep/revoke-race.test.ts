@@ -16,10 +16,10 @@ for (const [whose, targetOf] of [
     await world.approve('iPhone14,5')
     const api = await openApi(t, world.service)
     for (let round = 0; round < 4; round++) {
-      const phone = await enrolled(t, world, phoneKeys.identity)
+      const phone = await enrolled(t, world, phoneKeys.identity, { serial: `F2LRACE0000${round}` })
       const messages = await Promise.all(Array.from({ length: 8 }, async (_, each) =>
         await messageTo(phone.door, phone, await csrOf(newKey), { transactionID: `${round}.${each}` })))
-      const [device] = await world.service.db.query<{ id: string }>('select id from devices')
+      const [device] = await world.service.db.query<{ id: string }>('select id from devices where serial_number = $1', [`F2LRACE0000${round}`])
 
       const renewals = messages.map(async message => (await post(phone.door, message)).outcome)
       // Somewhere in their middle.

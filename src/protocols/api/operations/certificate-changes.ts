@@ -8,9 +8,9 @@ import type { Service } from '../../../http/service.ts'
 import { certificateStore, revocationStore, type CertificateRecord } from '../../../store/certificates.ts'
 import type { Queryable } from '../../../store/db.ts'
 import { deviceStore } from '../../../store/devices.ts'
-import { invitationStore } from '../../../store/invitations.ts'
 import { email } from '../fields.ts'
 import { personIdOf } from './invitations.ts'
+import { moveGates } from './lock-out.ts'
 
 /** A serial number (16 octets) or a SHA-256 fingerprint, in hex; colons are passed over. */
 const hexName = z.string().max(120).transform(text => text.replaceAll(':', '').toLowerCase())
@@ -30,19 +30,22 @@ export const targetIsOne: [check: (input: Target) => boolean, params: { path: st
 ]
 
 export type Verb = { verb: 'revoke', reason: Exclude<RevocationReason, 'certificateHold'>, cause: string } | { verb: 'hold' | 'release', cause: string }
-type Outcome = { changed: { serialNumber: string, authority: string }[], unchanged: number, invitationsEnded: number }
+export type Outcome = {
+  changed: { serialNumber: string, authority: string }[], unchanged: number, invitationsEnded: number, lockedOut: string[], letInAgain: string[]
+}
+type Whom = { personId: string } | { deviceIds: readonly string[] } | undefined
 
 /**
  * Revokes, holds or releases. With a person or a device it passes over what cannot be changed any more;
- * with one certificate it refuses.
+ * with one certificate it refuses. A device, or a held person, is also locked out of whatever would bring
+ * another certificate, until it is released.
  */
 export async function changeRevocation(service: Service, actor: Actor, target: Target, verb: Verb): Promise<Outcome> {
   const outcome = await change(service, actor, async (tx, record, now): Promise<Outcome> => {
-    const personId = target.person === undefined ? undefined : await personIdOf(tx, target.person)
-    // First, so that nobody enrolls between the two.
-    const invitationsEnded = verb.verb === 'revoke' && personId !== undefined ? await invitationStore(tx).endAllOf(personId, now) : 0
+    const whom = await whomOf(tx, target)
+    const gates = await moveGates(tx, record, actor, whom, verb, now)
     const changed: Outcome['changed'] = []
-    const keys = await keysOf(tx, target, personId, now)
+    const keys = await keysOf(tx, target, whom, now)
     for (const key of keys) {
       if (!await apply(tx, key, actor, verb, now, target.certificate === undefined)) continue
       const serialNumber = key.serialNumber.toString('hex')
@@ -50,25 +53,22 @@ export async function changeRevocation(service: Service, actor: Actor, target: T
       const { verb: action, ...detail } = verb
       await record(`certificate.${action}`, `certificate:${serialNumber}`, { ...detail, person: target.person ?? null, device: target.device ?? null })
     }
-    if (invitationsEnded > 0) await record('invitation.end', `person:${personId}`, { count: invitationsEnded, cause: verb.cause })
-    return { changed, unchanged: keys.length - changed.length, invitationsEnded }
+    return { changed, unchanged: keys.length - changed.length, ...gates }
   })
   if (outcome.changed.length > 0) service.revocationChanged()
   return outcome
 }
 
-async function keysOf(tx: Queryable, target: Target, personId: string | undefined, now: Date): Promise<CertificateKey[]> {
-  if (target.certificate !== undefined) return [await findCertificate(tx, target.certificate)]
-  // Locked first: a renewal that is under way has issued, and its certificate is among these, or finds its old one gone.
-  if (personId !== undefined) {
-    await deviceStore(tx).lockAllOf(personId)
-    return await certificateStore(tx).inForceOf({ personId }, now)
-  }
+async function whomOf(tx: Queryable, target: Target): Promise<Whom> {
+  if (target.person !== undefined) return { personId: await personIdOf(tx, target.person) }
+  return target.device === undefined ? undefined : { deviceIds: await devicesNamed(tx, target.device) }
+}
+
+async function keysOf(tx: Queryable, target: Target, whom: Whom, now: Date): Promise<CertificateKey[]> {
+  if (whom === undefined) return [await findCertificate(tx, target.certificate!)]
+  if ('personId' in whom) return await certificateStore(tx).inForceOf(whom, now)
   const keys: CertificateKey[] = []
-  for (const deviceId of await devicesNamed(tx, target.device!)) {
-    await deviceStore(tx).lock(deviceId)
-    keys.push(...await certificateStore(tx).inForceOf({ deviceId }, now))
-  }
+  for (const deviceId of whom.deviceIds) keys.push(...await certificateStore(tx).inForceOf({ deviceId }, now))
   return keys
 }
 

@@ -52,14 +52,17 @@ const changeOutput = z.strictObject({
   changed: z.array(z.strictObject({ serialNumber: z.string(), authority: z.string() })),
   /** Certificates that stood so already. */
   unchanged: z.int(),
-  /** Invitations of a person who leaves, ended so that their links open nothing. */
+  /** Invitations of a person who leaves, or of a device that was lost, ended so that their links open nothing. */
   invitationsEnded: z.int(),
+  /** `device:…` and `person:…` that get nothing new until they are released. */
+  lockedOut: z.array(z.string()),
+  letInAgain: z.array(z.string()),
 })
 const cause = z.string().max(2000).default('')
 
 export const certRevoke = operation({
   id: 'certRevoke', method: 'post', path: '/certificates/revoke', role: 'operator',
-  summary: 'Revoke one certificate, or all in force of a person (whose invitations end too) or of a device.',
+  summary: 'Revoke one certificate; all of a person, whose invitations end; or all of a device, which stays out until an admin releases it.',
   input: z.strictObject({
     ...targetFields,
     /** RFC 5280 §5.3.1. */
@@ -74,7 +77,7 @@ export const certRevoke = operation({
 
 export const certHold = operation({
   id: 'certHold', method: 'post', path: '/certificates/hold', role: 'operator',
-  summary: 'Hold: like revoking, but it can be taken back.',
+  summary: 'Hold: like revoking, but it can be taken back. A device or a person on hold gets nothing new.',
   input: z.strictObject({ ...targetFields, cause }).refine(...targetIsOne),
   output: changeOutput,
   run: async (service, actor, input) => await changeRevocation(service, actor, input, { verb: 'hold', cause: input.cause }),
@@ -82,7 +85,7 @@ export const certHold = operation({
 
 export const certRelease = operation({
   id: 'certRelease', method: 'post', path: '/certificates/release', role: 'operator',
-  summary: 'Release from hold.',
+  summary: 'Release from hold. A device that was revoked is let in again, which only an admin may do; its certificates stay revoked.',
   input: z.strictObject({ ...targetFields, cause }).refine(...targetIsOne),
   output: changeOutput,
   run: async (service, actor, input) => await changeRevocation(service, actor, input, { verb: 'release', cause: input.cause }),

@@ -25,6 +25,8 @@ const deviceFields = {
   id, personName: z.string(), personEmail: z.string(), udid: z.string(), serialNumber: z.string(),
   productType: z.string(), modelName: z.string().nullable(), build: z.string().nullable(), osVersion: z.string().nullable(),
   grade, test: z.boolean(), knownAt: instant, createdAt: instant,
+  /** While it is, nothing is issued to it. */
+  lockedOut: z.enum(['held', 'revoked']).nullable(),
   /** The newest attempt to enroll. */
   enrollment: z.strictObject({
     id: z.string(), invitationId: id, state: z.enum(['invited', 'allowed', 'refused', 'quarantined', 'profiled', 'issued']),
@@ -44,7 +46,7 @@ function viewOf(service: Service, d: DeviceListing): z.input<typeof deviceView> 
   return {
     id: d.id, personName: d.personName, personEmail: d.personEmail, udid: d.udid, serialNumber: d.serialNumber, productType: d.productType,
     modelName: service.catalogue().models.get(d.productType)?.name ?? null, build: d.build, osVersion: d.osVersion, grade: d.grade, test: d.test,
-    knownAt: at(d.knownAt), createdAt: at(d.createdAt),
+    knownAt: at(d.knownAt), createdAt: at(d.createdAt), lockedOut: d.lockedOut,
     enrollment: enrollment === null ? null : {
       id: enrollment.id, invitationId: enrollment.invitationId, state: enrollment.state, decidedAt: atOrNull(enrollment.decidedAt),
       decision: enrollment.decision === null ? null : viewOfDecision(enrollment.decision),
