@@ -65,3 +65,35 @@ test('a device is of one person, and lists of devices can be of one person', asy
   t.is(await api.refusal('GET', `/devices/${missing}`), 'device-not-found')
   t.is(await api.refusal('POST', `/devices/${missing}/approve`, { reason: 'x' }), 'forbidden')
 })
+
+test('an operator’s yes is for what policy wants looked at now, not for what an admin has blocked since', async t => {
+  const world = await openWorld(t)
+  const [admin, operator] = [await openApi(t, world.service), await openApi(t, world.service, 'operator')]
+  await world.approve('iPhone*')
+  const { id: invitation, link } = await world.invite()
+  await world.enroll(link, unknownModel)
+  const { items: [device] } = await operator.ask('GET', '/devices?quarantined=true')
+  const approve = async (): Promise<string> => await operator.refusal('POST', `/devices/${device.id}/approve`, { reason: 'seen in person' })
+  const { id: rule } = await admin.ask('POST', '/rules', { verdict: 'block', conditions: { productType: 'iPhone99,1' }, reason: 'a recall' })
+  t.is(await approve(), 'enrollment-state')
+  await admin.ask('DELETE', `/rules/${rule}`)
+  const until = '2030-01-01T00:00:00Z'
+  const block = await admin.ask('POST', '/exemptions', { device: device.id, invitation, verdict: 'block', until, reason: 'stolen' })
+  t.is(await approve(), 'enrollment-state')
+  await operator.ask('POST', `/devices/${device.id}/refuse`, { reason: 'for a day', until: '2026-03-02T09:00:00Z' })
+  t.like((await admin.ask('GET', `/exemptions?device=${device.id}`)).items.find((each: { id: string }) => each.id === block.id), { verdict: 'block' })
+  world.service.clock.advance(2 * 86_400)
+  t.like(await world.enroll(link, unknownModel), { outcome: 'refused', code: 'blocked-by-exemption' })
+})
+
+test('an operator’s decision holds no longer than a certificate may; an admin’s as long as it says', async t => {
+  const world = await openWorld(t)
+  const [admin, operator] = [await openApi(t, world.service), await openApi(t, world.service, 'operator')]
+  await world.approve('iPhone*')
+  await world.enroll((await world.invite()).link, unknownModel)
+  const { items: [device] } = await operator.ask('GET', '/devices?quarantined=true')
+  const approve = { reason: 'seen in person', until: '2027-03-01T09:00:01Z' }
+  t.is(await operator.refusal('POST', `/devices/${device.id}/approve`, approve), 'invalid-argument')
+  t.is(await operator.refusal('POST', `/devices/${device.id}/refuse`, approve), 'invalid-argument')
+  t.like(await admin.ask('POST', `/devices/${device.id}/approve`, approve), { exemption: { notAfter: '2027-03-01T09:00:01.000Z' } })
+})

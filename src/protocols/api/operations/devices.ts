@@ -117,20 +117,23 @@ export const deviceRefuse = operation({
 /** In quarantine is what the first message put there, and what a later change of policy makes wait. */
 async function settle(service: Service, actor: Actor, input: z.output<typeof settleInput>, verdict: 'allow' | 'block'): Promise<z.input<typeof settleOutput>> {
   return await change(service, actor, async (tx, record, now) => {
+    await deviceStore(tx).lock(input.id)
     const { id: deviceId, enrollment } = await findDevice(tx, input.id)
     const before = enrollment === null ? undefined : await decideAgain(service, tx, deviceId, enrollment.invitationId, now)
     if (enrollment === null || before === undefined || (enrollment.state !== 'quarantined' && before.verdict !== 'quarantine')) {
       throw new CaError('enrollment-state', 'this device is not in quarantine')
     }
-    const until = input.until ?? new Date(now.getTime() + service.config.certificateDays * dayMs)
-    if (until <= now) throw new CaError('invalid-argument', 'the decision would be over before it begins')
+    // An exemption goes before every rule, so it must not reach past what somebody has blocked since.
+    if (verdict === 'allow' && before.verdict !== 'quarantine') throw new CaError('enrollment-state', `this device no longer waits: ${before.textForAdmin}`)
+    const until = endOf(service, actor, input.until, now)
     const exemption: Exemption = {
       // No more evidence is asked for than what was there when somebody looked.
       id: randomUUID(), deviceId, invitationId: enrollment.invitationId, verdict, evidence: before.known.modelEvidence ?? 'claimed',
       reason: input.reason, author: actor.name, notAfter: until,
     }
     for (const earlier of await policyStore(tx).exemptions(now, deviceId)) {
-      if (earlier.invitationId === exemption.invitationId) await policyStore(tx).endExemption(earlier.id, now)
+      // A block stands until it is ended by itself, which takes an admin.
+      if (earlier.invitationId === exemption.invitationId && earlier.verdict !== 'block') await policyStore(tx).endExemption(earlier.id, now)
     }
     await policyStore(tx).addExemption(exemption, now)
     const decision = await decideAgain(service, tx, deviceId, enrollment.invitationId, now)
@@ -140,6 +143,16 @@ async function settle(service: Service, actor: Actor, input: z.output<typeof set
     await record(`device.${verdict === 'allow' ? 'approve' : 'refuse'}`, `device:${deviceId}`, { exemption: exemption.id, invitation: exemption.invitationId, until, reason: input.reason })
     return { exemption: viewOfExemption(exemption), decision: viewOfDecision(decision) }
   })
+}
+
+/** Whoever decides about one phone decides for one certificate; what lasts longer is policy, and an admin's. */
+function endOf(service: Service, actor: Actor, asked: Date | undefined, now: Date): Date {
+  const { certificateDays } = service.config
+  const longest = new Date(now.getTime() + certificateDays * dayMs)
+  const until = asked ?? longest
+  if (until <= now) throw new CaError('invalid-argument', 'the decision would be over before it begins')
+  if (until > longest && actor.role !== 'admin') throw new CaError('invalid-argument', `an operator decides for ${certificateDays} days at most`)
+  return until
 }
 
 async function decideAgain(service: Service, tx: Queryable, deviceId: string, invitationId: string, now: Date): Promise<Decision> {

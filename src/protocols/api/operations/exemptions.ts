@@ -37,6 +37,7 @@ export const exempt = operation({
   async run(service, actor, { device, invitation, verdict: given, evidence, until, reason }) {
     return await change(service, actor, async (tx, record, now) => {
       if (until <= now) throw new CaError('invalid-argument', 'the exemption would be over before it begins')
+      await deviceStore(tx).lock(device)
       const found = await deviceStore(tx).find(device)
       if (found === undefined) throw new CaError('device-not-found', 'there is no device with this id')
       const invited = await invitationStore(tx).find(invitation)
