@@ -21,7 +21,7 @@ export type Keyring = {
   /** Lets go of an open key: it was taken away, perhaps by another instance. */
   forget(key: Pick<SealedKey, 'id'>): void
   /** Encrypted PKCS#8 PEM under a passphrase of the caller's, for the root's way out. */
-  exportKey(key: SealedKey, passphrase: string): string
+  exportKey(key: SealedKey, passphrase: string): Promise<string>
   /** A device's key that has to be made here. It leaves in one PKCS#12 file and is kept nowhere. */
   newLeafKey(): Promise<LeafKey>
   /** 32 bytes that only this installation can compute, the same for the same purpose and subject. */

@@ -1,6 +1,7 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { newSecretToken } from '../devices/secret-token.ts'
 import { CaError } from '../errors.ts'
 import { fromPem } from '../formats/pem.ts'
 import { parseCertificate } from '../formats/x509.ts'
@@ -16,7 +17,8 @@ export function authorityCommands(root: Command, world: World): void {
   const authority = group(root, 'authority', 'the certificate authorities')
   leaf(authority, world, 'show', 'what there is', show)
   leaf(authority, world, 'export-root', 'write the root’s key to a file, encrypted; with --remove it is taken away from the service for good', exportRoot, command => command
-    .requiredOption('--out <file>', 'where to write it').requiredOption('--passphrase-file <file>', 'what encrypts it (12 characters at least)').option('--remove', 'take it away'))
+    .requiredOption('--out <file>', 'where to write it')
+    .option('--passphrase-file <file>', 'what encrypts it, 20 characters at least; without it one is made and printed once').option('--remove', 'take it away: needs a passphrase file'))
   leaf(authority, world, 'root-crl', 'a new list of the root', rootCrl, command => command
     .option('--key <file>', 'the root’s key, given back for this once').option('--passphrase-file <file>', 'what opens it')
     .option('--crl <file>', 'a list that was signed elsewhere').option('--revoke <authority>', 'an issuing authority that is taken back').option('--reason <reason>', 'why', 'unspecified'))
@@ -38,13 +40,17 @@ async function show({ client, print }: Context): Promise<void> {
 }
 
 /** The key leaves the service only after the file has been written, read back and opened. */
-async function exportRoot({ client, print }: Context, { out, passphraseFile, remove = false }: { out: string, passphraseFile: string, remove?: boolean }): Promise<void> {
-  const passphrase = readPassphraseFile(passphraseFile)
+async function exportRoot({ client, print }: Context, { out, passphraseFile, remove = false }: { out: string, passphraseFile?: string, remove?: boolean }): Promise<void> {
+  // What is printed may be lost with the terminal, and then the key would be, too.
+  if (remove && passphraseFile === undefined) throw new CaError('invalid-argument', '--remove needs --passphrase-file: without the passphrase the key would be lost for good')
+  const made = passphraseFile === undefined ? newSecretToken() : undefined
+  const passphrase = made ?? readPassphraseFile(passphraseFile!)
   const { encryptedPrivateKey, certificate } = await client.call(authorityExportRoot, { passphrase, remove: false })
   writeSecretFile(out, `${encryptedPrivateKey}${certificate}`)
   assertOpens(readFileSync(out, 'utf8'), passphrase)
   if (remove) await client.call(authorityExportRoot, { passphrase, remove: true })
-  print({ file: out, removed: remove }, ({ file, removed }) => line(`the root’s key and certificate are in ${file}`) + line(removed ? 'the service has it no longer' : 'the service still has it'))
+  print({ file: out, removed: remove, ...made === undefined ? {} : { passphrase: made } }, ({ file, removed }) => line(`the root’s key and certificate are in ${file}`)
+    + (made === undefined ? '' : line(`its passphrase, shown this once: ${made}`)) + line(removed ? 'the service has it no longer' : 'the service still has it'))
 }
 
 function assertOpens(text: string, passphrase: string): void {

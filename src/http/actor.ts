@@ -12,6 +12,12 @@ export const roles = ['auditor', 'operator', 'admin'] as const satisfies readonl
 /** Whoever can open the socket in the data folder can read the database beside it, so nothing is kept from them. */
 export const localActor: Actor = { name: 'local', role: 'admin', source: 'socket' }
 
+/** For what may not go over a network, whoever asks. @throws {CaError} forbidden */
+export function assertLocal(actor: Actor): void {
+  if (actor.source === localActor.source) return
+  throw new CaError('forbidden', 'this is done on the machine of the service only, by a command that uses the socket in its data folder')
+}
+
 /** @throws {CaError} forbidden */
 export function assertRole(actor: Actor, least: Role): void {
   if (roles.indexOf(actor.role) >= roles.indexOf(least)) return

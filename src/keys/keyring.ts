@@ -5,7 +5,9 @@ import {
 import { promisify } from 'node:util'
 import { CaError } from '../errors.ts'
 import { defaultAlgorithm, type Signer } from '../formats/signatures.ts'
+import { toPem } from '../formats/pem.ts'
 import { buildPkcs12 } from '../formats/pkcs12.ts'
+import { encryptPrivateKeyInfo } from '../formats/pkcs8.ts'
 import type { KeyAlgorithm, Keyring, LeafKey, SealedKey } from '../certificates/keyring.ts'
 
 const generate = promisify(generateKeyPair)
@@ -47,7 +49,7 @@ export function openKeyring(passphrase: string): Keyring {
     decrypt: async (key, ciphertext) => decryptPkcs1(open(key), ciphertext),
     forget: key => { opened.delete(key.id) },
     newLeafKey: async () => leafKeyOf(await generatePrivateKey('RSA-2048')),
-    exportKey: (key, outside) => open(key).export({ type: 'pkcs8', format: 'pem', cipher, passphrase: outside }) as string,
+    exportKey: async (key, outside) => toPem('ENCRYPTED PRIVATE KEY', await encryptPrivateKeyInfo(open(key).export({ type: 'pkcs8', format: 'der' }), outside)),
     secret: (purpose, subject) => createHmac('sha256', root).update(`${purpose}\0${subject}`).digest(),
   }
 }

@@ -1,3 +1,4 @@
+import { createPrivateKey } from 'node:crypto'
 import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
@@ -92,6 +93,16 @@ test('the root’s key leaves into a file of its owner, after it was read back, 
   service.clock.advance(60)
   t.like(await cli('authority', 'root-crl', '--json'), { exitCode: 1, json: { code: 'key-unavailable' } })
   t.is((await cli('authority', 'root-crl', '--key', out, '--passphrase-file', secret, '--json')).json.crlNumber, 2)
+})
+
+test('a passphrase for the root’s key is made and shown once, but not when the key is then nowhere else', async t => {
+  const cli = await openCli(t, await testService(t))
+  const out = join(cli.dataFolder, 'root.pem')
+  t.like(await cli('authority', 'export-root', '--out', out, '--remove', '--json'), { exitCode: 2, json: { code: 'invalid-argument' } })
+  const { json: { passphrase } } = await cli('authority', 'export-root', '--out', out, '--json')
+  t.regex(passphrase, /^[\w-]{20,}$/)
+  t.is(createPrivateKey({ key: readFileSync(out, 'utf8'), passphrase }).type, 'private')
+  t.regex((await cli('authority', 'export-root', '--out', `${out}.2`)).out, /passphrase, shown this once: [\w-]{20,}\n/)
 })
 
 test('admins and tokens come and go', async t => {

@@ -2,8 +2,9 @@
 import { randomUUID } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import { newSecretToken, tokenSha256 } from '../../src/devices/secret-token.ts'
+import { localActor } from '../../src/http/actor.ts'
 import { operations } from '../../src/protocols/api/operations.ts'
-import { apiRouter } from '../../src/protocols/api/router.ts'
+import { apiRouter, routerFor } from '../../src/protocols/api/router.ts'
 import { tokenStore, type Role } from '../../src/store/access.ts'
 import { listen } from './listen.ts'
 import type { TestService } from './service.ts'
@@ -27,8 +28,15 @@ export async function newToken(service: TestService, role: Role, expiresAt: Date
 }
 
 export async function openApi(t: ExecutionContext<any>, service: TestService, role: Role = 'admin'): Promise<Api> {
-  const url = `${await listen(t, [apiRouter(service)])}/api/v1`
-  const token = await newToken(service, role)
+  return await apiAt(t, `${await listen(t, [apiRouter(service)])}/api/v1`, await newToken(service, role))
+}
+
+/** What a command on the service's own machine reaches: nobody asks who it is. */
+export async function openLocalApi(t: ExecutionContext<any>, service: TestService): Promise<Api> {
+  return await apiAt(t, `${await listen(t, [routerFor(service, async () => localActor)])}/api/v1`, '')
+}
+
+async function apiAt(t: ExecutionContext<any>, url: string, token: string): Promise<Api> {
   const call = async (method: string, path: string, body?: unknown): Promise<ApiAnswer> => {
     const headers = { authorization: `Bearer ${token}`, ...body === undefined ? {} : { 'content-type': 'application/json' } }
     const response = await fetch(`${url}${path}`, { method, headers, ...body === undefined ? {} : { body: JSON.stringify(body) } })

@@ -8,12 +8,12 @@ import { oids } from '../../../src/formats/oids.ts'
 import { fromPem, toPem } from '../../../src/formats/pem.ts'
 import { isIssuedBy, parseCertificate, signCertificate } from '../../../src/formats/x509.ts'
 import { crlFileStore } from '../../../src/store/crls.ts'
-import { openApi } from '../../support/api.ts'
+import { openApi, openLocalApi } from '../../support/api.ts'
 import { issueDevice } from '../../support/issued.ts'
 import { commonName, newSigner, testSerialNumber, testValidity, type KeyKind, type TestSigner } from '../../support/signers.ts'
 import { testService, type TestService } from '../../support/service.ts'
 
-const passphrase = 'correct horse battery'
+const passphrase = 'correct horse battery staple'
 
 async function rootList(service: TestService, name = 'root'): Promise<Crl & { crlNumber: number }> {
   const root = service.authorities().all.find(authority => authority.name === name)!
@@ -29,9 +29,19 @@ test('the authorities are shown with their keys and signers, and no secret', asy
   t.notRegex(JSON.stringify(items), /PRIVATE/)
 })
 
+test('the root’s key leaves only by the socket on this machine, and under a long passphrase', async t => {
+  const service = await testService(t)
+  const elsewhere = await openApi(t, service, 'admin')
+  for (const remove of [false, true]) t.is(await elsewhere.refusal('POST', '/authorities/root/export', { passphrase, remove }), 'forbidden')
+  const here = await openLocalApi(t, service)
+  t.is(await here.refusal('POST', '/authorities/root/export', { passphrase: 'nineteen characters' }), 'invalid-argument')
+  const { encryptedPrivateKey } = await here.ask('POST', '/authorities/root/export', { passphrase: 'twenty characters ..' })
+  t.is(createPrivateKey({ key: encryptedPrivateKey, passphrase: 'twenty characters ..' }).asymmetricKeyDetails?.namedCurve, 'secp384r1')
+})
+
 test('the root’s key leaves encrypted; taken away it signs nothing, and all else goes on', async t => {
   const service = await testService(t)
-  const api = await openApi(t, service)
+  const api = await openLocalApi(t, service)
   t.is(await api.refusal('POST', '/authorities/root/export', { passphrase: 'short' }), 'invalid-argument')
   service.clock.advance(86_400)
   const { encryptedPrivateKey, certificate, removed } = await api.ask('POST', '/authorities/root/export', { passphrase, remove: true })
@@ -52,7 +62,7 @@ test('the root’s key leaves encrypted; taken away it signs nothing, and all el
 
 test('the root’s key comes back for one list and is not kept', async t => {
   const service = await testService(t)
-  const api = await openApi(t, service)
+  const api = await openLocalApi(t, service)
   const { encryptedPrivateKey } = await api.ask('POST', '/authorities/root/export', { passphrase, remove: true })
   service.clock.advance(86_400)
   t.is(await api.refusal('POST', '/authorities/root/crl', { privateKey: encryptedPrivateKey, passphrase: 'wrong' }), 'key-passphrase-wrong')

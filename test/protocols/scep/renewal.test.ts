@@ -177,7 +177,7 @@ test('no certificate of the service itself renews anything', async t => {
   t.deepEqual(new Set(signers.map(({ purpose }) => purpose)), new Set(['scep-ra', 'ocsp-responder', 'profile-signer']))
 
   for (const { certificate, key: sealed } of [...all, ...signers]) {
-    const privateKey = createPrivateKey({ key: keyring.exportKey(sealed, 'outside'), passphrase: 'outside' })
+    const privateKey = createPrivateKey({ key: await keyring.exportKey(sealed, 'outside'), passphrase: 'outside' })
     for (const csr of [await csrOf(newKey), await csrOf(privateKey), await csrOf(privateKey, phone.challenge)]) {
       t.is((await renew({ privateKey, certificate }, phone.door, { csr })).outcome, '2', certificate.subject.attributes.at(-1)?.value)
     }

@@ -7,6 +7,7 @@ import { revocationReasons, type RevocationReason } from '../../../certificates/
 import { CaError } from '../../../errors.ts'
 import type { CrlEntry } from '../../../formats/crl.ts'
 import { toPem } from '../../../formats/pem.ts'
+import { assertLocal } from '../../../http/actor.ts'
 import { change } from '../../../http/change.ts'
 import type { Service } from '../../../http/service.ts'
 import { renewDueSigners } from '../../../http/upkeep.ts'
@@ -39,12 +40,14 @@ export const authorityShow = operation({
 
 export const authorityExportRoot = operation({
   id: 'authorityExportRoot', method: 'post', path: '/authorities/root/export', role: 'admin',
-  summary: 'The root’s private key, encrypted under a passphrase of yours; with `remove` it is taken away from here for good.',
-  input: z.strictObject({ passphrase: z.string().min(12).max(1000), remove: z.boolean().default(false) }),
+  summary: 'The root’s private key, encrypted under a passphrase of yours; with `remove` it is taken away from here for good. Only by the socket on the service’s machine.',
+  input: z.strictObject({ passphrase: z.string().min(20).max(1000), remove: z.boolean().default(false) }),
   output: z.strictObject({ encryptedPrivateKey: z.string(), certificate: z.string(), removed: z.boolean() }),
   async run(service, actor, { passphrase, remove }) {
+    // Who has this key can make phones and front ends believe anything: a token that leaked must not be enough.
+    assertLocal(actor)
     const root = activeAuthority(service.authorities(), 'root')
-    const encryptedPrivateKey = service.keyring.exportKey(root.key, passphrase)
+    const encryptedPrivateKey = await service.keyring.exportKey(root.key, passphrase)
     await change(service, actor, async (tx, record, now) => {
       if (remove) {
         // The list has to last for years from now on, because nobody here can sign another.
