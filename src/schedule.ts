@@ -1,15 +1,14 @@
 /** What happens unasked. Each task may run on any number of instances at once: rows and locks decide who does it. */
 import { rootCrlAddress } from './certificates/addresses.ts'
-import { activeAuthority } from './certificates/authority.ts'
-import { createHierarchy, entriesOfList, rootList } from './certificates/hierarchy.ts'
+import { createHierarchy } from './certificates/hierarchy.ts'
 import { hold, revoke } from './certificates/revoke.ts'
 import { supersedeOlder } from './certificates/supersede.ts'
 import { defaultTemplate } from './enrollment/template.ts'
 import type { Service } from './http/service.ts'
+import { renewRootLists } from './http/root-lists.ts'
 import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
 import { hierarchyStore } from './store/authorities.ts'
 import { certificateStore, lockRevocations, revocationStore } from './store/certificates.ts'
-import { crlFileStore } from './store/crls.ts'
 import { housekeeping } from './store/housekeeping.ts'
 import { templateStore } from './store/templates.ts'
 
@@ -33,21 +32,6 @@ export async function prepareAuthorities(service: Service): Promise<boolean> {
   await renewDueSigners(service)
   await publishDue(service)
   return created
-}
-
-/** Signs the root's list anew while its key is here and the list has less than a year to go. */
-export async function renewRootList(service: Service): Promise<boolean> {
-  const root = activeAuthority(service.authorities(), 'root')
-  if (root.key.privateKey === null) return false
-  return await service.db.transaction(async tx => {
-    await tx.query('select 1 from authorities where id = $1 for no key update', [root.id])
-    const newest = await crlFileStore(tx).newest(root.id, 'complete')
-    if (newest === undefined || newest.nextUpdate.getTime() - service.now().getTime() > 365 * dayMs) return false
-    const der = await crlFileStore(tx).read(newest)
-    const revoked = der === undefined ? [] : entriesOfList(der)
-    await hierarchyStore(tx).addCrl(root.id, newest.crlNumber + 1, [await rootList(service.keyring, root, newest.crlNumber + 1, service.now(), revoked)])
-    return true
-  })
 }
 
 /** What was perhaps signed and never completed is revoked. @returns how many */
@@ -106,7 +90,7 @@ const tasksOf = (service: Service): Task[] => [
   { name: 'leases', everyMs: 10_000, run: async () => await endLeases(service) },
   { name: 'reload', everyMs: 60_000, run: async () => await service.reload() },
   { name: 'signers', everyMs: 600_000, run: async () => await renewDueSigners(service) },
-  { name: 'root list', everyMs: 3_600_000, run: async () => await renewRootList(service) },
+  { name: 'root lists', everyMs: 3_600_000, run: async () => await renewRootLists(service) },
   { name: 'supersede', everyMs: 60_000, run: catchingUp(async lookBackMs => await supersedeUnasked(service, lookBackMs)) },
   { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
   { name: 'housekeeping', everyMs: 60_000, run: async () => await housekeeping(service.db, service.now()) },

@@ -121,6 +121,24 @@ function readCrl(der: Buffer): Crl {
   }
 }
 
+/**
+ * A root's list never goes back: an older one, replayed, would make good again what the root took back since.
+ *
+ * @param mayNotLeave  serial numbers that stay whatever else was dropped; undefined: every entry stays
+ * @throws {CaError} authority-import-invalid
+ */
+export function assertFollows(next: NewCrl, previous: { der: Buffer, thisUpdate: Date, crlNumber: number }, mayNotLeave?: ReadonlySet<string>): void {
+  if (next.thisUpdate <= previous.thisUpdate) throw invalid('the list is not newer than the one that is here')
+  if (next.crlNumber <= previous.crlNumber) throw invalid(`the list’s number must be at least ${previous.crlNumber + 1}`)
+  const [before, after] = [parseCrl(previous.der), parseCrl(next.der)]
+  if (readCrlNumber(before) !== undefined && readCrlNumber(after) === undefined) throw invalid('the list has no number, and the one before has')
+  const named = new Set([...after.entries()].map(({ serialNumber }) => serialNumber))
+  for (const { serialNumber } of before.entries()) {
+    if (named.has(serialNumber) || mayNotLeave?.has(serialNumber) === false) continue
+    throw invalid(`the list does not name ${serialNumber}, which the one before does`)
+  }
+}
+
 /** @throws {CaError} authority-import-invalid when the root has taken this CA back */
 export function assertNotListed(crl: NewCrl, issuing: Certificate): void {
   for (const entry of parseCrl(crl.der).entries()) {

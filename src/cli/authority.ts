@@ -6,7 +6,8 @@ import { CaError } from '../errors.ts'
 import { fromPem } from '../formats/pem.ts'
 import { parseCertificate } from '../formats/x509.ts'
 import { authorityImport } from '../protocols/api/operations/authority-import.ts'
-import { authorityExportRoot, authorityRenewSigners, authorityRootCrl, authorityShow } from '../protocols/api/operations/authorities.ts'
+import { authorityExportRoot, authorityRootCrl } from '../protocols/api/operations/authority-root.ts'
+import { authorityRenewSigners, authorityShow } from '../protocols/api/operations/authorities.ts'
 import { group, leaf, line, type Context, type World } from './command.ts'
 import { readPassphraseFile, readText, writeSecretFile } from './files.ts'
 import { fields, when } from './output.ts'
@@ -18,10 +19,11 @@ export function authorityCommands(root: Command, world: World): void {
   leaf(authority, world, 'show', 'what there is', show)
   leaf(authority, world, 'export-root', 'write the root’s key to a file, encrypted; with --remove it is taken away from the service for good', exportRoot, command => command
     .requiredOption('--out <file>', 'where to write it')
-    .option('--passphrase-file <file>', 'what encrypts it, 20 characters at least; without it one is made and printed once').option('--remove', 'take it away: needs a passphrase file'))
+    .option('--passphrase-file <file>', 'what encrypts it, 20 characters at least; without it one is made and printed once').option('--remove', 'take it away: needs a passphrase file').option('--root <name>', 'not the active root'))
   leaf(authority, world, 'root-crl', 'a new list of the root', rootCrl, command => command
     .option('--key <file>', 'the root’s key, given back for this once').option('--passphrase-file <file>', 'what opens it')
-    .option('--crl <file>', 'a list that was signed elsewhere').option('--revoke <authority>', 'an issuing authority that is taken back').option('--reason <reason>', 'why', 'unspecified'))
+    .option('--crl <file>', 'a list that was signed elsewhere').option('--revoke <authority>', 'an issuing authority that is taken back').option('--reason <reason>', 'why', 'unspecified')
+    .option('--dropped', 'the list that was signed elsewhere leaves out what has ended').option('--root <name>', 'not the active root'))
   leaf(authority, world, 'import', 'bring your own root or issuing CA', importAuthority, command => command
     .requiredOption('--certificates <file>', 'PEM: a root, or an issuing CA and its root').requiredOption('--key <file>', 'PKCS#8 PEM of the first certificate')
     .option('--passphrase-file <file>', 'what opens it').option('--root-key <file>', 'the root’s key, should it be kept here').option('--root-passphrase-file <file>', 'what opens it')
@@ -30,25 +32,25 @@ export function authorityCommands(root: Command, world: World): void {
 }
 
 async function show({ client, print }: Context): Promise<void> {
-  print(await client.call(authorityShow, {}), ({ items, rootCrl: list }) => items.map(a => fields([
+  print(await client.call(authorityShow, {}), ({ items, rootCrls }) => items.map(a => fields([
     ['name', `${a.name} (${a.role}${a.active ? '' : ', retired'})`], ['subject', a.subject], ['fingerprint', a.fingerprint], ['key', `${a.key}, ${a.keyHere ? 'here' : 'not here'}`],
     ['serial number', a.serialNumber], ['from', when(a.notBefore)], ['until', when(a.notAfter)],
     ...a.role === 'issuing' ? [['partitions', a.partitions]] as const : [],
-    ...a.role === 'root' && a.active && list !== null ? [['its list', `number ${list.crlNumber}, until ${when(list.nextUpdate)}, ${list.entries} revoked`]] as const : [],
+    ...rootCrls.filter(({ root }) => root === a.name).map(list => ['its list', `number ${list.crlNumber}, until ${when(list.nextUpdate)}, ${list.entries} revoked`] as const),
     ...a.signers.map(signer => [signer.purpose, `until ${when(signer.notAfter)}`] as const),
   ])).join('\n'))
 }
 
 /** The key leaves the service only after the file has been written, read back and opened. */
-async function exportRoot({ client, print }: Context, { out, passphraseFile, remove = false }: { out: string, passphraseFile?: string, remove?: boolean }): Promise<void> {
+async function exportRoot({ client, print }: Context, { out, passphraseFile, remove = false, root }: { out: string, passphraseFile?: string, remove?: boolean, root?: string }): Promise<void> {
   // What is printed may be lost with the terminal, and then the key would be, too.
   if (remove && passphraseFile === undefined) throw new CaError('invalid-argument', '--remove needs --passphrase-file: without the passphrase the key would be lost for good')
   const made = passphraseFile === undefined ? newSecretToken() : undefined
   const passphrase = made ?? readPassphraseFile(passphraseFile!)
-  const { encryptedPrivateKey, certificate } = await client.call(authorityExportRoot, { passphrase, remove: false })
+  const { encryptedPrivateKey, certificate } = await client.call(authorityExportRoot, { root, passphrase, remove: false })
   writeSecretFile(out, `${encryptedPrivateKey}${certificate}`)
   assertOpens(readFileSync(out, 'utf8'), passphrase)
-  if (remove) await client.call(authorityExportRoot, { passphrase, remove: true })
+  if (remove) await client.call(authorityExportRoot, { root, passphrase, remove: true })
   print({ file: out, removed: remove, ...made === undefined ? {} : { passphrase: made } }, ({ file, removed }) => line(`the root’s key and certificate are in ${file}`)
     + (made === undefined ? '' : line(`its passphrase, shown this once: ${made}`)) + line(removed ? 'the service has it no longer' : 'the service still has it'))
 }
@@ -59,13 +61,13 @@ function assertOpens(text: string, passphrase: string): void {
   if (!createPublicKey(privateKey).equals(publicKey)) throw new CaError('key-unavailable', 'the file that was written does not hold the root’s key')
 }
 
-type RootCrlOptions = { key?: string, passphraseFile?: string, crl?: string, revoke?: string, reason: string }
+type RootCrlOptions = { root?: string, dropped?: boolean, key?: string, passphraseFile?: string, crl?: string, revoke?: string, reason: string }
 
-async function rootCrl({ client, print }: Context, { key, passphraseFile, crl, revoke, reason }: RootCrlOptions): Promise<void> {
+async function rootCrl({ client, print }: Context, { root, dropped, key, passphraseFile, crl, revoke, reason }: RootCrlOptions): Promise<void> {
   print(await client.call(authorityRootCrl, {
-    privateKey: key === undefined ? undefined : privateKeyBlock(readText(key)), passphrase: passphraseFile === undefined ? undefined : readPassphraseFile(passphraseFile),
+    root, dropped, privateKey: key === undefined ? undefined : privateKeyBlock(readText(key)), passphrase: passphraseFile === undefined ? undefined : readPassphraseFile(passphraseFile),
     crl: crl === undefined ? undefined : readText(crl), revoke: revoke === undefined ? undefined : { authority: revoke, reason: reason as Reason },
-  }), list => line(`list ${list.crlNumber} of the root, until ${when(list.nextUpdate)}, ${list.entries} revoked`))
+  }), list => line(`list ${list.crlNumber} of ${list.root}, until ${when(list.nextUpdate)}, ${list.entries} revoked`))
 }
 
 /** The file that `export-root` wrote also holds the certificate, which is nobody's secret and not asked for. */

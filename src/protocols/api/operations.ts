@@ -4,6 +4,7 @@ import * as access from './operations/access.ts'
 import * as approvals from './operations/approvals.ts'
 import * as authorities from './operations/authorities.ts'
 import * as authorityImport from './operations/authority-import.ts'
+import * as authorityRoot from './operations/authority-root.ts'
 import * as audit from './operations/audit.ts'
 import * as catalogue from './operations/catalogue.ts'
 import * as certificates from './operations/certificates.ts'
@@ -27,6 +28,6 @@ export const operations: readonly Operation[] = [
   templates.templateList, templates.templateShow, templates.templateSet,
   frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndEnd,
   access.adminList, access.setupLinkCreate, access.adminCreate, access.adminEnd, access.tokenList, access.tokenCreate, access.tokenEnd,
-  authorities.authorityShow, authorities.authorityExportRoot, authorities.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport,
+  authorities.authorityShow, authorityRoot.authorityExportRoot, authorityRoot.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport,
   audit.auditList,
 ]

@@ -23,9 +23,9 @@ async function rootList(service: TestService, name = 'root'): Promise<Crl & { cr
 
 test('the authorities are shown with their keys and signers, and no secret', async t => {
   const api = await openApi(t, await testService(t), 'auditor')
-  const { items, rootCrl } = await api.ask('GET', '/authorities')
+  const { items, rootCrls } = await api.ask('GET', '/authorities')
   t.deepEqual(items.map((a: any) => [a.name, a.active, a.key, a.keyHere, a.signers.length]), [['root', true, 'P-384', true, 0], ['issuing', true, 'P-256', true, 3], ['enrollment', true, 'P-256', true, 1]])
-  t.is(rootCrl.crlNumber, 1)
+  t.like(rootCrls, [{ root: 'root', crlNumber: 1, entries: 0 }])
   t.notRegex(JSON.stringify(items), /PRIVATE/)
 })
 
@@ -89,11 +89,12 @@ async function bring(cn: string, kind: KeyKind, parent?: Brought, extensions?: (
   return { signer, der, name, pem: toPem('CERTIFICATE', der), key: signer.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string }
 }
 
-async function listOf(root: Brought, now: Date, revoked: string[] = []): Promise<string> {
+async function listOf(root: Brought, now: Date, revoked: string[] = [], number: bigint | undefined = 7n): Promise<string> {
   const entries = revoked.map(serialNumber => ({ serialNumber: Buffer.from(serialNumber, 'hex'), revocationDate: now }))
   const nextUpdate = new Date(now.getTime() + 365 * 86_400_000)
   return toPem('X509 CRL', await signCrl({
-    issuer: root.name, thisUpdate: now, nextUpdate, entries, extensions: [authorityKeyIdentifier(root.signer.subjectPublicKeyInfo), crlNumber(7n)],
+    issuer: root.name, thisUpdate: now, nextUpdate, entries,
+    extensions: [authorityKeyIdentifier(root.signer.subjectPublicKeyInfo), ...number === undefined ? [] : [crlNumber(number)]],
   }, root.signer))
 }
 
@@ -166,7 +167,7 @@ test('a CA that phones or front ends would refuse is refused now, with the reaso
   t.is((await api.ask('POST', '/authorities/import', { certificates: next.pem, privateKey: next.key })).root.fingerprint, signedByRoot.root.fingerprint)
 })
 
-test('a retired issuing CA can be taken back, and stays on every later list of the root', async t => {
+test('a retired issuing CA can be taken back by its own root, and stays on every later list of it', async t => {
   const service = await testService(t)
   const api = await openApi(t, service)
   service.clock.advance(1)
@@ -176,9 +177,57 @@ test('a retired issuing CA can be taken back, and stays on every later list of t
   const successor = await bring('Successor', 'P-256', root)
   await api.ask('POST', '/authorities/import', { certificates: successor.pem, privateKey: successor.key })
   service.clock.advance(1)
-  t.is((await api.ask('POST', '/authorities/root/crl', { revoke: { authority: 'issuing-2', reason: 'superseded' } })).entries, 1)
+  t.like(await api.ask('POST', '/authorities/root/crl', { revoke: { authority: 'issuing-2', reason: 'superseded' } }), { root: 'root-2', entries: 1 })
   service.clock.advance(1)
-  t.is((await api.ask('POST', '/authorities/root/crl', {})).entries, 1)
+  t.like(await api.ask('POST', '/authorities/root/crl', {}), { root: 'root-2', entries: 1 })
   service.clock.advance(1)
-  t.is(await api.refusal('POST', '/authorities/root/crl', { revoke: { authority: 'issuing' } }), 'invalid-argument', 'it is under another root')
+  t.is(await api.refusal('POST', '/authorities/root/crl', { root: 'root-2', revoke: { authority: 'issuing' } }), 'invalid-argument', 'it is under another root')
+  t.is(await api.refusal('POST', '/authorities/root/crl', { root: 'issuing' }), 'authority-not-found')
+  t.is(await api.refusal('POST', '/authorities/root/crl', { root: 'root-9' }), 'authority-not-found')
+})
+
+test('a root that was replaced still takes back what it signed, and its key can still leave', async t => {
+  const service = await testService(t)
+  const api = await openLocalApi(t, service)
+  const issued = await issueDevice(service)
+  const root = await bring('Example Root', 'P-384')
+  await api.ask('POST', '/authorities/import', { certificates: root.pem, privateKey: root.key })
+  service.clock.advance(1)
+  t.like(await api.ask('POST', '/authorities/root/crl', { revoke: { authority: 'issuing' } }), { root: 'root', crlNumber: 2, entries: 1 })
+  t.is((await api.ask('GET', `/certificates/${issued.certificate.serialNumber}`)).status, 'revoked')
+  service.clock.advance(1)
+  t.like(await api.ask('POST', '/authorities/root/crl', { root: 'root' }), { root: 'root', crlNumber: 3, entries: 1 })
+  t.deepEqual((await api.ask('GET', '/authorities')).rootCrls.map((list: any) => [list.root, list.crlNumber]), [['root', 3], ['root-2', 1]])
+  service.clock.advance(1)
+  const { encryptedPrivateKey } = await api.ask('POST', '/authorities/root/export', { root: 'root', passphrase, remove: true })
+  const key = createPublicKey(createPrivateKey({ key: encryptedPrivateKey, passphrase }))
+  t.true(key.equals(service.authorities().all.find(authority => authority.name === 'root')!.certificate.publicKey))
+  t.deepEqual(service.authorities().all.filter(({ role }) => role === 'root').map(({ key: sealed }) => sealed.privateKey === null), [true, false])
+})
+
+test('a list of the root that was signed elsewhere goes neither back in time nor in number, and forgets nobody', async t => {
+  const service = await testService(t)
+  const api = await openApi(t, service)
+  const root = await bring('Example Root', 'P-384')
+  const issuing = await bring('Example Issuing', 'P-256', root)
+  await api.ask('POST', '/authorities/import', { certificates: issuing.pem + root.pem, privateKey: issuing.key, rootCrl: await listOf(root, service.now(), ['41']) })
+  const successor = await bring('Successor', 'P-256', root)
+  await api.ask('POST', '/authorities/import', { certificates: successor.pem, privateKey: successor.key })
+  const early = new Date(service.now())
+  service.clock.advance(60)
+  const own = parseCertificate(issuing.der).serialNumber
+  const send = async (revoked: string[], number: bigint | undefined, thisUpdate = service.now(), more = {}) =>
+    await api.refusal('POST', '/authorities/root/crl', { crl: await listOf(root, thisUpdate, revoked, number), ...more })
+  t.is(await send(['41', own], 8n), 'no refusal: 200')
+  t.is((await rootList(service, 'root-2')).crlNumber, 8)
+  t.is(await send(['41', own], 9n), 'authority-import-invalid', 'of the same second')
+  service.clock.advance(60)
+  t.is(await send(['41', own], 9n, early), 'authority-import-invalid', 'older')
+  t.is(await send(['41', own], 8n), 'authority-import-invalid', 'the same number')
+  t.is(await send(['41', own], undefined), 'authority-import-invalid', 'no number')
+  t.is(await send(['41'], 9n), 'authority-import-invalid', 'an authority of ours is good again')
+  t.is(await send([own], 9n), 'authority-import-invalid', 'another one is good again')
+  t.is(await send(['41'], 9n, service.now(), { dropped: true }), 'authority-import-invalid', 'ours has not ended')
+  t.is(await send([own, '42'], 9n, service.now(), { dropped: true }), 'no refusal: 200')
+  t.is((await rootList(service, 'root-2')).crlNumber, 9)
 })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { signersFor, type Authorities, type Authority } from '../../../certificates/authority.ts'
+import type { PublishedCrl } from '../../../certificates/publish.ts'
 import { formatName } from '../../../formats/names.ts'
 import { toPem } from '../../../formats/pem.ts'
 import { fingerprint, type Certificate } from '../../../formats/x509.ts'
@@ -34,3 +35,8 @@ function keyInWords({ publicKey }: Certificate): string {
   const { namedCurve = '', modulusLength } = publicKey.asymmetricKeyDetails ?? {}
   return modulusLength === undefined ? curveNames[namedCurve] ?? namedCurve : `RSA-${modulusLength}`
 }
+
+export const rootCrlView = z.strictObject({ root: z.string(), crlNumber: z.int(), thisUpdate: instant, nextUpdate: instant, entries: z.int() })
+
+export const viewOfRootCrl = ({ name }: Authority, { crlNumber, thisUpdate, nextUpdate }: PublishedCrl, entries: number): z.input<typeof rootCrlView> =>
+  ({ root: name, crlNumber, thisUpdate: at(thisUpdate), nextUpdate: at(nextUpdate), entries })
