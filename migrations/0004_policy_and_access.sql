@@ -56,18 +56,23 @@ create table admins (
 );
 create unique index admins_by_email on admins (lower(email)) where ended_at is null;
 
+-- by_admin: made by an admin for another one (admin_id, unless at the machine itself). The others are for the first.
 create table setup_links (
   token_sha256 bytea       primary key,
+  by_admin     boolean     not null,
+  admin_id     uuid        references admins,
   expires_at   timestamptz not null,
   consumed_at  timestamptz
 );
 
+-- admin_id is whose it is, made_by who was told it; it ends with either.
 create table tokens (
   id           uuid        primary key,
   name         text        not null,
   role         text        not null check (role in ('admin', 'operator', 'auditor')),
   token_sha256 bytea       not null unique,
   admin_id     uuid        references admins,
+  made_by      uuid        references admins,
   created_at   timestamptz not null,
   expires_at   timestamptz,
   ended_at     timestamptz

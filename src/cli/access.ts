@@ -14,7 +14,8 @@ export function accessCommands(root: Command, world: World): void {
   const token = group(root, 'token', 'API tokens of programs')
   leaf(token, world, 'list', 'tokens', listTokens)
   leaf(token, world, 'create', 'create one; prints it this once', createToken, command => command
-    .requiredOption('--name <name>', 'what it is for').option('--role <role>', 'auditor, operator or admin', 'operator').option('--until <day>', 'the last day', untilInstant))
+    .requiredOption('--name <name>', 'what it is for').option('--role <role>', 'auditor, operator or admin', 'operator').option('--until <day>', 'the last day', untilInstant)
+    .option('--admin <id>', 'the admin whose it is, and with whom it ends; yours where left out'))
   leaf(token, world, 'end <id>', 'end one', endToken)
 }
 
@@ -27,7 +28,7 @@ async function createAdmin({ client, print }: Context, { name, email, role }: { 
 }
 
 async function endAdmin({ client, print }: Context, _options: object, id: string): Promise<void> {
-  print(await client.call(adminEnd, { id }), admin => line(`ended: ${admin.name}`))
+  print(await client.call(adminEnd, { id }), ({ name, tokensEnded }) => line(`ended: ${name}, with ${tokensEnded} ${tokensEnded === 1 ? 'token' : 'tokens'}`))
 }
 
 async function setupLink({ client, print }: Context): Promise<void> {
@@ -38,8 +39,8 @@ async function listTokens({ client, print }: Context): Promise<void> {
   print(await client.call(tokenList, {}), ({ items }) => table(['name', 'role', 'since', 'until', 'id'], items.map(t => [t.name, t.role, when(t.createdAt), when(t.expiresAt), t.id])))
 }
 
-async function createToken({ client, print }: Context, { name, role, until }: { name: string, role: string, until?: string }): Promise<void> {
-  print(await client.call(tokenCreate, { name, role: role as Role, expiresAt: until }), t => fields([['token', t.token], ['role', t.role], ['until', when(t.expiresAt)], ['id', t.id]]))
+async function createToken({ client, print }: Context, { name, role, until, admin }: { name: string, role: string, until?: string, admin?: string }): Promise<void> {
+  print(await client.call(tokenCreate, { name, role: role as Role, expiresAt: until, admin }), t => fields([['token', t.token], ['role', t.role], ['until', when(t.expiresAt)], ['id', t.id]]))
 }
 
 async function endToken({ client, print }: Context, _options: object, id: string): Promise<void> {

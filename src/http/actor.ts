@@ -3,8 +3,8 @@ import type { Role } from '../store/access.ts'
 
 export type { Role } from '../store/access.ts'
 
-/** Who asks. `name` and `source` go into the record of changes. */
-export type Actor = { readonly name: string, readonly role: Role, readonly source: string }
+/** Who asks. `name` and `source` go into the record of changes; `adminId` is the person behind it, where one is on record. */
+export type Actor = { readonly name: string, readonly role: Role, readonly source: string, readonly adminId?: string | null }
 
 /** Each may do what those before it may. */
 export const roles = ['auditor', 'operator', 'admin'] as const satisfies readonly Role[]

@@ -2,21 +2,22 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { newSecretToken, tokenSha256 } from '../../../devices/secret-token.ts'
 import { CaError } from '../../../errors.ts'
-import { roles } from '../../../http/actor.ts'
+import { roles, type Role } from '../../../http/actor.ts'
 import { change } from '../../../http/change.ts'
-import { createSetupLink } from '../../../http/setup-link.ts'
+import { assertInOffice, createSetupLink } from '../../../http/setup-link.ts'
 import { adminStore, tokenStore, type Admin, type Token } from '../../../store/access.ts'
-import { isUniqueViolation } from '../../../store/db.ts'
+import { isUniqueViolation, type Queryable } from '../../../store/db.ts'
 import { at, atOrNull, byId, email, id, instant, instantInput, nothing, personName } from '../fields.ts'
 import { operation } from '../operation.ts'
 
 const role = z.enum(roles)
-const adminView = z.strictObject({ id, name: z.string(), email: z.string(), role, createdAt: instant })
+const adminFields = { id, name: z.string(), email: z.string(), role, createdAt: instant }
+const adminView = z.strictObject(adminFields)
 const viewOfAdmin = (a: Admin): z.input<typeof adminView> => ({ id: a.id, name: a.name, email: a.email, role: a.role, createdAt: at(a.createdAt) })
 
-const tokenFields = { id, name: z.string(), role, createdAt: instant, expiresAt: instant.nullable() }
+const tokenFields = { id, name: z.string(), role, /** Whose it is: it ends with them. */ admin: id.nullable(), createdAt: instant, expiresAt: instant.nullable() }
 const tokenView = z.strictObject(tokenFields)
-const viewOfToken = (t: Token): z.input<typeof tokenView> => ({ id: t.id, name: t.name, role: t.role, createdAt: at(t.createdAt), expiresAt: atOrNull(t.expiresAt) })
+const viewOfToken = (t: Token): z.input<typeof tokenView> => ({ id: t.id, name: t.name, role: t.role, admin: t.adminId, createdAt: at(t.createdAt), expiresAt: atOrNull(t.expiresAt) })
 
 export const adminList = operation({
   id: 'adminList', method: 'get', path: '/admins', role: 'auditor',
@@ -48,15 +49,16 @@ export const adminCreate = operation({
 
 export const adminEnd = operation({
   id: 'adminEnd', method: 'post', path: '/admins/{id}/end', role: 'admin',
-  summary: 'End an admin, with all tokens of theirs.',
+  summary: 'End an admin, with all tokens that are theirs or that they made.',
   input: byId,
-  output: adminView,
+  output: z.strictObject({ ...adminFields, tokensEnded: z.int() }),
   async run(service, actor, input) {
     return await change(service, actor, async (tx, record, now) => {
-      const admin = await adminStore(tx).end(input.id, now)
-      if (admin === undefined) throw new CaError('person-not-found', 'there is no admin with this id')
-      await record('admin.end', `admin:${admin.id}`, { name: admin.name, email: admin.email })
-      return viewOfAdmin(admin)
+      const ended = await adminStore(tx).end(input.id, now)
+      if (ended === undefined) throw new CaError('person-not-found', 'there is no admin with this id')
+      const { admin, tokensEnded } = ended
+      await record('admin.end', `admin:${admin.id}`, { name: admin.name, email: admin.email, tokensEnded })
+      return { ...viewOfAdmin(admin), tokensEnded }
     })
   },
 })
@@ -83,19 +85,32 @@ export const tokenList = operation({
 export const tokenCreate = operation({
   id: 'tokenCreate', method: 'post', path: '/tokens', role: 'admin', status: 201,
   summary: 'Create an API token for a program. It is told this once.',
-  input: z.strictObject({ name: personName, role: role.default('operator'), expiresAt: instantInput.nullable().default(null) }),
+  input: z.strictObject({
+    name: personName, role: role.default('operator'), expiresAt: instantInput.nullable().default(null),
+    /** The id of the admin for whom it is; whoever makes it where left out. */
+    admin: id.optional(),
+  }),
   output: z.strictObject({ ...tokenFields, token: z.string() }),
-  async run(service, actor, input) {
+  async run(service, actor, { admin, ...input }) {
     const secret = newSecretToken()
     return await change(service, actor, async (tx, record, now) => {
       if (input.expiresAt !== null && input.expiresAt <= now) throw new CaError('invalid-argument', 'the token would be over before it begins')
-      const token: Token = { id: randomUUID(), ...input, adminId: null, createdAt: now, endedAt: null }
+      await assertInOffice(tx, actor)
+      if (admin !== undefined) await assertMayHave(tx, admin, input.role)
+      const madeBy = actor.adminId ?? null
+      const token: Token = { id: randomUUID(), ...input, adminId: admin ?? madeBy, madeBy, createdAt: now, endedAt: null }
       await tokenStore(tx).add(token, tokenSha256(secret))
-      await record('token.create', `token:${token.id}`, { name: token.name, role: token.role, expiresAt: token.expiresAt })
+      await record('token.create', `token:${token.id}`, { name: token.name, role: token.role, admin: token.adminId, expiresAt: token.expiresAt })
       return { ...viewOfToken(token), token: secret }
     })
   },
 })
+
+async function assertMayHave(tx: Queryable, adminId: string, asked: Role): Promise<void> {
+  const admin = await adminStore(tx).lockInOffice(adminId)
+  if (admin === undefined) throw new CaError('person-not-found', 'there is no admin with this id')
+  if (roles.indexOf(asked) > roles.indexOf(admin.role)) throw new CaError('invalid-argument', `${admin.name} has the role ${admin.role}, so a token of theirs cannot have more`)
+}
 
 export const tokenEnd = operation({
   id: 'tokenEnd', method: 'post', path: '/tokens/{id}/end', role: 'admin',
