@@ -1,8 +1,8 @@
 import Router from '@koa/router'
-import { activeAuthority } from '../../certificates/authority.ts'
 import type { Service } from '../../http/service.ts'
 import { crlFileStore } from '../../store/crls.ts'
 import { certificateStore } from '../../store/certificates.ts'
+import { findingsOnLists, type Findings } from './lists.ts'
 import { metricsText, type Metric } from './metrics.ts'
 
 /** `/healthz`: the process answers. `/readyz`: it could do its work, with warnings. `/metrics`: Prometheus' text format. */
@@ -14,9 +14,9 @@ export function healthRouter(service: Service): Router {
   })
   router.get('/readyz', async ctx => {
     ctx.set('cache-control', 'no-store')
-    const problems = await problemsOf(service)
+    const { problems, warnings } = await findingsOf(service)
     ctx.status = problems.length === 0 ? 200 : 503
-    ctx.body = { status: problems.length === 0 ? 'ready' : 'not ready', problems, warnings: warningsOf(service) }
+    ctx.body = { status: problems.length === 0 ? 'ready' : 'not ready', problems, warnings: [...warnings, ...warningsOf(service)] }
   })
   router.get('/metrics', async ctx => {
     ctx.set('cache-control', 'no-store')
@@ -26,14 +26,11 @@ export function healthRouter(service: Service): Router {
   return router
 }
 
-async function problemsOf(service: Service): Promise<string[]> {
+async function findingsOf(service: Service): Promise<Findings> {
   try {
-    const issuing = activeAuthority(service.authorities(), 'issuing')
-    const published = await crlFileStore(service.db).latest(issuing.id)
-    if (published.length === 0) return ['no revocation list is published yet']
-    return published.some(crl => crl.nextUpdate < service.now()) ? ['a revocation list has expired'] : []
+    return await findingsOnLists(service)
   } catch {
-    return ['the database does not answer']
+    return { problems: ['the database does not answer'], warnings: [] }
   }
 }
 
@@ -55,7 +52,8 @@ async function metricsOf(service: Service): Promise<Metric[]> {
   const authorities = service.authorities()
   const lists: Metric['values'] = []
   const ages: Metric['values'] = []
-  for (const authority of authorities.all) {
+  // One that has ended publishes no more, and need not.
+  for (const authority of authorities.all.filter(({ certificate }) => now <= certificate.notAfter)) {
     for (const crl of await crlFileStore(service.db).latest(authority.id)) {
       const labels = { authority: authority.name, scope: crl.scope, partition: String(crl.partition) }
       lists.push({ labels, value: seconds(crl.nextUpdate) })
