@@ -9,6 +9,7 @@ create table people (
   created_at          timestamptz not null
 );
 create unique index people_by_email on people (lower(email));
+create unique index people_by_user_principal_name on people (lower(user_principal_name));
 
 -- What a configuration profile carries.
 create table templates (

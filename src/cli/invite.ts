@@ -8,7 +8,7 @@ export function inviteCommands(root: Command, world: World): void {
   const invite = group(root, 'invite', 'one-time links for people')
   leaf(invite, world, 'create', 'invite a person; prints the link this once', create, command => command
     .requiredOption('--name <name>', 'the person’s name, as certificates will say it').requiredOption('--email <address>', 'the person’s address')
-    .option('--user-principal-name <upn>', 'the name in a directory').option('--group <name...>', 'groups that rules can name; they replace those on record')
+    .option('--user-principal-name <upn>', 'the name in a directory').option('--group <name...>', 'groups that rules can name; they replace those on record, which takes an admin')
     .option('--template <name>', 'what the configuration profile carries', 'default').option('--devices <n>', 'how many devices may enroll', wholeNumber, 1)
     .option('--key <device|delivered>', 'where the private key is born', 'device').option('--days <n>', 'how long the link opens', wholeNumber))
   leaf(invite, world, 'list', 'invitations, newest first', list, command => paged(command).option('--email <address>', 'of one person'))

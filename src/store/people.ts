@@ -20,14 +20,16 @@ export function personStore(db: Queryable) {
     /** @returns false when nothing changed */
     hold: async (id: string, now: Date) => (await db.query('update people set held_at = $2 where id = $1 and held_at is null returning 1', [id, now])).length === 1,
     release: async (id: string) => (await db.query('update people set held_at = null where id = $1 and held_at is not null returning 1', [id])).length === 1,
-    /** Adds the person, or writes all but id and address over what is on record for that address. */
-    async put(person: Person): Promise<Person> {
-      const [row] = await db.query<PersonRow>(`
-        insert into people (${columns}) values ($1, $2, $3, $4, $5, $6)
-        on conflict (lower(email)) do update set name = excluded.name, user_principal_name = excluded.user_principal_name, groups = excluded.groups
-        returning ${columns}`,
-      [person.id, person.name, person.email, person.userPrincipalName, person.groups, person.createdAt])
-      return personOf(row!)
+    /** The same, until the transaction ends. */
+    lockByEmail: async (email: string) => await first('lower(email) = lower($1) for no key update', email),
+    /** A unique violation of `people_by_user_principal_name` when somebody else has that one. @returns false when there is somebody of that address */
+    async add(p: Person): Promise<boolean> {
+      return (await db.query(`insert into people (${columns}) values ($1, $2, $3, $4, $5, $6) on conflict (lower(email)) do nothing returning 1`,
+        [p.id, p.name, p.email, p.userPrincipalName, p.groups, p.createdAt])).length === 1
+    },
+    /** Writes all but id and address over what is on record. A unique violation as in `add`. */
+    async update(p: Person): Promise<void> {
+      await db.query('update people set name = $2, user_principal_name = $3, groups = $4 where id = $1', [p.id, p.name, p.userPrincipalName, p.groups])
     },
   }
 }

@@ -33,7 +33,8 @@ export type IssueOptions = { deviceId?: string, validityDays?: number, email?: s
 
 /** A person with a phone. @returns the device's id */
 export async function newDevice({ db, now }: TestService, email = `${randomUUID()}@example.org`): Promise<string> {
-  const person = await personStore(db).put({ id: randomUUID(), name: 'Ada Lovelace', email, userPrincipalName: null, groups: [], createdAt: now() })
+  await personStore(db).add({ id: randomUUID(), name: 'Ada Lovelace', email, userPrincipalName: null, groups: [], createdAt: now() })
+  const person = (await personStore(db).byEmail(email))!
   const id = randomUUID()
   await db.query(`insert into devices (id, person_id, udid, serial_number, product_type, grade, known_at, created_at)
     values ($1, $2, $3, 'SERIAL', 'iPhone14,5', 'signed', $4, $4)`, [id, person.id, id, now()])

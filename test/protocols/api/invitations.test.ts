@@ -84,3 +84,41 @@ test('an invitation needs a template that is there', async t => {
   t.is(await api.refusal('PUT', '/templates/mail', { template: { ...template, surprise: true } }), 'malformed-template')
   t.is(await api.refusal('PUT', '/templates/Mail', { template }), 'invalid-argument')
 })
+
+test('an operator invites people again, and only an admin moves them to other groups or gives them another name in the directory', async t => {
+  const service = await testService(t)
+  const [admin, operator] = [await openApi(t, service), await openApi(t, service, 'operator')]
+  const person = { name: 'Ada Lovelace', email: 'ada@example.org' }
+  await operator.ask('POST', '/invitations', { ...person, groups: ['maths', 'board'], userPrincipalName: 'ada@corp.example' })
+  const before = await service.db.query('select * from people')
+  t.is(await operator.refusal('POST', '/invitations', { ...person, groups: ['exempt'] }), 'forbidden')
+  t.is(await operator.refusal('POST', '/invitations', { ...person, groups: [] }), 'forbidden')
+  t.is(await operator.refusal('POST', '/invitations', { ...person, email: 'ADA@example.org', userPrincipalName: 'director@corp.example' }), 'forbidden')
+  await operator.ask('POST', '/invitations', person)
+  await operator.ask('POST', '/invitations', { ...person, groups: ['board', 'maths'], userPrincipalName: 'ada@corp.example' })
+  t.deepEqual(await service.db.query('select * from people'), before)
+  t.is((await admin.ask('GET', '/invitations')).items.length, 3)
+  await admin.ask('POST', '/invitations', { ...person, groups: ['exempt'], userPrincipalName: 'ada.l@corp.example' })
+  t.like((await service.db.query('select * from people'))[0], { groups: ['exempt'], user_principal_name: 'ada.l@corp.example' })
+})
+
+test('a name in the directory is one person’s, however it is written', async t => {
+  const service = await testService(t)
+  const api = await openApi(t, service)
+  await api.ask('POST', '/invitations', { name: 'Ada', email: 'ada@example.org', userPrincipalName: 'ada@corp.example' })
+  t.is(await api.refusal('POST', '/invitations', { name: 'Eve', email: 'eve@example.org', userPrincipalName: 'ADA@corp.example' }), 'conflict')
+  await api.ask('POST', '/invitations', { name: 'Eve', email: 'eve@example.org' })
+  t.is(await api.refusal('POST', '/invitations', { name: 'Eve', email: 'eve@example.org', userPrincipalName: 'Ada@Corp.example' }), 'conflict')
+  await api.ask('POST', '/invitations', { name: 'Ada', email: 'ada@example.org', userPrincipalName: 'Ada@corp.example' })
+  t.is((await service.db.query('select 1 from people where user_principal_name is not null')).length, 1)
+})
+
+test('two who invite a new person at once make one person, and neither writes over the other as an operator', async t => {
+  const service = await testService(t)
+  const operator = await openApi(t, service, 'operator')
+  const answers = await Promise.all(['maths', 'board', 'exempt'].map(async group =>
+    await operator.call('POST', '/invitations', { name: 'Ada', email: 'ada@example.org', groups: [group] })))
+  t.deepEqual(answers.map(({ status }) => status).sort(), [201, 403, 403])
+  t.is((await service.db.query('select 1 from people')).length, 1)
+  t.is((await service.db.query('select 1 from invitations')).length, 1)
+})

@@ -2,11 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { createInvitation, invitationState, type Invitation, type Person } from '../../../devices/invitations.ts'
 import { CaError } from '../../../errors.ts'
+import type { Actor } from '../../../http/actor.ts'
 import { change, type RecordChange } from '../../../http/change.ts'
 import { invitationStore, type InvitationListing } from '../../../store/invitations.ts'
 import { personStore } from '../../../store/people.ts'
 import { templateStore } from '../../../store/templates.ts'
-import type { Queryable } from '../../../store/db.ts'
+import { isUniqueViolation, type Queryable } from '../../../store/db.ts'
 import { at, atOrNull, byId, email, id, instant, keyIn, page, pageInput, pageOf, parseTimeKey, personName, timeKey } from '../fields.ts'
 import { operation } from '../operation.ts'
 
@@ -28,7 +29,7 @@ const invitationInput = z.strictObject({
   name: personName,
   email,
   userPrincipalName: z.string().min(3).max(254).regex(/^[\x21-\x7e]+@[\x21-\x7e]+$/, 'must look like ada@example.com').optional(),
-  /** Groups that rules can name. They replace those on record; left out, those stay. */
+  /** Groups that rules can name. They replace those on record, which takes an admin; left out, those stay. */
   groups: z.array(z.string().min(1).max(100)).max(50).optional(),
   template: z.string().min(1).max(64).default('default'),
   /** How many devices may enroll. */
@@ -48,7 +49,7 @@ export const inviteCreate = operation({
     const { template, devices, key, days = service.config.invitationDays } = input
     return await change(service, actor, async (tx, record, now) => {
       if (await templateStore(tx).find(template) === undefined) throw new CaError('template-not-found', `there is no template named ${template}`)
-      const person = await putPerson(tx, record, input, now)
+      const person = await putPerson(tx, record, actor, input, now)
       const created = createInvitation({
         personId: person.id, template, keyOrigin: key, devicesMax: devices, createdBy: actor.name, expiresAt: new Date(now.getTime() + days * dayMs),
       }, now)
@@ -60,17 +61,43 @@ export const inviteCreate = operation({
   },
 })
 
-/** The person of that address, with the name as it was written now. */
-async function putPerson(tx: Queryable, record: RecordChange, input: z.output<typeof invitationInput>, now: Date): Promise<Person> {
-  const before = await personStore(tx).byEmail(input.email)
-  const wanted: Person = {
-    id: before?.id ?? randomUUID(), name: input.name, email: before?.email ?? input.email, createdAt: before?.createdAt ?? now,
-    userPrincipalName: input.userPrincipalName ?? before?.userPrincipalName ?? null, groups: input.groups ?? before?.groups ?? [],
-  }
-  if (before !== undefined && JSON.stringify(before) === JSON.stringify(wanted)) return before
-  const person = await personStore(tx).put(wanted)
-  await record(before === undefined ? 'person.create' : 'person.update', `person:${person.id}`, { before: before ?? null, after: person })
+/**
+ * The person of that address, with the name as it was written now. Groups are what rules look at, and the name in the
+ * directory is whom a mail server takes the phone for: of somebody on record, both are an admin's to change.
+ *
+ * @throws {CaError} forbidden; conflict when somebody else has that name in the directory
+ */
+async function putPerson(tx: Queryable, record: RecordChange, actor: Actor, input: z.output<typeof invitationInput>, now: Date): Promise<Person> {
+  const { name, email: address, userPrincipalName = null, groups = [] } = input
+  const person: Person = { id: randomUUID(), name, email: address, createdAt: now, userPrincipalName, groups }
+  const before = await personStore(tx).lockByEmail(address)
+  if (before !== undefined) return await updatePerson(tx, record, actor, input, before)
+  // Whoever adds the same person at the same moment was first: then they are on record.
+  if (!await unlessTaken(personStore(tx).add(person))) return await updatePerson(tx, record, actor, input, (await personStore(tx).lockByEmail(address))!)
+  await record('person.create', `person:${person.id}`, { before: null, after: person })
   return person
+}
+
+async function updatePerson(tx: Queryable, record: RecordChange, actor: Actor, input: z.output<typeof invitationInput>, before: Person): Promise<Person> {
+  const given: Person = { ...before, name: input.name, userPrincipalName: input.userPrincipalName ?? before.userPrincipalName, groups: input.groups ?? before.groups }
+  const sameGroups = JSON.stringify([...given.groups].sort()) === JSON.stringify([...before.groups].sort())
+  if (actor.role !== 'admin' && !(sameGroups && given.userPrincipalName === before.userPrincipalName)) {
+    throw new CaError('forbidden', `${before.email} is on record with other groups or another name in the directory, which only an admin changes; leave them out to keep them`)
+  }
+  const person = sameGroups ? { ...given, groups: before.groups } : given
+  if (JSON.stringify(before) === JSON.stringify(person)) return before
+  await unlessTaken(personStore(tx).update(person))
+  await record('person.update', `person:${person.id}`, { before, after: person })
+  return person
+}
+
+async function unlessTaken<T>(write: Promise<T>): Promise<T> {
+  try {
+    return await write
+  } catch (error) {
+    if (isUniqueViolation(error, 'people_by_user_principal_name')) throw new CaError('conflict', 'somebody else has this name in the directory')
+    throw error
+  }
 }
 
 export const inviteList = operation({
