@@ -21,13 +21,15 @@ export const apiRouter = (service: Service): Router => routerFor(service, bearer
 /** Routes made from the table. Whoever mounts them also mounts `problems`, which answers what is thrown here. */
 export function routerFor(service: Service, authenticate: Authenticate): Router {
   const router = new Router({ prefix: apiPrefix })
-  router.get('/openapi.json', ctx => { answer(ctx, 200, openApiDocument(operations, `${service.config.url}${apiPrefix}`)) })
+  // Made when somebody first asks: it takes some time, and anybody may ask.
+  let document: string | undefined
+  router.get('/openapi.json', ctx => { answer(ctx, 200, document ??= JSON.stringify(openApiDocument(operations, `${service.config.url}${apiPrefix}`))) })
   for (const operation of operations) {
     router.register(operation.path.replaceAll(/\{(\w+)\}/g, ':$1'), [operation.method], async ctx => {
       const actor = await authenticate(ctx)
       assertRole(actor, operation.role)
       const input = parseInput(operation, await inputOf(operation, ctx))
-      answer(ctx, operation.status, await operation.run(service, actor, input))
+      answer(ctx, operation.status, JSON.stringify(await operation.run(service, actor, input)))
     })
   }
   // After all others: an address that is there, asked in a way that is not.
@@ -40,9 +42,9 @@ export function routerFor(service: Service, authenticate: Authenticate): Router 
   return router
 }
 
-function answer(ctx: Context, status: number, body: unknown): void {
+function answer(ctx: Context, status: number, json: string): void {
   ctx.status = status
-  ctx.body = JSON.stringify(body)
+  ctx.body = json
   ctx.set('content-type', 'application/json')
   ctx.set('cache-control', 'no-store')
 }

@@ -4,6 +4,7 @@ import { parametersOf } from '../../../src/protocols/api/operation.ts'
 import { operations } from '../../../src/protocols/api/operations.ts'
 import { apiRouter } from '../../../src/protocols/api/router.ts'
 import { openApi } from '../../support/api.ts'
+import { listen } from '../../support/listen.ts'
 import { testService } from '../../support/service.ts'
 
 type Described = { operationId: string, parameters: { name: string, in: string, schema: object }[], requestBody?: object, responses: Record<string, object> }
@@ -24,6 +25,15 @@ test('the document is served to anybody, as OpenAPI 3.1', async t => {
   const served = await response.json() as typeof document
   t.is(served.openapi, '3.1.0')
   t.deepEqual(Object.keys(served.paths), Object.keys(document.paths))
+})
+
+test('the document is made once, however often it is asked for', async t => {
+  const service = await testService(t)
+  let made = 0
+  const url = await listen(t, [apiRouter({ ...service, config: { ...service.config, get url() { made++; return service.config.url } } })])
+  const documents = await Promise.all(Array.from({ length: 5 }, async () => await (await fetch(`${url}/api/v1/openapi.json`)).text()))
+  t.is(new Set(documents).size, 1)
+  t.is(made, 1)
 })
 
 test('every operation has an id of its own, says its parameters, and says what it answers', t => {
