@@ -3,12 +3,13 @@ import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { CaError } from '../errors.ts'
 import { parseBuild } from '../formats/build-number.ts'
+import { isPlainLine, notPlainWords } from '../formats/plain-text.ts'
 import { parseProductType } from '../formats/product-type.ts'
 import { isWildcard, matchesWildcard } from '../formats/wildcard.ts'
 
 /** `null` means that no source says: a rule that asks for it is then never satisfied. */
 const documented = z.boolean().nullable()
-const text = (longest: number): z.ZodString => z.string().min(1).max(longest)
+const text = (longest: number) => z.string().min(1).max(longest).refine(isPlainLine, notPlainWords)
 const productType = z.string().max(32).refine(value => parseProductType(value) !== undefined, 'not a product type')
 const buildNumber = z.string().max(16).refine(value => parseBuild(value) !== undefined, 'not a build number')
 

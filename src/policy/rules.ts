@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { evidenceGrades } from '../devices/evidence.ts'
 import { CaError } from '../errors.ts'
 import { compareOsVersions, parseOsVersion } from '../formats/os-version.ts'
+import { isPlainLine, isPlainText, notPlainWords } from '../formats/plain-text.ts'
 import { maxWildcardLength } from '../formats/wildcard.ts'
 
 /** From the most open to the most restrictive. */
@@ -13,8 +14,8 @@ const verdictSchema = z.enum(verdicts)
 const gradeSchema = z.enum(evidenceGrades)
 /** A claim proves nothing, so nobody is let in for it. */
 const provingGrade = z.enum(['listed', 'signed', 'attested'])
-const longText = z.string().trim().min(1).max(2000)
-const identifierText = z.string().min(1).max(100)
+const longText = z.string().trim().min(1).max(2000).refine(isPlainText, notPlainWords)
+const identifierText = z.string().min(1).max(100).refine(isPlainLine, notPlainWords)
 const instant = z.union([z.date(), z.iso.datetime({ offset: true }).transform(value => new Date(value))])
 const version = z.string().max(40).refine(value => parseOsVersion(value) !== undefined, 'not a version like 17.4')
 
@@ -30,7 +31,7 @@ const osRange = z.strictObject({ from: version.optional(), below: version.option
 export const conditionsSchema = z.strictObject({
   productType: patternSchema.optional(),
   /** As the catalogue spells it: `iPhone`, `iPad`, `iPod touch`. */
-  family: z.string().min(1).max(32).optional(),
+  family: z.string().min(1).max(32).refine(isPlainLine, notPlainWords).optional(),
   storageEncryption: z.boolean().optional(),
   dataProtection: z.boolean().optional(),
   secureEnclave: z.boolean().optional(),

@@ -1,7 +1,7 @@
 /** What several operations take or answer. */
 import { z } from 'zod'
-import { line, longText } from '../../enrollment/template-fields.ts'
 import { CaError } from '../../errors.ts'
+import { isPlainLine, isPlainText, notPlainWords } from '../../formats/plain-text.ts'
 
 export const nothing = z.strictObject({})
 
@@ -14,16 +14,21 @@ export const atOrNull = (date: Date | null): string | null => date === null ? nu
 
 export const id = z.uuid()
 export const byId = z.strictObject({ id })
-export const reasonText = longText(2000)
+
+/** One line of whatever somebody writes; every field that takes such text is one of these two. */
+export const text = (maxLength: number) => z.string().min(1).max(maxLength).refine(isPlainLine, notPlainWords)
+export const lines = (maxLength: number) => z.string().max(maxLength).refine(isPlainText, notPlainWords)
+
+export const reasonText = lines(2000).min(1)
 /** A person's name, as certificates carry it (RFC 5280, ub-common-name). */
-export const personName = line(64).refine(text => text.trim() === text, 'must not begin or end with a space')
+export const personName = text(64).refine(text => text.trim() === text, 'must not begin or end with a space')
 /** ASCII, because certificates write it as an IA5String. */
 export const email = z.email().max(254)
 
 /** A page of a list: how many at most, and the `next` of the page before. */
 export const pageInput = {
   limit: z.coerce.number().int().min(1).max(500).default(100),
-  cursor: z.string().min(1).max(200).optional(),
+  cursor: text(200).optional(),
 }
 
 export const pageOf = <Item extends z.ZodType>(item: Item) => z.strictObject({

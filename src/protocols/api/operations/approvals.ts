@@ -7,7 +7,7 @@ import { isWildcard, matchesWildcard } from '../../../formats/wildcard.ts'
 import { change } from '../../../http/change.ts'
 import { patternSchema, type Approval } from '../../../policy/rules.ts'
 import { policyStore } from '../../../store/policy.ts'
-import { id, instantInput, nothing, reasonText } from '../fields.ts'
+import { id, instantInput, nothing, reasonText, text } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { approvalView, viewOfApproval } from './approval-view.ts'
 import { modelNamed } from './models.ts'
@@ -27,7 +27,7 @@ export const modelApprove = operation({
   summary: 'Approve models: one, all that a wildcard names, or one by one those of a preset (with a wildcard: those that it names).',
   input: z.strictObject({
     /** A product type or a wildcard over product types. */
-    pattern: z.string().min(1).max(64).optional(),
+    pattern: text(64).optional(),
     preset: preset.optional(),
     leastEvidence: z.enum(['listed', 'signed', 'attested']).default('signed'),
     /** The last instant at which it holds. */
@@ -89,7 +89,7 @@ function notesOn(catalogue: Catalogue, patterns: readonly string[]): string[] {
 export const modelWithdraw = operation({
   id: 'modelWithdraw', method: 'post', path: '/approvals/withdraw', role: 'admin',
   summary: 'Withdraw approvals: by id, by the very pattern, or of a preset’s models (with a wildcard: of those that it names). Certificates stay.',
-  input: z.strictObject({ id: id.optional(), pattern: z.string().min(1).max(64).optional(), preset: preset.optional(), reason: reasonText.optional() })
+  input: z.strictObject({ id: id.optional(), pattern: text(64).optional(), preset: preset.optional(), reason: reasonText.optional() })
     .refine(input => (input.id !== undefined) !== (input.pattern !== undefined || input.preset !== undefined), { path: ['id', 'pattern', 'preset'], error: 'needs an id, or a pattern or preset' }),
   output: z.strictObject({ withdrawn: z.array(approvalView) }),
   async run(service, actor, { id: approvalId, pattern, preset: name, reason }) {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { auditStore } from '../../../store/audit.ts'
-import { at, instant, keyIn, page, pageInput, pageOf } from '../fields.ts'
+import { at, instant, keyIn, page, pageInput, pageOf, text } from '../fields.ts'
 import { operation } from '../operation.ts'
 
 const auditView = z.strictObject({
@@ -10,7 +10,7 @@ const auditView = z.strictObject({
 export const auditList = operation({
   id: 'auditList', method: 'get', path: '/audit', role: 'auditor',
   summary: 'Every change, newest first: who, from where, what.',
-  input: z.strictObject({ subject: z.string().min(1).max(200).optional(), ...pageInput }),
+  input: z.strictObject({ subject: text(200).optional(), ...pageInput }),
   output: pageOf(auditView),
   async run(service, _actor, { subject, limit, cursor }) {
     const before = keyIn(cursor, key => /^\d{1,15}$/.test(key) ? Number(key) : undefined)

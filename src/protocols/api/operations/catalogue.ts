@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { mergeCatalogue, parseCatalogue, type Catalogue, type CatalogueUpdate } from '../../../devices/catalogue.ts'
 import { change } from '../../../http/change.ts'
 import { addCatalogueUpdate, lockCatalogueUpdate } from '../../../store/catalogue.ts'
-import { nothing } from '../fields.ts'
+import { nothing, text } from '../fields.ts'
 import { operation } from '../operation.ts'
 
 const catalogueView = z.strictObject({ version: z.string(), models: z.int(), builds: z.int() })
@@ -20,7 +20,7 @@ export const catalogueUpdate = operation({
   id: 'catalogueUpdate', method: 'put', path: '/catalogue', role: 'admin', maxBodyBytes: 16 * 1024 * 1024,
   summary: 'Bring newer models and builds: rows replace those of the same identifier or build, nothing is taken out.',
   // Rows are checked as a catalogue file, so that the refusal names the place in the file.
-  input: z.strictObject({ version: z.string().optional(), models: z.array(z.unknown()).optional(), builds: z.array(z.unknown()).optional() }),
+  input: z.strictObject({ version: text(40).optional(), models: z.array(z.unknown()).optional(), builds: z.array(z.unknown()).optional() }),
   output: catalogueView,
   async run(service, actor, input) {
     const update = parseCatalogue(JSON.stringify(input))

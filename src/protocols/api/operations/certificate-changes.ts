@@ -8,19 +8,19 @@ import type { Service } from '../../../http/service.ts'
 import { certificateStore, revocationStore, type CertificateRecord } from '../../../store/certificates.ts'
 import type { Queryable } from '../../../store/db.ts'
 import { deviceStore } from '../../../store/devices.ts'
-import { email } from '../fields.ts'
+import { email, text } from '../fields.ts'
 import { personIdOf } from './invitations.ts'
 import { moveGates } from './lock-out.ts'
 
 /** A serial number (16 octets) or a SHA-256 fingerprint, in hex; colons are passed over. */
-const hexName = z.string().max(120).transform(text => text.replaceAll(':', '').toLowerCase())
-  .refine(text => /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/.test(text), 'must be a serial number (32 hex digits) or a SHA-256 fingerprint (64)')
+const hexName = z.string().max(120).transform(name => name.replaceAll(':', '').toLowerCase())
+  .refine(name => /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/.test(name), 'must be a serial number (32 hex digits) or a SHA-256 fingerprint (64)')
 
 /** Which certificates are meant: one, all of a person, or all of a device (its id, or its UDID). */
 export const targetFields = {
   certificate: hexName.optional(),
   person: email.optional(),
-  device: z.string().min(1).max(128).optional(),
+  device: text(128).optional(),
 }
 export type Target = { certificate?: string | undefined, person?: string | undefined, device?: string | undefined }
 

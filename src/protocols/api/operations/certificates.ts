@@ -3,7 +3,7 @@ import { type RevocationReason } from '../../../certificates/revoke.ts'
 import { toPem } from '../../../formats/pem.ts'
 import { certificateStore } from '../../../store/certificates.ts'
 import { partitionListCovers } from '../../../store/crls.ts'
-import { email, id, keyIn, page, pageInput, pageOf, parseTimeKey, timeKey } from '../fields.ts'
+import { email, id, keyIn, lines, page, pageInput, pageOf, parseTimeKey, timeKey } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { certificateFields, certificateView, reasonNames, viewOfCertificate } from './certificate-view.ts'
 import { changeRevocation, findCertificate, targetFields, targetIsOne } from './certificate-changes.ts'
@@ -58,7 +58,7 @@ const changeOutput = z.strictObject({
   lockedOut: z.array(z.string()),
   letInAgain: z.array(z.string()),
 })
-const cause = z.string().max(2000).default('')
+const cause = lines(2000).default('')
 
 export const certRevoke = operation({
   id: 'certRevoke', method: 'post', path: '/certificates/revoke', role: 'operator',

@@ -4,7 +4,7 @@ import { authorityById, authorityNamed, type Authorities } from '../../../certif
 import { newSecretToken, tokenSha256 } from '../../../devices/secret-token.ts'
 import { change } from '../../../http/change.ts'
 import { frontEndStore, type FrontEnd } from '../../../store/front-ends.ts'
-import { at, instant, nothing } from '../fields.ts'
+import { at, instant, nothing, text } from '../fields.ts'
 import { conventionFor, frontEndKinds, type FrontEndKind } from '../../check/kinds.ts'
 import { operation } from '../operation.ts'
 
@@ -35,7 +35,7 @@ export const frontEndList = operation({
 export const frontEndAdd = operation({
   id: 'frontEndAdd', method: 'post', path: '/front-ends', role: 'admin', status: 201,
   summary: 'Add a front end. Its secret is told this once.',
-  input: z.strictObject({ name, kind: z.enum(Object.keys(frontEndKinds) as [FrontEndKind]), authority: z.string().min(1).max(40).optional() }),
+  input: z.strictObject({ name, kind: z.enum(Object.keys(frontEndKinds) as [FrontEndKind]), authority: text(40).optional() }),
   output: z.strictObject({ ...frontEndFields, secret: z.string(), checkUrl: z.url() }),
   async run(service, actor, input) {
     const secret = newSecretToken()

@@ -8,7 +8,7 @@ import { invitationStore, type InvitationListing } from '../../../store/invitati
 import { personStore } from '../../../store/people.ts'
 import { templateStore } from '../../../store/templates.ts'
 import { isUniqueViolation, type Queryable } from '../../../store/db.ts'
-import { at, atOrNull, byId, email, id, instant, keyIn, page, pageInput, pageOf, parseTimeKey, personName, timeKey } from '../fields.ts'
+import { at, atOrNull, byId, email, id, instant, keyIn, page, pageInput, pageOf, parseTimeKey, personName, text, timeKey } from '../fields.ts'
 import { operation } from '../operation.ts'
 
 const dayMs = 86_400_000
@@ -30,8 +30,8 @@ const invitationInput = z.strictObject({
   email,
   userPrincipalName: z.string().min(3).max(254).regex(/^[\x21-\x7e]+@[\x21-\x7e]+$/, 'must look like ada@example.com').optional(),
   /** Groups that rules can name. They replace those on record, which takes an admin; left out, those stay. */
-  groups: z.array(z.string().min(1).max(100)).max(50).optional(),
-  template: z.string().min(1).max(64).default('default'),
+  groups: z.array(text(100)).max(50).optional(),
+  template: text(64).default('default'),
   /** How many devices may enroll. */
   devices: z.int().min(1).max(1000).default(1),
   /** Where the private key is born. */

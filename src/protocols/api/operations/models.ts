@@ -5,7 +5,7 @@ import { CaError } from '../../../errors.ts'
 import { covers } from '../../../policy/approvals.ts'
 import type { Approval } from '../../../policy/rules.ts'
 import { policyStore } from '../../../store/policy.ts'
-import { keyIn, page, pageInput, pageOf } from '../fields.ts'
+import { keyIn, page, pageInput, pageOf, text } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { approvalView, viewOfApproval } from './approval-view.ts'
 
@@ -38,7 +38,7 @@ export const modelList = operation({
   summary: 'Models of the catalogue, with the approvals that cover them.',
   input: z.strictObject({
     /** A product type or a wildcard over product types. */
-    pattern: z.string().min(1).max(64).optional(),
+    pattern: text(64).optional(),
     preset: z.enum(presetNames as [typeof presetNames[number]]).optional(),
     approved: z.stringbool().optional(),
     ...pageInput,
@@ -60,7 +60,7 @@ export const modelList = operation({
 export const modelShow = operation({
   id: 'modelShow', method: 'get', path: '/models/{identifier}', role: 'auditor',
   summary: 'Everything the catalogue says of one model.',
-  input: z.strictObject({ identifier: z.string().min(1).max(64) }),
+  input: z.strictObject({ identifier: text(64) }),
   output: modelDetail,
   async run(service, _actor, { identifier }) {
     const catalogue = service.catalogue()
