@@ -16,7 +16,8 @@ import type { KeyAlgorithm, Keyring, SealedKey } from './keyring.ts'
 import { assertCrl, type NewCrl } from './publish.ts'
 import { newSerialNumber } from './serial-number.ts'
 
-export type NewAuthority = { name: string, role: AuthorityRole, certificate: Buffer, key: SealedKey, parent: string | null, partitions: number }
+/** `crlNumber`: the last number that it used elsewhere. */
+export type NewAuthority = { name: string, role: AuthorityRole, certificate: Buffer, key: SealedKey, parent: string | null, partitions: number, crlNumber?: number }
 
 export type HierarchyStore = {
   /** True when some authority exists; takes the lock that only one creator gets. */
@@ -61,10 +62,13 @@ export async function createHierarchy(deps: HierarchyDeps, now: Date): Promise<b
   })
 }
 
+export const issuingName = (organization: string, generation: number): Buffer =>
+  authorityName(organization, `${organization} Issuing CA ${generation}`)
+
 /** A new issuing CA under a root. `generation` tells apart the names of successive ones. */
 export async function issuingUnder(deps: Pick<HierarchyDeps, 'keyring' | 'addresses' | 'rootCrlUrl' | 'organization' | 'keyType'>, root: { name: string, certificate: Certificate, key: SealedKey }, generation: number, now: Date): Promise<{ certificate: Certificate, key: SealedKey }> {
   const key = await deps.keyring.generate(issuingAlgorithm[deps.keyType])
-  const name = authorityName(deps.organization, `${deps.organization} Issuing CA ${generation}`)
+  const name = issuingName(deps.organization, generation)
   const validity = validityFrom(now, days(issuingValidityDays), root.certificate.notAfter)
   const fields = issuingCa({ serialNumber: newSerialNumber(), subjectPublicKeyInfo: key.publicKey, validity }, name, root,
     { crl: deps.rootCrlUrl, certificate: deps.addresses.certificate(root.name) })

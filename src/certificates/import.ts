@@ -37,6 +37,27 @@ export function parseImportedChain(pem: string, knownRoots: readonly Certificate
   return { root, issuing: first }
 }
 
+/**
+ * Written anew: the certificate's own bytes may say the same key in another way. Not compared by KeyObject.equals, which
+ * leaves an error behind in OpenSSL's queue when one key is RSA and the other EC, and the next key cannot be opened.
+ */
+const spkiOf = ({ publicKey }: Certificate): Buffer => publicKey.export({ type: 'spki', format: 'der' })
+
+/**
+ * Lists and OCSP answers are told apart by the issuer's name, and believed by its key: two authorities with one of
+ * them in common would each seem to answer for the other.
+ *
+ * @throws {CaError} authority-exists
+ */
+export function assertDistinct(brought: readonly Certificate[], present: readonly Certificate[]): void {
+  const others = [...present]
+  for (const certificate of brought) {
+    if (others.some(other => spkiOf(other).equals(spkiOf(certificate)))) throw new CaError('authority-exists', 'another authority has the same key')
+    if (others.some(other => other.subject.raw.equals(certificate.subject.raw))) throw new CaError('authority-exists', 'another authority has the same name')
+    others.push(certificate)
+  }
+}
+
 const isSelfSigned = (certificate: Certificate): boolean =>
   certificate.subject.raw.equals(certificate.issuer.raw) && isIssuedBy(certificate, certificate.publicKey)
 
@@ -69,11 +90,12 @@ function checkIssuing(issuing: Certificate, root: Certificate): void {
 /**
  * Opens a private key in PKCS#8 PEM and checks that it is the certificate's.
  *
- * @throws {CaError} key-passphrase-wrong, authority-import-invalid
+ * @throws {CaError} key-passphrase-wrong, authority-import-invalid, invalid-argument for a passphrase that opens nothing
  */
 export function openImportedKey(pem: string, passphrase: string | undefined, certificate: Certificate): KeyObject {
   const encrypted = pem.includes('-----BEGIN ENCRYPTED PRIVATE KEY-----')
   if (!encrypted && !pem.includes('-----BEGIN PRIVATE KEY-----')) throw invalid('the private key must be PKCS#8 in PEM (PRIVATE KEY or ENCRYPTED PRIVATE KEY)')
+  if (!encrypted && passphrase !== undefined) throw new CaError('invalid-argument', 'a passphrase is given for a private key that is not encrypted')
   if (encrypted && passphrase === undefined) throw new CaError('key-passphrase-wrong', 'the private key is encrypted: its passphrase is needed')
   const privateKey = readPrivateKey(pem, passphrase, encrypted)
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'der' })
@@ -140,7 +162,7 @@ export function assertFollows(next: NewCrl, previous: { der: Buffer, thisUpdate:
 }
 
 /** @throws {CaError} authority-import-invalid when the root has taken this CA back */
-export function assertNotListed(crl: NewCrl, issuing: Certificate): void {
+export function assertNotListed(crl: Pick<NewCrl, 'der'>, issuing: Certificate): void {
   for (const entry of parseCrl(crl.der).entries()) {
     if (entry.serialNumber === issuing.serialNumber) throw invalid('the root’s list says that this issuing CA is revoked')
   }

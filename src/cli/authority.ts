@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import { newSecretToken } from '../devices/secret-token.ts'
 import { CaError } from '../errors.ts'
 import { fromPem } from '../formats/pem.ts'
@@ -27,7 +27,8 @@ export function authorityCommands(root: Command, world: World): void {
   leaf(authority, world, 'import', 'bring your own root or issuing CA', importAuthority, command => command
     .requiredOption('--certificates <file>', 'PEM: a root, or an issuing CA and its root').requiredOption('--key <file>', 'PKCS#8 PEM of the first certificate')
     .option('--passphrase-file <file>', 'what opens it').option('--root-key <file>', 'the root’s key, should it be kept here').option('--root-passphrase-file <file>', 'what opens it')
-    .option('--root-crl <file>', 'a list of the root, needed when its key does not come'))
+    .option('--root-crl <file>', 'a list of the root, needed when its key does not come')
+    .option('--crl-number <number>', 'of the newest list that the first certificate’s CA has published elsewhere', crlNumberOf))
   leaf(authority, world, 'renew-signers', 'renew what signs for the authorities', renewSigners, command => command.option('--all', 'not only what is near its end'))
 }
 
@@ -73,15 +74,20 @@ async function rootCrl({ client, print }: Context, { root, dropped, key, passphr
 /** The file that `export-root` wrote also holds the certificate, which is nobody's secret and not asked for. */
 const privateKeyBlock = (text: string): string => /-----BEGIN (ENCRYPTED )?PRIVATE KEY-----[^-]*-----END \1?PRIVATE KEY-----/.exec(text)?.[0] ?? text
 
-type ImportOptions = { certificates: string, key: string, passphraseFile?: string, rootKey?: string, rootPassphraseFile?: string, rootCrl?: string }
+type ImportOptions = { certificates: string, key: string, passphraseFile?: string, rootKey?: string, rootPassphraseFile?: string, rootCrl?: string, crlNumber?: number }
 
 async function importAuthority({ client, print }: Context, options: ImportOptions): Promise<void> {
   const text = (path: string | undefined): string | undefined => path === undefined ? undefined : readText(path)
   const passphrase = (path: string | undefined): string | undefined => path === undefined ? undefined : readPassphraseFile(path)
   print(await client.call(authorityImport, {
     certificates: readText(options.certificates), privateKey: privateKeyBlock(readText(options.key)), passphrase: passphrase(options.passphraseFile),
-    rootPrivateKey: options.rootKey === undefined ? undefined : privateKeyBlock(readText(options.rootKey)), rootPassphrase: passphrase(options.rootPassphraseFile), rootCrl: text(options.rootCrl),
+    rootPrivateKey: options.rootKey === undefined ? undefined : privateKeyBlock(readText(options.rootKey)), rootPassphrase: passphrase(options.rootPassphraseFile), rootCrl: text(options.rootCrl), crlNumber: options.crlNumber,
   }), ({ root, issuing }) => fields([['root', `${root.name}: ${root.subject}`], ['fingerprint', root.fingerprint], ['issues now', `${issuing.name}: ${issuing.subject}`]]))
+}
+
+function crlNumberOf(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new InvalidArgumentError('must be a whole number')
+  return Number(text)
 }
 
 async function renewSigners({ client, print }: Context, { all = false }: { all?: boolean }): Promise<void> {

@@ -51,17 +51,25 @@ export function hierarchyStore(tx: Queryable) {
       await tx.query('lock table authorities in share row exclusive mode')
       return (await tx.query('select 1 from authorities limit 1')).length > 0
     },
+    /** Every authority that there is, in the order in which whoever locks several has to; publications hold one at a time. */
+    async lockAll(): Promise<void> {
+      await tx.query('select 1 from authorities order by id for no key update')
+    },
     async addAuthority(authority: NewAuthority, now: Date): Promise<number> {
       await insertKey(tx, authority.key, now)
       const [row] = await tx.query<{ id: number }>(`
-        insert into authorities (name, role, certificate, key_id, parent_id, partitions, created_at)
-        values ($1, $2, $3, $4, (select id from authorities where name = $5), $6, $7) returning id`,
-      [authority.name, authority.role, authority.certificate, await keyIdOf(tx, authority.key), authority.parent, authority.partitions, now])
+        insert into authorities (name, role, certificate, key_id, parent_id, partitions, created_at, crl_number)
+        values ($1, $2, $3, $4, (select id from authorities where name = $5), $6, $7, $8) returning id`,
+      [authority.name, authority.role, authority.certificate, await keyIdOf(tx, authority.key), authority.parent, authority.partitions, now, authority.crlNumber ?? 0])
       return row!.id
     },
     /** The active authority of a role goes on to answer for what it issued, and issues no more. */
     async retire(role: AuthorityRole): Promise<void> {
       await tx.query('update authorities set active = false where role = $1 and active', [role])
+    },
+    /** One that was replaced counts again; `retire` goes before. */
+    async activate(authorityId: number): Promise<void> {
+      await tx.query('update authorities set active = true where id = $1', [authorityId])
     },
     /** Takes the private key away for good. */
     async removePrivateKey(keyId: string): Promise<void> {

@@ -231,3 +231,107 @@ test('a list of the root that was signed elsewhere goes neither back in time nor
   t.is(await send([own, '42'], 9n, service.now(), { dropped: true }), 'no refusal: 200')
   t.is((await rootList(service, 'root-2')).crlNumber, 9)
 })
+
+test('an issuing CA that its root’s newest list takes back is not brought', async t => {
+  const service = await testService(t)
+  const api = await openApi(t, service)
+  const root = await bring('Example Root', 'P-384')
+  const [issuing, revoked] = [await bring('Example Issuing', 'P-256', root), await bring('Revoked Issuing', 'P-256', root)]
+  await api.ask('POST', '/authorities/import', { certificates: issuing.pem + root.pem, privateKey: issuing.key, rootCrl: await listOf(root, service.now()) })
+  service.clock.advance(1)
+  const crl = await listOf(root, service.now(), [parseCertificate(revoked.der).serialNumber], 8n)
+  await api.ask('POST', '/authorities/root/crl', { crl })
+  const before = await api.ask('GET', '/authorities')
+  const { body } = await api.call('POST', '/authorities/import', { certificates: revoked.pem, privateKey: revoked.key })
+  t.deepEqual([body.code, /revoked/.test(body.detail)], ['authority-import-invalid', true])
+  t.deepEqual(await api.ask('GET', '/authorities'), before)
+})
+
+test('an issuing CA that is taken back while it is being brought is taken back at once', async t => {
+  const service = await testService(t)
+  const api = await openApi(t, service)
+  const root = await bring('Example Root', 'P-384')
+  await api.ask('POST', '/authorities/import', { certificates: root.pem, privateKey: root.key })
+  const issuing = await bring('Example Issuing', 'P-256', root)
+  service.clock.advance(1)
+  const crl = await listOf(root, service.now(), [parseCertificate(issuing.der).serialNumber], 8n)
+  const [brought] = await Promise.all([
+    api.call('POST', '/authorities/import', { certificates: issuing.pem, privateKey: issuing.key }),
+    api.ask('POST', '/authorities/root/crl', { crl }),
+  ])
+  const rows = await service.db.query<{ revoked_at: Date | null }>(`select revoked_at from authorities where name = 'issuing-3'`)
+  if (brought.status === 201) t.deepEqual(rows, [{ revoked_at: service.now() }])
+  else t.deepEqual([brought.body.code, rows], ['authority-import-invalid', []])
+})
+
+test('what an import would not use is refused, not passed over', async t => {
+  const service = await testService(t)
+  const api = await openApi(t, service)
+  const root = await bring('Example Root', 'P-384')
+  const issuing = await bring('Example Issuing', 'P-256', root)
+  const rootCrl = await listOf(root, service.now())
+  const alone = { certificates: root.pem, privateKey: root.key }
+  const both = { certificates: issuing.pem + root.pem, privateKey: issuing.key, rootPrivateKey: root.key }
+  const refused = async (what: string, order: object) => t.is(await api.refusal('POST', '/authorities/import', order), 'invalid-argument', what)
+  await refused('a passphrase of a key that is not encrypted', { ...alone, passphrase })
+  await refused('the root’s key, twice', { ...alone, rootPrivateKey: root.key })
+  await refused('a passphrase without a key', { certificates: both.certificates, privateKey: both.privateKey, rootCrl, rootPassphrase: passphrase })
+  await refused('a passphrase of a root’s key that is not encrypted', { ...both, rootPassphrase: passphrase })
+  await refused('a number beside a list that has one', { ...alone, rootCrl, crlNumber: 3 })
+  await api.ask('POST', '/authorities/import', both)
+  const next = await bring('Next Issuing', 'P-256', root)
+  await refused('the key of a root that is here', { certificates: next.pem, privateKey: next.key, rootPrivateKey: root.key })
+  await refused('a list of a root that is here', { certificates: next.pem + root.pem, privateKey: next.key, rootCrl })
+  t.is(await api.refusal('POST', '/authorities/root/crl', { passphrase }), 'invalid-argument')
+})
+
+test('no two authorities have one key or one name, for lists and answers are told apart by them', async t => {
+  const service = await testService(t)
+  const api = await openApi(t, service)
+  const root = await bring('Example Root', 'P-384')
+  const issuing = await bring('Example Issuing', 'P-256', root)
+  const again = async (signer: TestSigner, subject: Buffer, issuer: Brought | undefined): Promise<Brought> => {
+    const der = await signCertificate({
+      serialNumber: testSerialNumber('again'), issuer: issuer?.name ?? subject, subject, ...testValidity, subjectPublicKeyInfo: signer.subjectPublicKeyInfo,
+      extensions: [basicConstraints(true), keyUsage('keyCertSign', 'cRLSign'), subjectKeyIdentifier(signer.subjectPublicKeyInfo)],
+    }, issuer?.signer ?? signer)
+    return { signer, der, name: subject, pem: toPem('CERTIFICATE', der), key: signer.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string }
+  }
+  const [sameAsRoot, keyOfRoot] = [await again(newSigner('P-256'), root.name, root), await again(root.signer, commonName('Other'), root)]
+  for (const ca of [sameAsRoot, keyOfRoot]) {
+    t.is(await api.refusal('POST', '/authorities/import', { certificates: ca.pem + root.pem, privateKey: ca.key, rootPrivateKey: root.key }), 'authority-exists')
+  }
+  await api.ask('POST', '/authorities/import', { certificates: issuing.pem + root.pem, privateKey: issuing.key, rootPrivateKey: root.key })
+  const under: [string, Brought][] = [
+    ['the key of one that is here', await again(issuing.signer, commonName('Other'), root)],
+    ['the name of one that is here', await again(newSigner('P-256'), issuing.name, root)],
+    ['the name of the first issuing CA', await again(newSigner('P-256'), service.authorities().all[1]!.certificate.subject.raw, root)],
+  ]
+  for (const [what, ca] of under) t.is(await api.refusal('POST', '/authorities/import', { certificates: ca.pem, privateKey: ca.key }), 'authority-exists', what)
+  const otherRoot = await again(newSigner('P-384'), root.name, undefined)
+  t.is(await api.refusal('POST', '/authorities/import', { certificates: otherRoot.pem, privateKey: otherRoot.key }), 'authority-exists', 'a root of that name')
+})
+
+test('the lists of an issuing CA that published elsewhere go on from its last number, those of a root too', async t => {
+  const service = await testService(t)
+  const api = await openApi(t, service)
+  const root = await bring('Example Root', 'P-384')
+  const issuing = await bring('Example Issuing', 'P-256', root)
+  await api.ask('POST', '/authorities/import', { certificates: issuing.pem + root.pem, privateKey: issuing.key, rootPrivateKey: root.key, crlNumber: 4711 })
+  const { id } = service.authorities().all.find(authority => authority.name === 'issuing-2')!
+  const numbers = (await crlFileStore(service.db).latest(id)).map(crl => crl.crlNumber)
+  t.deepEqual(new Set(numbers), new Set([4712]))
+  const other = await bring('Other Root', 'P-384')
+  await api.ask('POST', '/authorities/import', { certificates: other.pem, privateKey: other.key, crlNumber: 41 })
+  t.is((await rootList(service, 'root-3')).crlNumber, 42)
+})
+
+test('an issuing CA of a root that was replaced makes that root the one that counts', async t => {
+  const service = await testService(t)
+  const api = await openApi(t, service)
+  const [first, second] = [await bring('First Root', 'P-384'), await bring('Second Root', 'P-384')]
+  for (const root of [first, second]) await api.ask('POST', '/authorities/import', { certificates: root.pem, privateKey: root.key })
+  const issuing = await bring('Example Issuing', 'P-256', first)
+  t.like(await api.ask('POST', '/authorities/import', { certificates: issuing.pem, privateKey: issuing.key }), { root: { name: 'root-2', active: true }, issuing: { active: true, parent: 'root-2' } })
+  t.deepEqual(service.authorities().all.filter(({ active }) => active).map(({ name }) => name), ['enrollment', 'root-2', 'issuing-4'])
+})
