@@ -1,11 +1,9 @@
 import { CaError } from './errors.ts'
-import { serve } from './serve.ts'
+import { serve, stopOnSignal } from './serve.ts'
 
 try {
   const running = await serve({ env: process.env })
-  const stop = (): void => { running.stop().then(() => process.exit(0), () => process.exit(1)) }
-  process.once('SIGTERM', stop)
-  process.once('SIGINT', stop)
+  stopOnSignal(running)
 } catch (error) {
   // A mistake of the operator's is told in words; a defect shows itself.
   if (!(error instanceof CaError)) throw error

@@ -4,6 +4,7 @@ import { createServer, type Server } from 'node:http'
 import { join } from 'node:path'
 import { createApp, type Doors } from './app.ts'
 import { activeAuthority } from './certificates/authority.ts'
+import { CaError } from './errors.ts'
 import { loadConfig, type Config, type ListenAddress } from './config.ts'
 import { fingerprint } from './formats/x509.ts'
 import { jsonLog, type Log } from './http/log.ts'
@@ -29,8 +30,7 @@ export async function serve(options: ServeOptions): Promise<Running> {
   const print = options.print ?? (line => process.stdout.write(`${line}\n`))
   const log = options.log ?? jsonLog(line => process.stderr.write(line), now)
   const config = loadConfig(options.env)
-  mkdirSync(config.dataFolder, { recursive: true, mode: 0o700 })
-  chmodSync(config.dataFolder, 0o700)
+  makeDataFolder(config.dataFolder)
   // The embedded database locks its folder itself; with a server the local socket still has one owner.
   const lock = config.databaseUrl === undefined ? undefined : await lockFolder(config.dataFolder)
   const db = await openDatabase({ databaseUrl: config.databaseUrl, directUrl: config.databaseDirectUrl, dataFolder: config.dataFolder })
@@ -42,9 +42,9 @@ export async function serve(options: ServeOptions): Promise<Running> {
     if (service.anchors.some(anchor => anchor.test)) log('warn', 'simulated phones are trusted', { setting: 'LATCHKEY_TEST_DEVICE_CA' })
     const held = await holdTestCertificates(service)
     if (held > 0) log('warn', 'certificates of simulated phones were held', { count: held })
+    const doors = await openDoors(service)
     const schedule = startSchedule(service)
     service.onRevocationChange(schedule.wake)
-    const doors = await openDoors(service)
     await greet(service, created, print)
     return { service, address: doors.address, stop: async () => { await doors.close(); await schedule.stop(); await db.close(); await lock?.release() } }
   } catch (error) {
@@ -54,12 +54,27 @@ export async function serve(options: ServeOptions): Promise<Running> {
   }
 }
 
+function makeDataFolder(folder: string): void {
+  try {
+    mkdirSync(folder, { recursive: true, mode: 0o700 })
+    chmodSync(folder, 0o700)
+  } catch (cause) {
+    throw new CaError('invalid-configuration', `LATCHKEY_DATA: ${folder} cannot be made or is no folder of ours (${(cause as NodeJS.ErrnoException).code})`, { cause })
+  }
+}
+
 async function openDoors(service: Service): Promise<{ address: ListenAddress, close(): Promise<void> }> {
   const { config } = service
   const apart = config.consoleListen !== undefined
   const main = await listen(service, config.listen, { phones: true, admins: !apart })
-  const servers = [main, await listenLocally(service)]
-  if (config.consoleListen !== undefined) servers.push(await listen(service, config.consoleListen, { phones: false, admins: true }))
+  const servers = [main]
+  try {
+    servers.push(await listenLocally(service))
+    if (config.consoleListen !== undefined) servers.push(await listen(service, config.consoleListen, { phones: false, admins: true }))
+  } catch (error) {
+    await Promise.all(servers.map(close))
+    throw error
+  }
   const bound = main.address()
   const address = typeof bound === 'object' && bound !== null ? { host: config.listen.host, port: bound.port } : config.listen
   return { address, close: async () => { await Promise.all(servers.map(close)) } }
@@ -67,7 +82,13 @@ async function openDoors(service: Service): Promise<{ address: ListenAddress, cl
 
 async function listen(service: Service, { host, port }: ListenAddress, doors: Doors): Promise<Server> {
   const server = createServer({ requestTimeout: 30_000, headersTimeout: 15_000, maxHeaderSize: 32_768 }, createApp(service, doors).callback())
-  await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(port, host, resolve) })
+  try {
+    await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(port, host, resolve) })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    const why = code === 'EADDRINUSE' ? 'another program listens there' : code
+    throw new CaError('invalid-configuration', `${doors.phones ? 'LATCHKEY_LISTEN' : 'LATCHKEY_CONSOLE_LISTEN'}: cannot listen on ${host}:${port} (${why})`, { cause })
+  }
   return server
 }
 
@@ -108,4 +129,16 @@ async function greet(service: Service, created: boolean, print: (line: string) =
   if (service.anchors.some(anchor => anchor.test)) print('WARNING: simulated phones are trusted (LATCHKEY_TEST_DEVICE_CA). Never do this where mail is.')
   print('Next: npx latchkey model approve --preset storage-encryption --reason "first try"')
   print('      npx latchkey invite create --name "Ada Lovelace" --email ada@example.com')
+}
+
+/** Ends in order. A second signal while it does (npm passes Ctrl-C on once more) must not cut it off. */
+export function stopOnSignal(running: Running): void {
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    running.stop().then(() => process.exit(0), () => process.exit(1))
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
 }

@@ -28,7 +28,9 @@ const backdateMs = 300_000
 export function validityFrom(now: Date, durationMs: number, latest?: Date): Validity {
   const notBefore = new Date(Math.floor(now.getTime() / 1000) * 1000 - backdateMs)
   const longest = new Date(notBefore.getTime() + backdateMs + durationMs - 1000)
-  return { notBefore, notAfter: latest !== undefined && latest < longest ? latest : longest }
+  if (latest === undefined || latest >= longest) return { notBefore, notAfter: longest }
+  // Rounded down: what the certificate rests on may end within a second, and it must not outlive that.
+  return { notBefore, notAfter: new Date(Math.floor(latest.getTime() / 1000) * 1000) }
 }
 
 export const days = (count: number): number => count * daysInMs

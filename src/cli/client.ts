@@ -26,7 +26,7 @@ export function connect(env: Environment): Client {
       const { path, body } = messageFor(operation, input as Record<string, unknown>)
       const { status, text } = await send(target, operation.method, `${prefix}${path}`, body)
       if (status !== operation.status) throw refusal(status, text)
-      return JSON.parse(text) as z.output<Output>
+      return parseAnswer(text) as z.output<Output>
     },
   }
 }
@@ -35,7 +35,15 @@ export function connect(env: Environment): Client {
 export async function callLocal<Output>(dataFolder: string, method: string, path: string, body?: unknown): Promise<Output> {
   const { status, text } = await send(targetOf({ LATCHKEY_DATA: dataFolder }), method, `${prefix}${path}`, body === undefined ? undefined : JSON.stringify(body))
   if (status !== 200 && status !== 201) throw refusal(status, text)
-  return JSON.parse(text) as Output
+  return parseAnswer(text) as Output
+}
+
+function parseAnswer(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new CaError('server-unreachable', 'what answers there is not Latchkey: its answer is not JSON', { cause })
+  }
 }
 
 function targetOf(env: Environment): Target {

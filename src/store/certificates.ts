@@ -83,12 +83,12 @@ export function certificateStore(db: Queryable) {
       return rows.map(recordOf)
     },
     /** What a leaver's or a lost phone's revocation concerns: every certificate that could still be used. */
-    async inForceOf(whose: { personId?: string, deviceId?: string }, now: Date): Promise<CertificateKey[]> {
+    async inForceOf(whose: { personId?: string, deviceId?: string }, now: Date): Promise<(CertificateKey & { kind: CertificateKind })[]> {
       return (await db.query(`
-        select c.authority_id, c.serial_number from certificates c join devices d on d.id = c.device_id
+        select c.authority_id, c.serial_number, c.kind from certificates c join devices d on d.id = c.device_id
         where c.state <> 'abandoned' and c.not_after > $3
           and (d.person_id = $1::uuid or d.id = $2::uuid)
-        order by c.created_at`, [whose.personId, whose.deviceId, now])).map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
+        order by c.created_at`, [whose.personId, whose.deviceId, now])).map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number, kind: row.kind }))
     },
     /** Pending rows whose lease has ended, locked for whoever asks first. */
     async endedLeases(now: Date, limit: number): Promise<CertificateKey[]> {
@@ -138,7 +138,7 @@ export function certificateStore(db: Queryable) {
       return (await db.query(`
         select c.authority_id, c.serial_number from certificates c
           left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
-        where c.test and c.state = 'issued' and c.not_after > $1 and (r.serial_number is null or r.reason = 8) limit $2`, [now, limit]))
+        where c.test and c.kind = 'device' and c.state = 'issued' and c.not_after > $1 and (r.serial_number is null or r.reason = 8) limit $2`, [now, limit]))
         .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
     },
     /** How many rows there are, as the planner knows it: counting them would read them all. */

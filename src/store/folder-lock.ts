@@ -36,7 +36,7 @@ async function takeLock(folder: string, at: (name: string) => string): Promise<S
   for (;;) {
     const highest = Math.max(0, ...await generations(folder))
     if (highest > 0 && await isAlive(at(lockName(highest)))) {
-      throw new CaError('data-folder-locked', `another Latchkey is running in ${folder}`)
+      throw new CaError('data-folder-locked', `another Latchkey is running in ${folder}; each instance needs a folder of its own (LATCHKEY_DATA), also with a database server`)
     }
     const mine = highest + 1
     const server = await listenAs(folder, at, mine)

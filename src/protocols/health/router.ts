@@ -61,7 +61,7 @@ async function metricsOf(service: Service): Promise<Metric[]> {
     }
   }
   return [
-    { name: 'latchkey_certificates_issued_total', help: 'Device certificates that were ever completed, as PostgreSQL estimates it.', type: 'gauge', values: [{ labels: {}, value: await certificateStore(service.db).estimate() }] },
+    { name: 'latchkey_certificate_rows', help: 'Certificates on record, our own signers included, as the planner of PostgreSQL estimates it.', type: 'gauge', values: [{ labels: {}, value: await certificateStore(service.db).estimate() }] },
     { name: 'latchkey_crl_next_update_timestamp_seconds', help: 'When each published list has to be replaced at the latest.', type: 'gauge', values: lists },
     { name: 'latchkey_crl_number', help: 'cRLNumber of each published list.', type: 'gauge', values: ages },
     { name: 'latchkey_signer_not_after_timestamp_seconds', help: 'End of each signer that is in force.', type: 'gauge', values: authorities.signers.filter(({ certificate }) => certificate.notAfter > now).map(signer => ({ labels: { authority: authorities.all.find(({ id }) => id === signer.authorityId)?.name ?? '', purpose: signer.purpose, id: String(signer.id) }, value: seconds(signer.certificate.notAfter) })) },

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { authorityById } from '../../../certificates/authority.ts'
+import type { CertificateKind } from '../../../certificates/issue.ts'
 import { hold, release, revoke, type CertificateKey, type RevocationReason } from '../../../certificates/revoke.ts'
 import { CaError } from '../../../errors.ts'
 import type { Actor } from '../../../http/actor.ts'
@@ -45,15 +46,19 @@ export async function changeRevocation(service: Service, actor: Actor, target: T
     const whom = await whomOf(tx, target)
     const gates = await moveGates(tx, record, actor, whom, verb, now)
     const changed: Outcome['changed'] = []
+    // Bootstrap identities go too; they open nothing and stand in no list, so nobody is told of them.
+    let unchanged = 0
     const keys = await keysOf(tx, target, whom, now)
     for (const key of keys) {
-      if (!await apply(tx, key, actor, verb, now, target.certificate === undefined)) continue
+      const done = await apply(tx, key, actor, verb, now, target.certificate === undefined)
+      if (key.kind !== 'device') continue
+      if (!done) { unchanged++; continue }
       const serialNumber = key.serialNumber.toString('hex')
       changed.push({ serialNumber, authority: authorityById(service.authorities(), key.authorityId).name })
       const { verb: action, ...detail } = verb
       await record(`certificate.${action}`, `certificate:${serialNumber}`, { ...detail, person: target.person ?? null, device: target.device ?? null })
     }
-    return { changed, unchanged: keys.length - changed.length, ...gates }
+    return { changed, unchanged, ...gates }
   })
   if (outcome.changed.length > 0) service.revocationChanged()
   return outcome
@@ -64,10 +69,10 @@ async function whomOf(tx: Queryable, target: Target): Promise<Whom> {
   return target.device === undefined ? undefined : { deviceIds: await devicesNamed(tx, target.device) }
 }
 
-async function keysOf(tx: Queryable, target: Target, whom: Whom, now: Date): Promise<CertificateKey[]> {
+async function keysOf(tx: Queryable, target: Target, whom: Whom, now: Date): Promise<(CertificateKey & { kind: CertificateKind })[]> {
   if (whom === undefined) return [await findCertificate(tx, target.certificate!)]
   if ('personId' in whom) return await certificateStore(tx).inForceOf(whom, now)
-  const keys: CertificateKey[] = []
+  const keys: (CertificateKey & { kind: CertificateKind })[] = []
   for (const deviceId of whom.deviceIds) keys.push(...await certificateStore(tx).inForceOf({ deviceId }, now))
   return keys
 }
