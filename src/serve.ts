@@ -100,12 +100,8 @@ async function listenLocally(service: Service): Promise<Server> {
   // What a killed process left; nobody else is here, since the data folder or the port is ours.
   rmSync(path, { force: true })
   const server = createServer(localApi(service))
-  const mask = process.umask(0o177)
-  try {
-    await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(path, resolve) })
-  } finally {
-    process.umask(mask)
-  }
+  await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(path, resolve) })
+  // Until here the folder's mode 0700 kept others out.
   chmodSync(path, 0o600)
   return server
 }
