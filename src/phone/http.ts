@@ -35,6 +35,8 @@ export async function request(address: string, options: HttpRequest = {}): Promi
     const response = await fetch(url, {
       method, redirect: 'manual', signal: AbortSignal.timeout(timeoutMs),
       headers: {
+        // A connection kept for later may be closed by the server just when it is used again.
+        connection: 'close',
         ...contentType === undefined ? {} : { 'content-type': contentType },
         ...userAgent === undefined ? {} : { 'user-agent': userAgent },
       },
