@@ -22,7 +22,8 @@ function read(world: World, body: Buffer): void {
   })
 }
 
-test('every hostile message is refused with its code, changes nothing, and costs no more than 50 ms', async t => {
+// One after the other: some compute for seconds without a pause, and the others' phones would give up waiting.
+test.serial('every hostile message is refused with its code, changes nothing, and costs no more than 50 ms', async t => {
   const world = await openWorld(t)
   await world.approve('iPhone14,5')
   const started = await download(await world.invite())
@@ -38,7 +39,7 @@ test('every hostile message is refused with its code, changes nothing, and costs
   t.is(outcomeOf(t, await post(started.url, await firstMessage(world, started))), 'document', 'after all that the phone still gets through')
 })
 
-test('a genuine chain to the same root is not enough: only what the device CA itself issued counts', async t => {
+test.serial('a genuine chain to the same root is not enough: only what the device CA itself issued counts', async t => {
   const root = await newAuthority('Apple Root CA', undefined, 'rsa2048')
   const middle = await newAuthority('Apple iPhone Certification Authority', root, 'rsa2048')
   const deviceCa = await newAuthority('Apple iPhone Device CA', middle, 'rsa2048')
@@ -57,7 +58,7 @@ test('a genuine chain to the same root is not enough: only what the device CA it
   }
 })
 
-test('a message cut off anywhere is refused, whether BER or DER', async t => {
+test.serial('a message cut off anywhere is refused, whether BER or DER', async t => {
   const world = await openWorld(t)
   await world.approve('iPhone14,5')
   const started = await download(await world.invite())
@@ -72,7 +73,7 @@ test('a message cut off anywhere is refused, whether BER or DER', async t => {
   t.is(await stateOf(world), before)
 })
 
-test('a message with any octet changed is refused, or reads as it was signed', async t => {
+test.serial('a message with any octet changed is refused, or reads as it was signed', async t => {
   const world = await openWorld(t)
   const started = await download(await world.invite())
   const message = await signedBy({ identity: await factoryIdentity(world), content: plistWith(`${started.challenge}.`) })
@@ -88,7 +89,7 @@ test('a message with any octet changed is refused, or reads as it was signed', a
   t.is(await stateOf(world), before)
 })
 
-test('addresses of enrollments that are none are answered, and nothing of them reaches the database', async t => {
+test.serial('addresses of enrollments that are none are answered, and nothing of them reaches the database', async t => {
   const world = await openWorld(t)
   const started = await download(await world.invite())
   const message = await firstMessage(world, started)
