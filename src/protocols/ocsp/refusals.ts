@@ -8,7 +8,7 @@ const responseStatusOf = {
   'unsupported-media-type': 'malformedRequest', 'method-not-allowed': 'malformedRequest', 'not-found': 'unauthorized',
   'malformed-der': 'malformedRequest', 'malformed-certificate': 'internalError',
   'malformed-certification-request': 'internalError', 'malformed-crl': 'internalError', 'malformed-cms': 'internalError',
-  'malformed-plist': 'internalError', 'malformed-ocsp-request': 'malformedRequest', 'malformed-pkcs12': 'internalError',
+  'malformed-plist': 'internalError', 'malformed-ocsp-request': 'malformedRequest', 'malformed-pkcs12': 'internalError', 'malformed-csv': 'internalError',
   'malformed-scep-message': 'internalError', 'unsupported-algorithm': 'internalError', 'weak-key': 'internalError',
   'signature-invalid': 'internalError',
   'cms-signer-count': 'internalError', 'cms-signer-certificate-missing': 'internalError',
