@@ -1,4 +1,5 @@
 import type { CreatedInvitation, Invitation, InvitationKeyOrigin } from '../devices/invitations.ts'
+import type { EnrollmentState, EnrollmentStep } from '../enrollment/records.ts'
 import type { Queryable } from './db.ts'
 
 type InvitationRow = {
@@ -13,8 +14,15 @@ const invitationOf = (row: InvitationRow): Invitation => ({
 })
 
 /** An invitation as lists show it. */
-export type InvitationListing = Invitation & { personName: string, personEmail: string, placesTaken: number }
+export type InvitationListing = Invitation & { personName: string, personEmail: string, placesTaken: number, attempt: Attempt | null }
+/** The newest enrollment under it. `because` is the code of the decision. */
+export type Attempt = {
+  enrollmentId: string, state: EnrollmentState, error: string | null, step: EnrollmentStep | null, because: string | null, deviceId: string | null, at: Date
+}
 export type InvitationFilter = { personId?: string | undefined, before?: { createdAt: Date, id: string } | undefined, limit: number }
+
+const attemptOf = ({ enrollmentId, state, error, step, because, deviceId, at }: Attempt): Attempt | null =>
+  enrollmentId === null ? null : { enrollmentId, state, error, step, because, deviceId, at }
 
 export function invitationStore(db: Queryable) {
   const first = async (where: string, value: unknown): Promise<Invitation | undefined> => {
@@ -32,6 +40,13 @@ export function invitationStore(db: Queryable) {
     async placesTaken(id: string): Promise<number> {
       return (await db.query<{ taken: number }>('select count(*)::int as taken from invitation_devices where invitation_id = $1', [id]))[0]!.taken
     },
+    /** Of these addresses, in lower case: who is on record, and who can still use an earlier invitation. At most as many as are asked for. */
+    async known(emails: readonly string[], now: Date): Promise<{ email: string, name: string, invited: boolean }[]> {
+      return await db.query(`select lower(p.email) as email, p.name, exists (select 1 from invitations i
+          where i.person_id = p.id and i.ended_at is null and i.expires_at >= $2
+            and (select count(*) from invitation_devices d where d.invitation_id = i.id) < i.devices_max) as invited
+        from people p where lower(p.email) = any($1::text[])`, [emails, now])
+    },
     /** @returns false when it had ended before */
     async end(id: string, now: Date): Promise<boolean> {
       return (await db.query('update invitations set ended_at = $2 where id = $1 and ended_at is null returning 1', [id, now])).length === 1
@@ -42,13 +57,15 @@ export function invitationStore(db: Queryable) {
     },
     /** Newest first; the page goes on after `before`. */
     async list({ personId, before, limit }: InvitationFilter): Promise<InvitationListing[]> {
-      const rows = await db.query<InvitationRow & { person_name: string, person_email: string, taken: number }>(`
+      const rows = await db.query<InvitationRow & { person_name: string, person_email: string, taken: number } & Attempt>(`
         select ${columns}, p.name as person_name, p.email as person_email,
-            (select count(*)::int from invitation_devices d where d.invitation_id = i.id) as taken
+            (select count(*)::int from invitation_devices d where d.invitation_id = i.id) as taken,
+            e.id as "enrollmentId", e.state, e.last_error as error, e.last_error_step as step, e.decision ->> 'code' as because, e.device_id as "deviceId", e.updated_at as at
           from invitations i join people p on p.id = i.person_id
+            left join lateral (select * from enrollments where invitation_id = i.id order by created_at desc limit 1) e on true
         where ($1::uuid is null or i.person_id = $1) and ($2::timestamptz is null or (i.created_at, i.id) < ($2, $3::uuid))
         order by i.created_at desc, i.id desc limit $4`, [personId, before?.createdAt, before?.id, limit])
-      return rows.map(row => ({ ...invitationOf(row), personName: row.person_name, personEmail: row.person_email, placesTaken: row.taken }))
+      return rows.map(row => ({ ...invitationOf(row), personName: row.person_name, personEmail: row.person_email, placesTaken: row.taken, attempt: attemptOf(row) }))
     },
   }
 }

@@ -105,3 +105,15 @@ test('admins and tokens come and go', async t => {
   t.is((await cli('token', 'end', token.json.id)).exitCode, 0)
   t.is((await cli('token', 'end', token.json.id)).exitCode, 5)
 })
+
+test('a file of people is checked, then invited all at once', async t => {
+  const cli = await openCli(t, await testService(t))
+  const file = join(cli.dataFolder, 'people.csv')
+  writeFileSync(file, 'name,email\nAda,ada@example.org\nBob,bob\n')
+  const checked = await cli('invite', 'batch', file, '--create')
+  t.is(checked.exitCode, 1)
+  t.regex(checked.out, /1 of 2 lines have mistakes: nothing was created\n$/)
+  writeFileSync(file, 'name,email\nAda,ada@example.org\nBob,bob@example.org\n')
+  t.regex((await cli('invite', 'batch', file)).out, /2 lines are good; --create creates them\n$/)
+  t.regex((await cli('invite', 'batch', file, '--create')).out, /Ada +ada@example\.org +http.*\/i\/.{24}\n.*\n2 invited\n$/)
+})

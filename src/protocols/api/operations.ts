@@ -10,6 +10,7 @@ import * as certificates from './operations/certificates.ts'
 import * as devices from './operations/devices.ts'
 import * as exemptions from './operations/exemptions.ts'
 import * as frontEnds from './operations/front-ends.ts'
+import * as invitationBatch from './operations/invitation-batch.ts'
 import * as invitations from './operations/invitations.ts'
 import * as models from './operations/models.ts'
 import * as policy from './operations/policy.ts'
@@ -21,7 +22,7 @@ export const operations: readonly Operation[] = [
   catalogue.catalogueShow, catalogue.catalogueUpdate,
   policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
   exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd,
-  invitations.inviteList, invitations.inviteCreate, invitations.inviteEnd,
+  invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteEnd,
   devices.deviceList, devices.deviceShow, devices.deviceApprove, devices.deviceRefuse,
   certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow,
   templates.templateList, templates.templateShow, templates.templateSet,

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { createInvitation, invitationState, type Invitation, type Person } from '../../../devices/invitations.ts'
 import { CaError } from '../../../errors.ts'
 import { change, type RecordChange } from '../../../http/change.ts'
+import type { Service } from '../../../http/service.ts'
 import { invitationStore, type InvitationListing } from '../../../store/invitations.ts'
 import { personStore } from '../../../store/people.ts'
 import { templateStore } from '../../../store/templates.ts'
@@ -16,15 +17,21 @@ const invitationView = z.strictObject({
   id, personName: z.string(), personEmail: z.string(), template: z.string(), key: z.enum(['device', 'delivered']),
   devices: z.int(), devicesEnrolled: z.int(), state: z.enum(['open', 'expired', 'ended', 'used-up']),
   expiresAt: instant, endedAt: instant.nullable(), createdAt: instant, createdBy: z.string(),
+  /** The newest attempt of a phone, from its downloaded profile on: how far it came, and what stopped it where. */
+  attempt: z.strictObject({
+    enrollmentId: z.string(), state: z.enum(['invited', 'allowed', 'refused', 'quarantined', 'profiled', 'issued']), error: z.string().nullable(),
+    step: z.enum(['first-post', 'bootstrap-scep', 'second-post', 'device-scep']).nullable(), because: z.string().nullable(), deviceId: id.nullable(), at: instant,
+  }).nullable(),
 })
+export type InvitationView = z.output<typeof invitationView>
 
 const viewOf = (i: InvitationListing, now: Date): z.input<typeof invitationView> => ({
   id: i.id, personName: i.personName, personEmail: i.personEmail, template: i.template, key: i.keyOrigin, devices: i.devicesMax,
   devicesEnrolled: i.placesTaken, state: invitationState(i, i.placesTaken, now), expiresAt: at(i.expiresAt), endedAt: atOrNull(i.endedAt),
-  createdAt: at(i.createdAt), createdBy: i.createdBy,
+  createdAt: at(i.createdAt), createdBy: i.createdBy, attempt: i.attempt === null ? null : { ...i.attempt, at: at(i.attempt.at) },
 })
 
-const invitationInput = z.strictObject({
+export const invitationInput = z.strictObject({
   name: personName,
   email,
   userPrincipalName: z.string().min(3).max(254).regex(/^[\x21-\x7e]+@[\x21-\x7e]+$/, 'must look like ada@example.com').optional(),
@@ -45,23 +52,31 @@ export const inviteCreate = operation({
   input: invitationInput,
   output: z.strictObject({ id, url: z.url(), expiresAt: instant }),
   async run(service, actor, input) {
-    const { template, devices, key, days = service.config.invitationDays } = input
     return await change(service, actor, async (tx, record, now) => {
-      if (await templateStore(tx).find(template) === undefined) throw new CaError('template-not-found', `there is no template named ${template}`)
-      const person = await putPerson(tx, record, input, now)
-      const created = createInvitation({
-        personId: person.id, template, keyOrigin: key, devicesMax: devices, createdBy: actor.name, expiresAt: new Date(now.getTime() + days * dayMs),
-      }, now)
-      await invitationStore(tx).add(created)
-      const { invitation, token } = created
-      await record('invitation.create', `invitation:${invitation.id}`, { person: person.email, template, devices, key, expiresAt: invitation.expiresAt })
-      return { id: invitation.id, url: `${service.config.url}/i/${token}`, expiresAt: at(invitation.expiresAt) }
+      if (await templateStore(tx).find(input.template) === undefined) throw new CaError('template-not-found', `there is no template named ${input.template}`)
+      return await addInvitation(service, tx, record, { ...input, createdBy: actor.name }, now)
     })
   },
 })
 
+type InvitationOrder = z.output<typeof invitationInput> & { createdBy: string }
+export type NewInvitation = { id: string, url: string, expiresAt: string }
+
+/** Invites one person inside a change that may concern several; the template is there. */
+export async function addInvitation(service: Service, tx: Queryable, record: RecordChange, order: InvitationOrder, now: Date): Promise<NewInvitation> {
+  const { template, devices, key, days = service.config.invitationDays, createdBy } = order
+  const person = await putPerson(tx, record, order, now)
+  const created = createInvitation({
+    personId: person.id, template, keyOrigin: key, devicesMax: devices, createdBy, expiresAt: new Date(now.getTime() + days * dayMs),
+  }, now)
+  await invitationStore(tx).add(created)
+  const { invitation, token } = created
+  await record('invitation.create', `invitation:${invitation.id}`, { person: person.email, template, devices, key, expiresAt: invitation.expiresAt })
+  return { id: invitation.id, url: `${service.config.url}/i/${token}`, expiresAt: at(invitation.expiresAt) }
+}
+
 /** The person of that address, with the name as it was written now. */
-async function putPerson(tx: Queryable, record: RecordChange, input: z.output<typeof invitationInput>, now: Date): Promise<Person> {
+async function putPerson(tx: Queryable, record: RecordChange, input: InvitationOrder, now: Date): Promise<Person> {
   const before = await personStore(tx).byEmail(input.email)
   const wanted: Person = {
     id: before?.id ?? randomUUID(), name: input.name, email: before?.email ?? input.email, createdAt: before?.createdAt ?? now,
