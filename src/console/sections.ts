@@ -1,0 +1,10 @@
+/** What the console has, in the order of its navigation. A section stands here when its pages are mounted. */
+export type SectionId = 'today' | 'models' | 'policy' | 'invitations' | 'phones' | 'certificates' | 'quarantine' | 'templates' | 'front-ends' | 'records' | 'account'
+
+export type Section = { readonly id: SectionId, readonly path: string, readonly label: string }
+
+export const sections: readonly Section[] = [
+]
+
+/** Where the search field of every page leads (`?q=`); undefined while there is nothing to find. */
+export const searchPath: string | undefined = undefined
