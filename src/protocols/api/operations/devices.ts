@@ -12,7 +12,10 @@ import type { Queryable } from '../../../store/db.ts'
 import { deviceStore, type DeviceListing } from '../../../store/devices.ts'
 import { enrollmentReads } from '../../../store/enrollments.ts'
 import { loadPolicy, policyStore } from '../../../store/policy.ts'
-import { at, atOrNull, byId, email, id, instant, instantInput, keyIn, page, pageInput, pageOf, parseTimeKey, reasonText, timeKey } from '../fields.ts'
+import { searchDevices, searchText, type Place } from '../../../store/search.ts'
+import {
+  at, atOrNull, byId, cursorOf, email, id, instant, instantInput, keyIn, page, pageInput, parseTimeKey, reasonText, searchablePageOf, searchInput, searchIsAlone, timeKey,
+} from '../fields.ts'
 import { operation } from '../operation.ts'
 import { certificateView, viewOfCertificate } from './certificate-view.ts'
 import { decisionView, grade, viewOfDecision } from './decision-view.ts'
@@ -52,18 +55,30 @@ function viewOf(service: Service, d: DeviceListing): z.input<typeof deviceView> 
   }
 }
 
+const devicePage = searchablePageOf(deviceView)
+
 export const deviceList = operation({
   id: 'deviceList', method: 'get', path: '/devices', role: 'auditor',
-  summary: 'Devices, newest first; or only those that wait in quarantine.',
-  input: z.strictObject({ person: email.optional(), quarantined: z.stringbool().optional(), ...pageInput }),
-  output: pageOf(deviceView),
-  async run(service, _actor, { person, quarantined, limit, cursor }) {
+  summary: 'Devices, newest first; or only those that wait in quarantine, or that a search finds.',
+  input: z.strictObject({ person: email.optional(), quarantined: z.stringbool().optional(), search: searchInput, ...pageInput })
+    .refine(...searchIsAlone(['person', 'quarantined'])),
+  output: devicePage,
+  async run(service, _actor, { person, quarantined, search, limit, cursor }) {
     const before = keyIn(cursor, parseTimeKey)
+    if (search !== undefined) return await searched(service, search, before, limit)
     const personId = person === undefined ? undefined : await personIdOf(service.db, person)
     const rows = await deviceStore(service.db).list({ personId, quarantined, before, limit: limit + 1 })
-    return page(rows, limit, timeKey, row => viewOf(service, row))
+    return { ...page(rows, limit, timeKey, row => viewOf(service, row)), lookedBackTo: null }
   },
 })
+
+async function searched(service: Service, search: string, before: Place<string> | undefined, limit: number): Promise<z.input<typeof devicePage>> {
+  const text = await searchText(service.db, search, service.catalogue().models.values())
+  if (text === undefined) return { items: [], next: null, lookedBackTo: null }
+  const { ids, next, lookedBackTo } = await searchDevices(service.db, text, before, limit)
+  const rows = await deviceStore(service.db).byIds(ids)
+  return { items: rows.map(row => viewOf(service, row)), next: next === undefined ? null : cursorOf(timeKey(next)), lookedBackTo: atOrNull(lookedBackTo ?? null) }
+}
 
 export const deviceShow = operation({
   id: 'deviceShow', method: 'get', path: '/devices/{id}', role: 'auditor',
