@@ -1,10 +1,10 @@
 import type { Command } from 'commander'
 import { renderUnicodeCompact } from 'uqr'
 import { inviteBatch } from '../protocols/api/operations/invitation-batch.ts'
-import { inviteCreate, inviteEnd, inviteList } from '../protocols/api/operations/invitations.ts'
+import { inviteCreate, inviteEnd, inviteList, inviteShow } from '../protocols/api/operations/invitations.ts'
 import { group, leaf, line, more, paged, wholeNumber, type Context, type Paged, type World } from './command.ts'
 import { readText } from './files.ts'
-import { exitCodes, table, when } from './output.ts'
+import { exitCodes, fields, table, when } from './output.ts'
 
 export function inviteCommands(root: Command, world: World): void {
   const invite = group(root, 'invite', 'one-time links for people')
@@ -14,6 +14,7 @@ export function inviteCommands(root: Command, world: World): void {
     .option('--template <name>', 'what the configuration profile carries', 'default').option('--devices <n>', 'how many devices may enroll', wholeNumber, 1)
     .option('--key <device|delivered>', 'where the private key is born', 'device').option('--days <n>', 'how long the link opens', wholeNumber))
   leaf(invite, world, 'list', 'invitations, newest first', list, command => paged(command).option('--email <address>', 'of one person'))
+  leaf(invite, world, 'show <id>', 'one invitation, and how far phones came under it', show)
   leaf(invite, world, 'batch <file>', 'invite many people from a file of comma-separated values; without --create it only checks', batch,
     command => command.option('--create', 'create them, all or none, and print the links this once'))
   leaf(invite, world, 'end <id>', 'end an invitation; certificates stay', end)
@@ -34,6 +35,13 @@ async function create({ client, print, world }: Context, options: CreateOptions)
 async function list({ client, print }: Context, { email, limit, cursor }: Paged & { email?: string }): Promise<void> {
   print(await client.call(inviteList, { email, limit, cursor }), ({ items, next }) => table(['person', 'email', 'devices', 'state', 'opens until', 'template', 'key', 'id'],
     items.map(i => [i.personName, i.personEmail, `${i.devicesEnrolled} of ${i.devices}`, i.state, when(i.expiresAt), i.template, i.key, i.id])) + more(next))
+}
+
+async function show({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(inviteShow, { id }), ({ invitation: i, attempts }) => fields([
+    ['person', i.personName], ['email', i.personEmail], ['devices', `${i.devicesEnrolled} of ${i.devices}`], ['state', i.state], ['opens until', when(i.expiresAt)],
+    ['template', i.template], ['key', i.key],
+  ]) + table(['last changed', 'state', 'stopped by', 'at', 'decision', 'device'], attempts.map(a => [when(a.at), a.state, a.error, a.step, a.because, a.deviceId])))
 }
 
 async function batch({ client, print, world }: Context, { create = false }: { create?: boolean }, file: string): Promise<void> {

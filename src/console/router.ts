@@ -9,11 +9,13 @@ import { assetRouter } from './assets.ts'
 import { refusalPage } from './refusal-page.ts'
 import { sections } from './sections.ts'
 import { setupRouter } from './setup-router.ts'
+import { invitationsRouter } from './invitations/router.ts'
 import { wordsRouter } from './words-router.ts'
 
 /** Everything for people who administer. The areas are behind the session; the order of the rest does not matter. */
 export function consoleRouter(service: Service): Router {
   const areas: Router[] = [
+    invitationsRouter(service),
     wordsRouter(),
   ]
   const router = new Router()

@@ -4,6 +4,7 @@ export type SectionId = 'today' | 'models' | 'policy' | 'invitations' | 'phones'
 export type Section = { readonly id: SectionId, readonly path: string, readonly label: string }
 
 export const sections: readonly Section[] = [
+  { id: 'invitations', path: '/console/invitations', label: 'Invitations' },
 ]
 
 /** Where the search field of every page leads (`?q=`); undefined while there is nothing to find. */

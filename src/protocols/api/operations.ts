@@ -8,6 +8,7 @@ import * as audit from './operations/audit.ts'
 import * as catalogue from './operations/catalogue.ts'
 import * as certificates from './operations/certificates.ts'
 import * as devices from './operations/devices.ts'
+import * as deviceStories from './operations/device-story.ts'
 import * as exemptions from './operations/exemptions.ts'
 import * as frontEnds from './operations/front-ends.ts'
 import * as invitationBatch from './operations/invitation-batch.ts'
@@ -22,8 +23,8 @@ export const operations: readonly Operation[] = [
   catalogue.catalogueShow, catalogue.catalogueUpdate,
   policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
   exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd,
-  invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteEnd,
-  devices.deviceList, devices.deviceShow, devices.deviceApprove, devices.deviceRefuse,
+  invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd,
+  devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceApprove, devices.deviceRefuse,
   certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow,
   templates.templateList, templates.templateShow, templates.templateSet,
   frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndEnd,

@@ -4,7 +4,7 @@ import { createInvitation, invitationState, type Invitation, type Person } from 
 import { CaError } from '../../../errors.ts'
 import { change, type RecordChange } from '../../../http/change.ts'
 import type { Service } from '../../../http/service.ts'
-import { invitationStore, type InvitationListing } from '../../../store/invitations.ts'
+import { invitationStore, type Attempt, type InvitationListing } from '../../../store/invitations.ts'
 import { personStore } from '../../../store/people.ts'
 import { templateStore } from '../../../store/templates.ts'
 import type { Queryable } from '../../../store/db.ts'
@@ -13,22 +13,29 @@ import { operation } from '../operation.ts'
 
 const dayMs = 86_400_000
 
+/** One attempt of a phone, from its downloaded profile on: how far it came, and what stopped it where. `reason` is that of the decision. */
+const attemptView = z.strictObject({
+  enrollmentId: z.string(), state: z.enum(['invited', 'allowed', 'refused', 'quarantined', 'profiled', 'issued']), error: z.string().nullable(),
+  step: z.enum(['first-post', 'bootstrap-scep', 'second-post', 'device-scep']).nullable(), because: z.string().nullable(), reason: z.string().nullable(),
+  deviceId: id.nullable(), at: instant,
+})
+export type AttemptView = z.output<typeof attemptView>
+
 const invitationView = z.strictObject({
   id, personName: z.string(), personEmail: z.string(), template: z.string(), key: z.enum(['device', 'delivered']),
   devices: z.int(), devicesEnrolled: z.int(), state: z.enum(['open', 'expired', 'ended', 'used-up']),
   expiresAt: instant, endedAt: instant.nullable(), createdAt: instant, createdBy: z.string(),
-  /** The newest attempt of a phone, from its downloaded profile on: how far it came, and what stopped it where. */
-  attempt: z.strictObject({
-    enrollmentId: z.string(), state: z.enum(['invited', 'allowed', 'refused', 'quarantined', 'profiled', 'issued']), error: z.string().nullable(),
-    step: z.enum(['first-post', 'bootstrap-scep', 'second-post', 'device-scep']).nullable(), because: z.string().nullable(), deviceId: id.nullable(), at: instant,
-  }).nullable(),
+  /** The newest attempt of a phone. */
+  attempt: attemptView.nullable(),
 })
 export type InvitationView = z.output<typeof invitationView>
+
+const viewOfAttempt = (attempt: Attempt): AttemptView => ({ ...attempt, at: at(attempt.at) })
 
 const viewOf = (i: InvitationListing, now: Date): z.input<typeof invitationView> => ({
   id: i.id, personName: i.personName, personEmail: i.personEmail, template: i.template, key: i.keyOrigin, devices: i.devicesMax,
   devicesEnrolled: i.placesTaken, state: invitationState(i, i.placesTaken, now), expiresAt: at(i.expiresAt), endedAt: atOrNull(i.endedAt),
-  createdAt: at(i.createdAt), createdBy: i.createdBy, attempt: i.attempt === null ? null : { ...i.attempt, at: at(i.attempt.at) },
+  createdAt: at(i.createdAt), createdBy: i.createdBy, attempt: i.attempt === null ? null : viewOfAttempt(i.attempt),
 })
 
 export const invitationInput = z.strictObject({
@@ -99,6 +106,19 @@ export const inviteList = operation({
     const rows = await invitationStore(service.db).list({ personId, before, limit: limit + 1 })
     const now = service.now()
     return page(rows, limit, timeKey, row => viewOf(row, now))
+  },
+})
+
+export const inviteShow = operation({
+  id: 'inviteShow', method: 'get', path: '/invitations/{id}', role: 'auditor',
+  summary: 'One invitation, and the newest attempts of phones under it.',
+  input: byId,
+  output: z.strictObject({ invitation: invitationView, attempts: z.array(attemptView) }),
+  async run(service, _actor, input) {
+    const found = await invitationStore(service.db).listing(input.id)
+    if (found === undefined) throw new CaError('invitation-not-found', 'there is no invitation with this id')
+    const attempts = await invitationStore(service.db).attempts(input.id, 20)
+    return { invitation: viewOf(found, service.now()), attempts: attempts.map(viewOfAttempt) }
   },
 })
 
