@@ -5,26 +5,31 @@ import { sameOrigin } from '../http/form.ts'
 import type { Problem } from '../http/problem.ts'
 import type { Service } from '../http/service.ts'
 import { signedIn } from '../http/session.ts'
+import { accountRouter } from './account/router.ts'
 import { assetRouter } from './assets.ts'
 import { refusalPage } from './refusal-page.ts'
 import { sections } from './sections.ts'
-import { setupRouter } from './setup-router.ts'
+import { setupRouter } from './sign-in/setup-router.ts'
+import { signInRouter } from './sign-in/router.ts'
 import { invitationsRouter } from './invitations/router.ts'
+import { recordsRouter } from './records/router.ts'
 import { wordsRouter } from './words-router.ts'
 
 /** Everything for people who administer. The areas are behind the session; the order of the rest does not matter. */
 export function consoleRouter(service: Service): Router {
   const areas: Router[] = [
     invitationsRouter(service),
+    recordsRouter(service),
+    accountRouter(service),
     wordsRouter(),
   ]
   const router = new Router()
   router.get('/', ctx => { ctx.redirect('/console') })
   router.use(assetRouter().routes())
-  for (const open of [setupRouter(service)]) router.use(inPages, sameOrigin(service), open.routes())
+  for (const open of [setupRouter(service), signInRouter(service)]) router.use(inPages, sameOrigin(service), open.routes())
   router.use('/console', inPages, sameOrigin(service), signedIn(service))
   for (const area of areas) router.use(area.routes())
-  if (!sections.some(section => section.path === '/console')) router.get('/console', ctx => { ctx.redirect(sections[0]?.path ?? '/console/words') })
+  if (!sections.some(section => section.path === '/console')) router.get('/console', ctx => { ctx.redirect(sections[0]?.path ?? '/console/account') })
   router.all(['/console', '/console/{*rest}'], () => { throw new CaError('not-found', 'there is no page at this address') })
   return router
 }

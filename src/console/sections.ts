@@ -5,6 +5,7 @@ export type Section = { readonly id: SectionId, readonly path: string, readonly 
 
 export const sections: readonly Section[] = [
   { id: 'invitations', path: '/console/invitations', label: 'Invitations' },
+  { id: 'records', path: '/console/records', label: 'Records' },
 ]
 
 /** Where the search field of every page leads (`?q=`); undefined while there is nothing to find. */

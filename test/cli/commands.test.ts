@@ -117,3 +117,13 @@ test('a file of people is checked, then invited all at once', async t => {
   t.regex((await cli('invite', 'batch', file)).out, /2 lines are good; --create creates them\n$/)
   t.regex((await cli('invite', 'batch', file, '--create')).out, /Ada +ada@example\.org +http.*\/i\/.{24}\n.*\n2 invited\n$/)
 })
+
+test('the record is looked through, one change is shown, and all of it leaves for a spreadsheet', async t => {
+  const cli = await openCli(t, await testService(t))
+  await cli('invite', 'create', '--name', 'Ada', '--email', 'ada@example.org')
+  const { items } = (await cli('audit', 'list', '--action', 'invitation', '--from', '2026-03-01', '--json')).json
+  t.is(items.length, 1)
+  t.is((await cli('audit', 'list', '--until', '2026-02-28', '--json')).json.items.length, 0)
+  t.regex((await cli('audit', 'show', String(items[0].id))).out, /what +invitation\.create/)
+  t.regex((await cli('audit', 'export', '--actor', 'local')).out, /^"id","at".*\r\n\d+,"2026-03-01T09:00:00\.000Z","local","socket","invitation\.create"/)
+})

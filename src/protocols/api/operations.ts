@@ -28,7 +28,7 @@ export const operations: readonly Operation[] = [
   certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow,
   templates.templateList, templates.templateShow, templates.templateSet,
   frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndEnd,
-  access.adminList, access.setupLinkCreate, access.adminCreate, access.adminEnd, access.tokenList, access.tokenCreate, access.tokenEnd,
+  access.adminList, access.setupLinkCreate, access.adminCreate, access.adminEnd, access.adminLinkCreate, access.tokenList, access.tokenCreate, access.tokenEnd,
   authorities.authorityShow, authorities.authorityExportRoot, authorities.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport,
-  audit.auditList,
+  audit.auditList, audit.auditShow,
 ]
