@@ -33,7 +33,7 @@ create table console_sessions (
   id           uuid        primary key,
   admin_id     uuid        not null references admins,
   token_sha256 bytea       not null unique,
-  method       text        not null check (method in ('setup-link', 'password', 'passkey', 'password-and-passkey', 'recovery-code')),
+  method       text        not null check (method in ('setup-link', 'password', 'passkey', 'recovery-code')),
   created_at   timestamptz not null,
   last_seen_at timestamptz not null,
   expires_at   timestamptz not null,

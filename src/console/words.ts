@@ -41,6 +41,7 @@ export type Tone = 'good' | 'wait' | 'stop'
 export const state = (word: string, tone?: Tone): Markup => html`<span class="state${tone !== undefined && ` ${tone}`}">${word}</span>`
 
 /**
+ * @property text  empty over a column of buttons
  * @property numeric  right-aligned
  * @property sort  the address that sorts by this column; `sorted` says how it is now
  */
@@ -68,7 +69,7 @@ export function table({ caption, head, rows, empty }: Table): Markup {
 const slug = (text: string): string => text.replaceAll(/<[^>]*>/g, '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(0, 60)
 
 const heading = ({ text, numeric, sort, sorted }: Column): Markup =>
-  html`<th scope="col"${numeric === true && html` class="n"`}${sorted !== undefined && html` aria-sort="${sorted}"`}>${sort === undefined ? text : html`<a href="${sort}">${text}</a>`}</th>`
+  html`<th scope="col"${numeric === true && html` class="n"`}${sorted !== undefined && html` aria-sort="${sorted}"`}>${text === '' ? html`<span class="unseen">Actions</span>` : sort === undefined ? text : html`<a href="${sort}">${text}</a>`}</th>`
 
 /** @param next  the address of the page that follows */
 export const pager = (next: string | null | undefined): Markup | undefined =>

@@ -62,3 +62,9 @@ export async function readForm(ctx: Context, maxBytes = maxFormBytes): Promise<F
   if (!isCsrfToken(sessionOf(ctx), form.get('_csrf'))) throw new CaError('forbidden', 'this form is not of your present session; open the page again')
   return form
 }
+
+/** After a form that was taken: the page that follows is read anew, so that reloading it sends nothing twice (RFC 9110 §15.4.4). */
+export function seeOther(ctx: Context, path: string): void {
+  ctx.redirect(path)
+  ctx.status = 303
+}

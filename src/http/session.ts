@@ -14,7 +14,7 @@ export const idleMs = 3_600_000
 const seenEveryMs = 60_000
 
 /** @property csrfToken  stands in every form of this session (`csrfField`) */
-export type ConsoleSession = { readonly actor: Actor & { readonly adminId: string }, readonly email: string, readonly csrfToken: string, readonly sessionId: string }
+export type ConsoleSession = { readonly actor: Actor & { readonly adminId: string }, readonly email: string, readonly csrfToken: string, readonly sessionId: string, readonly beganAt: Date }
 
 export const signInPath = '/console/sign-in'
 
@@ -25,7 +25,7 @@ const cookieOf = ({ url }: Service['config']): { name: string, secure: boolean }
 /** Not Koa's own cookie jar: it refuses `Secure` behind a proxy that ends TLS. */
 function setCookie(ctx: Context, service: Service, value: string, maxAge = ''): void {
   const { name, secure } = cookieOf(service.config)
-  ctx.append('set-cookie', `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}${maxAge}`)
+  ctx.set('set-cookie', `${name}=${value}; Path=/; HttpOnly; SameSite=Lax${secure ? '; Secure' : ''}${maxAge}`)
 }
 
 function tokenIn(ctx: Context, service: Service): string | undefined {
@@ -83,7 +83,7 @@ export async function findSession(ctx: Context, service: Service): Promise<Conso
   const { session, name, email, role, token } = holder
   if (now.getTime() - session.lastSeenAt.getTime() >= seenEveryMs) await sessionStore(service.db).seen(session.id, now)
   const actor = { name, role, source: `console from ${ctx.ip}`, adminId: session.adminId }
-  return { actor, email, csrfToken: csrfTokenOf(token), sessionId: session.id }
+  return { actor, email, csrfToken: csrfTokenOf(token), sessionId: session.id, beganAt: session.createdAt }
 }
 
 /** Lets only those in who are signed in: the others are sent to sign in and back, or refused when they send something. */
@@ -116,6 +116,11 @@ export const requireRole = (least: Role): Middleware => async (ctx, next) => {
   assertRole(sessionOf(ctx).actor, least)
   await next()
 }
+
+const freshMs = 15 * 60_000
+
+/** Whether they signed in just now; asked before what changes how they sign in, so that a desk left open is not enough. */
+export const isFresh = (session: ConsoleSession, now: Date): boolean => now.getTime() - session.beganAt.getTime() < freshMs
 
 /**
  * Where to go after signing in: a path on this host that begins with /console, or the console's first page.

@@ -25,7 +25,12 @@ export function adminStore(db: Queryable) {
     async list(): Promise<Admin[]> {
       return (await db.query<AdminRow>(`select ${adminColumns} from admins where ended_at is null order by created_at, id`)).map(adminOf)
     },
-    /** Ends the admin and every token of theirs. */
+    /** Somebody in office. */
+    async find(id: string): Promise<Admin | undefined> {
+      const [row] = await db.query<AdminRow>(`select ${adminColumns} from admins where id = $1 and ended_at is null`, [id])
+      return row === undefined ? undefined : adminOf(row)
+    },
+    /** Ends the admin and every token of theirs; sessions end with their admin. */
     async end(id: string, now: Date): Promise<Admin | undefined> {
       const [row] = await db.query<AdminRow>(`update admins set ended_at = $2 where id = $1 and ended_at is null returning ${adminColumns}`, [id, now])
       if (row === undefined) return undefined
@@ -60,19 +65,23 @@ export function tokenStore(db: Queryable) {
   }
 }
 
+/** @property adminId  whom the link is for; null when it makes a new admin */
+export type SetupLink = { adminId: string | null }
+
 export function setupLinkStore(db: Queryable) {
+  const open = 'token_sha256 = $1 and consumed_at is null and expires_at > $2'
+  const linkOf = (row: { admin_id: string | null } | undefined): SetupLink | undefined => row === undefined ? undefined : { adminId: row.admin_id }
   return {
-    async add(tokenSha256: Buffer, expiresAt: Date): Promise<void> {
-      await db.query('insert into setup_links (token_sha256, expires_at) values ($1, $2)', [tokenSha256, expiresAt])
+    async add(tokenSha256: Buffer, expiresAt: Date, adminId: string | null = null): Promise<void> {
+      await db.query('insert into setup_links (token_sha256, expires_at, admin_id) values ($1, $2, $3)', [tokenSha256, expiresAt, adminId])
     },
-    /** Whether the link would still be taken; looking consumes nothing. */
-    async isOpen(tokenSha256: Buffer, now: Date): Promise<boolean> {
-      return (await db.query('select 1 from setup_links where token_sha256 = $1 and consumed_at is null and expires_at > $2', [tokenSha256, now])).length > 0
+    /** The link while it would still be taken; looking consumes nothing. */
+    async find(tokenSha256: Buffer, now: Date): Promise<SetupLink | undefined> {
+      return linkOf((await db.query<{ admin_id: string | null }>(`select admin_id from setup_links where ${open}`, [tokenSha256, now]))[0])
     },
-    /** @returns false when there is no such link, or it is over */
-    async consume(tokenSha256: Buffer, now: Date): Promise<boolean> {
-      return (await db.query(`update setup_links set consumed_at = $2
-        where token_sha256 = $1 and consumed_at is null and expires_at > $2 returning 1`, [tokenSha256, now])).length === 1
+    /** @returns undefined when there is no such link, or it is over */
+    async consume(tokenSha256: Buffer, now: Date): Promise<SetupLink | undefined> {
+      return linkOf((await db.query<{ admin_id: string | null }>(`update setup_links set consumed_at = $2 where ${open} returning admin_id`, [tokenSha256, now]))[0])
     },
   }
 }

@@ -1,7 +1,7 @@
 import type { Role } from './access.ts'
 import type { Queryable } from './db.ts'
 
-export type SignInMethod = 'setup-link' | 'password' | 'passkey' | 'password-and-passkey' | 'recovery-code'
+export type SignInMethod = 'setup-link' | 'password' | 'passkey' | 'recovery-code'
 
 /** @property address, userAgent  from where it was begun; for people to recognise, never to decide on */
 export type Session = {
