@@ -29,8 +29,13 @@ export function openPage(ctx: Context, page: ConsolePage): void {
   send(ctx, page, html`<header class="bar"><span class="name">Latchkey</span></header><main id="main" tabindex="-1" class="narrow">${page.body}</main>`)
 }
 
-function send(ctx: Context, page: ConsolePage, content: Markup): void {
-  ctx.status = page.status ?? 200
+/** A part of a page, for a script of ours that asked for it. */
+export function sendFragment(ctx: Context, content: Markup): void {
+  setHeaders(ctx)
+  ctx.body = content.text
+}
+
+function setHeaders(ctx: Context): void {
   ctx.set('cache-control', 'no-store')
   ctx.set('content-security-policy', policy)
   // Not `no-referrer`: browsers then send `Origin: null` with forms, and we could not tell ours.
@@ -38,6 +43,11 @@ function send(ctx: Context, page: ConsolePage, content: Markup): void {
   ctx.set('x-content-type-options', 'nosniff')
   ctx.set('cross-origin-opener-policy', 'same-origin')
   ctx.type = 'text/html; charset=utf-8'
+}
+
+function send(ctx: Context, page: ConsolePage, content: Markup): void {
+  ctx.status = page.status ?? 200
+  setHeaders(ctx)
   ctx.body = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><meta name="color-scheme" content="light dark">${page.refreshSeconds !== undefined && html`

@@ -11,16 +11,22 @@ import { refusalPage } from './refusal-page.ts'
 import { sections } from './sections.ts'
 import { setupRouter } from './sign-in/setup-router.ts'
 import { signInRouter } from './sign-in/router.ts'
+import { certificatesRouter } from './certificates/router.ts'
 import { invitationsRouter } from './invitations/router.ts'
+import { phonesRouter } from './phones/router.ts'
 import { recordsRouter } from './records/router.ts'
+import { templatesRouter } from './templates/router.ts'
 import { wordsRouter } from './words-router.ts'
 
 /** Everything for people who administer. The areas are behind the session; the order of the rest does not matter. */
 export function consoleRouter(service: Service): Router {
   const areas: Router[] = [
     invitationsRouter(service),
+    phonesRouter(service),
+    certificatesRouter(service),
     recordsRouter(service),
     accountRouter(service),
+    templatesRouter(service),
     wordsRouter(),
   ]
   const router = new Router()

@@ -5,8 +5,11 @@ export type Section = { readonly id: SectionId, readonly path: string, readonly 
 
 export const sections: readonly Section[] = [
   { id: 'invitations', path: '/console/invitations', label: 'Invitations' },
+  { id: 'phones', path: '/console/phones', label: 'Phones' },
+  { id: 'certificates', path: '/console/certificates', label: 'Certificates' },
+  { id: 'templates', path: '/console/templates', label: 'Templates' },
   { id: 'records', path: '/console/records', label: 'Records' },
 ]
 
 /** Where the search field of every page leads (`?q=`); undefined while there is nothing to find. */
-export const searchPath: string | undefined = undefined
+export const searchPath: string | undefined = '/console/phones'

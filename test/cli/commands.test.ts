@@ -65,7 +65,9 @@ test('a template goes out and comes back the same', async t => {
   writeFileSync(file, JSON.stringify({ ...(await cli('template', 'show', 'default', '--json')).json.template, passcode: { minLength: 6 } }))
   t.regex((await cli('template', 'set', 'phones', file)).out, /passcode-required, failed-passcodes-erase/)
   t.deepEqual(JSON.parse((await cli('template', 'show', 'phones')).out), JSON.parse(readFileSync(file, 'utf8')))
+  t.regex((await cli('template', 'check', file)).out, /com\.apple\.mobiledevice\.passwordpolicy.*consequences: .*passcode-required/s)
   writeFileSync(file, '{ "surprise": 1 }')
+  t.like(await cli('template', 'check', file, '--json'), { exitCode: 1, json: { preview: null } })
   t.like(await cli('template', 'set', 'phones', file, '--json'), { exitCode: 1, json: { code: 'malformed-template' } })
 })
 

@@ -26,7 +26,7 @@ export const operations: readonly Operation[] = [
   invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd,
   devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceApprove, devices.deviceRefuse,
   certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow,
-  templates.templateList, templates.templateShow, templates.templateSet,
+  templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet,
   frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndEnd,
   access.adminList, access.setupLinkCreate, access.adminCreate, access.adminEnd, access.adminLinkCreate, access.tokenList, access.tokenCreate, access.tokenEnd,
   authorities.authorityShow, authorities.authorityExportRoot, authorities.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport,
