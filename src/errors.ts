@@ -22,7 +22,7 @@ export type ErrorCode =
   | 'certificate-profile-violation' | 'authority-not-found' | 'authority-exists' | 'authority-import-invalid'
   | 'key-unavailable' | 'key-passphrase-wrong' | 'crl-not-published'
   // everything else the outside names
-  | 'device-not-found' | 'person-not-found' | 'template-not-found' | 'malformed-template' | 'front-end-not-found'
+  | 'device-not-found' | 'evidence-not-found' | 'person-not-found' | 'template-not-found' | 'malformed-template' | 'front-end-not-found'
   | 'front-end-exists' | 'token-not-found' | 'setup-link-invalid' | 'unauthorized' | 'forbidden' | 'conflict'
   | 'invalid-argument' | 'invalid-configuration' | 'database-unavailable' | 'data-folder-locked' | 'database-too-new' | 'migration-changed'
   | 'rate-limited' | 'server-unreachable'

@@ -1,4 +1,6 @@
+import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { deviceStory, evidenceShow } from '../protocols/api/operations/device-story.ts'
 import { deviceApprove, deviceList, deviceRefuse, deviceShow } from '../protocols/api/operations/devices.ts'
 import { group, leaf, line, more, paged, searchWords, untilInstant, type Context, type Paged, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
@@ -8,6 +10,8 @@ export function deviceCommands(root: Command, world: World): void {
   leaf(device, world, 'list', 'devices, newest first', list, command => paged(command)
     .option('--person <email>', 'of one person').option('--quarantined', 'only those that wait for a decision').option('--search <text>', searchWords))
   leaf(device, world, 'show <id>', 'one device', show)
+  leaf(device, world, 'story <id>', 'what happened to one device', story)
+  leaf(device, world, 'evidence <id> <evidence>', 'one piece of evidence, as the phone sent it: a CMS message', evidence, command => command.requiredOption('--out <file>', 'where to write it'))
   const settled = (command: Command): Command => command
     .requiredOption('--reason <text>', 'why, for the record').option('--until <day>', 'the last day on which it holds', untilInstant)
   leaf(device, world, 'approve <id>', 'let a device out of quarantine', settleWith(deviceApprove, 'approved: its owner opens the link again'), settled)
@@ -31,6 +35,17 @@ async function show({ client, print }: Context, _options: object, id: string): P
     ...d.exemptions.map(e => ['exemption', `${e.verdict} until ${when(e.notAfter)}: ${e.reason}`] as const),
     ...d.evidence.map(e => ['evidence kept', `${e.kind} ${when(e.receivedAt)} sha256:${e.sha256}`] as const),
   ]))
+}
+
+async function story({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(deviceStory, { id }), ({ items }) => table(['when', 'what', 'evidence', 'by', 'certificate', 'text'],
+    items.map(e => [when(e.at), e.kind, e.grade === null ? null : e.grade + testMark(e.test), e.by, e.certificate, e.text])))
+}
+
+async function evidence({ client, print }: Context, { out }: { out: string }, id: string, evidenceId: string): Promise<void> {
+  const found = await client.call(evidenceShow, { id, evidence: evidenceId })
+  await writeFile(out, Buffer.from(found.raw, 'base64'), { flag: 'wx' })
+  print(found, ({ sha256 }) => line(`written: ${out}, SHA-256 ${sha256}`))
 }
 
 const settleWith = (operation: typeof deviceApprove | typeof deviceRefuse, done: string) =>

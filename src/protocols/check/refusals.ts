@@ -19,7 +19,7 @@ const statusOf = {
   'certificate-not-found': 403, 'certificate-not-held': 403, 'certificate-already-revoked': 403, 'certificate-expired': 403,
   'certificate-profile-violation': 503, 'authority-not-found': 403, 'authority-exists': 403,
   'authority-import-invalid': 403, 'key-unavailable': 503, 'key-passphrase-wrong': 503, 'crl-not-published': 503,
-  'device-not-found': 403, 'person-not-found': 403, 'template-not-found': 403, 'malformed-template': 403,
+  'device-not-found': 403, 'evidence-not-found': 403, 'person-not-found': 403, 'template-not-found': 403, 'malformed-template': 403,
   'front-end-not-found': 403, 'front-end-exists': 403, 'token-not-found': 403, 'setup-link-invalid': 403,
   'unauthorized': 403, 'forbidden': 403, 'conflict': 503, 'invalid-argument': 403, 'invalid-configuration': 503,
   'database-unavailable': 503, 'data-folder-locked': 503, 'database-too-new': 503, 'migration-changed': 503,

@@ -29,7 +29,7 @@ const responseStatusOf = {
   'certificate-profile-violation': 'internalError', 'authority-not-found': 'unauthorized',
   'authority-exists': 'internalError', 'authority-import-invalid': 'internalError', 'key-unavailable': 'tryLater',
   'key-passphrase-wrong': 'internalError', 'crl-not-published': 'internalError',
-  'device-not-found': 'internalError', 'person-not-found': 'internalError', 'template-not-found': 'internalError',
+  'device-not-found': 'internalError', 'evidence-not-found': 'internalError', 'person-not-found': 'internalError', 'template-not-found': 'internalError',
   'malformed-template': 'internalError', 'front-end-not-found': 'internalError', 'front-end-exists': 'internalError',
   'token-not-found': 'internalError', 'setup-link-invalid': 'internalError', 'unauthorized': 'unauthorized',
   'forbidden': 'unauthorized', 'conflict': 'tryLater', 'invalid-argument': 'malformedRequest',

@@ -17,7 +17,7 @@ import {
   at, atOrNull, byId, cursorOf, email, id, instant, instantInput, keyIn, page, pageInput, parseTimeKey, reasonText, searchablePageOf, searchInput, searchIsAlone, timeKey,
 } from '../fields.ts'
 import { operation } from '../operation.ts'
-import { certificateView, viewOfCertificate } from './certificate-view.ts'
+import { certificateFields, certificateView, viewOfCertificate } from './certificate-view.ts'
 import { decisionView, grade, viewOfDecision } from './decision-view.ts'
 import { exemptionView, viewOfExemption } from './exemptions.ts'
 import { personIdOf } from './invitations.ts'
@@ -34,7 +34,11 @@ const deviceFields = {
     decision: decisionView.nullable(), decidedAt: instant.nullable(),
   }).nullable(),
 }
-const deviceView = z.strictObject(deviceFields)
+const deviceView = z.strictObject({
+  ...deviceFields,
+  /** The newest; what it opens now says its status. */
+  certificate: z.strictObject({ serialNumber: z.string(), status: certificateFields.status, notAfter: instant }).nullable(),
+})
 const deviceDetail = z.strictObject({
   ...deviceFields,
   certificates: z.array(certificateView),
@@ -42,7 +46,19 @@ const deviceDetail = z.strictObject({
   evidence: z.array(z.strictObject({ id, kind: z.string(), grade, test: z.boolean(), sha256: z.string(), receivedAt: instant })),
 })
 
-function viewOf(service: Service, d: DeviceListing): z.input<typeof deviceView> {
+export type DeviceView = z.input<typeof deviceView>
+export type DeviceDetail = z.input<typeof deviceDetail>
+
+async function viewsOf(service: Service, devices: readonly DeviceListing[]): Promise<DeviceView[]> {
+  const [newest, now] = [await certificateStore(service.db).newestOf(devices.map(device => device.id)), service.now()]
+  const byDevice = new Map(newest.map(record => [record.deviceId, viewOfCertificate(service.authorities(), record, now)]))
+  return devices.map(device => {
+    const found = byDevice.get(device.id)
+    return { ...viewOf(service, device), certificate: found === undefined ? null : { serialNumber: found.serialNumber, status: found.status, notAfter: found.notAfter } }
+  })
+}
+
+function viewOf(service: Service, d: DeviceListing): Omit<DeviceView, 'certificate'> {
   const { enrollment } = d
   return {
     id: d.id, personName: d.personName, personEmail: d.personEmail, udid: d.udid, serialNumber: d.serialNumber, productType: d.productType,
@@ -68,7 +84,8 @@ export const deviceList = operation({
     if (search !== undefined) return await searched(service, search, before, limit)
     const personId = person === undefined ? undefined : await personIdOf(service.db, person)
     const rows = await deviceStore(service.db).list({ personId, quarantined, before, limit: limit + 1 })
-    return { ...page(rows, limit, timeKey, row => viewOf(service, row)), lookedBackTo: null }
+    const { next } = page(rows, limit, timeKey, row => row)
+    return { items: await viewsOf(service, rows.slice(0, limit)), next, lookedBackTo: null }
   },
 })
 
@@ -77,7 +94,7 @@ async function searched(service: Service, search: string, before: Place<string> 
   if (text === undefined) return { items: [], next: null, lookedBackTo: null }
   const { ids, next, lookedBackTo } = await searchDevices(service.db, text, before, limit)
   const rows = await deviceStore(service.db).byIds(ids)
-  return { items: rows.map(row => viewOf(service, row)), next: next === undefined ? null : cursorOf(timeKey(next)), lookedBackTo: atOrNull(lookedBackTo ?? null) }
+  return { items: await viewsOf(service, rows), next: next === undefined ? null : cursorOf(timeKey(next)), lookedBackTo: atOrNull(lookedBackTo ?? null) }
 }
 
 export const deviceShow = operation({
