@@ -1,6 +1,6 @@
 import Koa from 'koa'
 import type Router from '@koa/router'
-import { personRouter } from './console/person-router.ts'
+import { personRouter } from './console/person/router.ts'
 import { consoleRouter } from './console/router.ts'
 import { clientAddresses } from './http/client-address.ts'
 import { enrollmentDeps } from './http/enrollment-deps.ts'
@@ -27,7 +27,7 @@ export function createApp(service: Service, doors: Doors = { phones: true, admin
   const deps = enrollmentDeps(service)
   const routers: Router[] = [
     healthRouter(service),
-    ...doors.phones ? [personRouter(deps), otaRouter(deps), scepRouter(deps), crlRouter(service), caRouter(service), ocspRouter(service), checkRouter(service)] : [],
+    ...doors.phones ? [personRouter(service, deps), otaRouter(deps), scepRouter(deps), crlRouter(service), caRouter(service), ocspRouter(service), checkRouter(service)] : [],
     ...doors.admins ? [consoleRouter(service), apiRouter(service)] : [],
   ]
   for (const router of routers) app.use(router.routes())

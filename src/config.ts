@@ -24,6 +24,7 @@ export type Config = Readonly<{
   crlPeriodMinutes: number
   ocspValiditySeconds: number
   certificateDays: number
+  renewalDays: number
   invitationDays: number
   evidenceMaxAgeDays: number
   databaseLossSeconds: number
@@ -69,6 +70,7 @@ export function loadConfig(env: Environment): Config {
     crlPeriodMinutes: read('LATCHKEY_CRL_PERIOD_MINUTES', 60, wholeNumber(1, 24 * 60)),
     ocspValiditySeconds: read('LATCHKEY_OCSP_VALIDITY_SECONDS', 60, wholeNumber(1, 86_400)),
     certificateDays: read('LATCHKEY_CERTIFICATE_DAYS', 365, wholeNumber(1, 825)),
+    renewalDays: read('LATCHKEY_RENEWAL_DAYS', 30, wholeNumber(1, 365)),
     invitationDays: read('LATCHKEY_INVITATION_DAYS', 7, wholeNumber(1, 365)),
     evidenceMaxAgeDays: read('LATCHKEY_EVIDENCE_MAX_AGE_DAYS', 400, wholeNumber(1, 3650)),
     databaseLossSeconds: read('LATCHKEY_DATABASE_LOSS_SECONDS', 5, wholeNumber(0, 3600)),

@@ -1,0 +1,145 @@
+/** Every text of the phone owner's pages. The words that iOS itself shows are iOS's own, in bold. */
+import { personWordsEn } from '../../../policy/person-words-en.ts'
+import { html, type Markup } from '../../html.ts'
+import type { Advice } from '../browser-words.ts'
+import type { ShownError } from '../shown-errors.ts'
+import { consequenceEn } from './consequences-en.ts'
+
+export const en = {
+  locale: 'en-GB',
+  /** A decision in words, and what a template does to the phone. */
+  decision: personWordsEn,
+  consequence: consequenceEn,
+
+  invites: (organization: Markup, person: Markup): Markup => html`<b>${organization}</b><br>invites ${person}`,
+  intro: (organization: string): string => `${organization} gives this phone a key of its own. It takes about two minutes.`,
+  start: 'Start',
+  questions: 'Before you start',
+  questionsLater: 'What this does to the phone',
+  canRead: 'Can they read my messages or photos?',
+  canReadNo: 'No. Nothing here lets anybody look into this phone: not at messages, photos, calls, places, apps or web pages.',
+  canReadAccount: 'What is in your work account lies on your company’s mail server, as it does now.',
+  canReadTraffic: 'Whoever runs a network or VPN named below sees what it carries.',
+  canErase: 'Can they erase my phone?',
+  canEraseYes: 'It can be erased; how is written below. Keep a backup.',
+  canEraseNo: 'No.',
+  canUndo: 'Can I undo it?',
+  canUndoYes: html`Yes, at any time: <b>Settings</b>, <b>General</b>, <b>VPN &amp; Device Management</b>.`,
+  installed: 'What is put on this phone?',
+  rules: 'What changes for me?',
+  powers: 'What can others see and do?',
+  whatPhoneSays: 'When you install, the phone says once which model it is, its version of iOS, its serial number and its device number (UDID). Later it can be seen when the phone uses its key.',
+
+  stepsHeading: 'What happens next',
+  steps: {
+    allow: html`Safari says that the website wants to download a configuration profile. Tap <b>Allow</b>, then <b>Close</b>.`,
+    open: (ios: 17 | 18 | 26): Markup => html`Open <b>Settings</b>. Near the top, under ${ios === 17 ? 'your name' : html`your <b>Apple Account</b>`}, it says <b>Profile Downloaded</b>. Tap it. It waits there for eight minutes.`,
+    install: html`Tap <b>Install</b> at the top right and enter your passcode. Tap <b>Install</b> again as often as the phone asks, then <b>Done</b>.`,
+    back: 'Come back here. This page shows how far it is.',
+  },
+  drawings: {
+    allow: 'Safari’s question, with the buttons Ignore and Allow. Allow is the one to tap.',
+    open: 'Settings: under the account at the top is a row that says Profile Downloaded.',
+    install: 'The profile in Settings: Cancel at the top left, Install at the top right.',
+    question: ['This website is trying to', 'download a configuration', 'profile.'],
+    ignore: 'Ignore', allowButton: 'Allow', settings: 'Settings',
+    account: (ios: 17 | 18 | 26): string => ios === 17 ? 'Apple ID, iCloud and more' : 'Apple Account, iCloud and more',
+    yourName: 'Your name', profileDownloaded: 'Profile Downloaded', wifi: 'Wi-Fi', cancel: 'Cancel', installButton: 'Install', installTitle: 'Install Profile',
+  },
+  troubleHeading: 'If it looks different',
+  trouble: {
+    gone: (link: Markup): Markup => html`<b>Profile Downloaded</b> is not there, or gone? Look under <b>Settings</b>, <b>General</b>, <b>VPN &amp; Device Management</b>. If it is not there either, ${link}. Nothing is lost.`,
+    goneLink: 'download it again',
+    unverified: html`The phone may say <b>Not Verified</b>. That means only that your company signs this itself.`,
+    stolen: html`The phone asks you to wait or to be at a familiar place? <b>Stolen Device Protection</b> is on. Install at home or at work, or switch it off for as long as this takes.`,
+    lockdown: html`In <b>Lockdown Mode</b> profiles cannot be installed. This page cannot see whether it is on.`,
+  },
+  advice: {
+    'other-browser': 'This looks like a browser other than Safari. Only Safari hands the download to Settings. Copy this page’s address and open it in Safari.',
+    'inside-app': 'This page seems to be open inside another app. Open it in Safari: look for Open in Safari in the app’s menu, or copy the address.',
+    'android': 'This looks like an Android phone. Open the link on the iPhone or iPad that is to get the key.',
+    'computer': 'This looks like a computer. Open the link on the iPhone or iPad that is to get the key.',
+    'mac-or-ipad': 'Is this an iPad? Then go on. Is it a Mac? Then open the link on the iPhone or iPad that is to get the key. To this page both look the same.',
+    'old-ios': 'This phone seems to run an older version of iOS. It may still work, but the steps can look different. If there is an update in Settings, General, Software Update, install it first.',
+  } satisfies Record<Advice, string>,
+
+  linkGood: (day: string, devices: number): string => devices === 1 ? `The link is good for one phone, until ${day}.` : `The link is good for ${devices} phones, until ${day}.`,
+  ended: html`<b>This invitation was taken back.</b> Ask for a new one.`,
+  expired: html`<b>This invitation has run out.</b> Ask for a new one.`,
+  usedUp: html`<b>All places of this invitation are taken.</b> A phone that has one can start again. For another phone, ask for another invitation.`,
+  lookAgain: (link: Markup): Markup => html`After you have tapped <b>Start</b>, ${link} to see how far the phone is.`,
+  lookAgainLink: 'open this page again',
+  startAgain: 'Start again',
+
+  renewalHeading: 'Time for a new key',
+  renewal: (model: Markup, day: Markup): Markup => html`The key of your ${model} ends on ${day}.`,
+  renewalWhat: 'Start on that phone puts a new key in its place. Until then the old one goes on working, and nothing on the phone is lost.',
+  renewalElsewhere: 'Open your invitation again, or ask for a new one, to give it a new key.',
+
+  status: {
+    waiting: 'Waiting for the phone',
+    waitingText: html`Open <b>Settings</b> and tap <b>Profile Downloaded</b>.`,
+    tooLate: 'The phone did not answer in time',
+    tooLateText: html`The phone keeps <b>Profile Downloaded</b> for eight minutes. Nothing is lost: open your invitation again and tap <b>Start</b> once more.`,
+    making: 'The phone is making its key',
+    makingText: (model: Markup): Markup => html`This is ${model}, and it was approved. Making the key takes a moment.`,
+    almost: 'Almost done',
+    almostText: 'The phone has its settings and is asking for its certificate.',
+    ready: 'The key is ready',
+    readyText: (model: Markup): Markup => html`This is ${model}. Its certificate was issued. Whether it is installed only the phone knows: it shows it in <b>Settings</b>.`,
+    goodUntil: (day: Markup): Markup => html`The key is good until ${day}.`,
+    revoked: 'The key was taken back',
+    revokedText: (model: Markup): Markup => html`This is ${model}. Its certificate is no longer good. Ask what happened, and what to do.`,
+    approved: 'Approved',
+    approvedText: (model: Markup): Markup => html`It is ${model}. Somebody has looked at it and said yes. Open your invitation again and tap <b>Start</b> once more.`,
+    refused: (kind: string | undefined): string => `This ${kind ?? 'device'} was refused`,
+    quarantined: 'Somebody has to look at this first',
+    quarantinedText: 'Nothing is installed until then. This page changes by itself when it is decided. You may close it and open it again later.',
+    failed: 'This did not work',
+    helps: 'What would help',
+    saysOfItself: (model: Markup): Markup => html`The phone says of itself that it is ${model}.`,
+    model: (name: string, productType: string): Markup => html`an <b>${name}</b> (<code>${productType}</code>)`,
+    unknownModel: (productType: string): Markup => html`a model that is not known here (<code>${productType}</code>)`,
+  },
+  progressHeading: 'How far it is',
+  /** Each step as it stands: not begun, under way, done, or not to be. */
+  progress: {
+    downloaded: 'Profile downloaded',
+    known: { later: 'The phone introduces itself', now: 'Waiting for the phone to introduce itself', done: 'The phone introduced itself', stop: 'The phone did not introduce itself' },
+    decided: { later: 'It is decided whether it is let in', now: 'Somebody has to decide', done: 'Decided: approved', stop: 'Decided: refused' },
+    issued: { later: 'The phone gets its certificate', now: 'The phone is making its key', done: 'Certificate issued', stop: 'No certificate' },
+    seen: { later: 'The phone uses its key', now: 'Not used yet. The first connection shows here', done: 'The phone has used its key', stop: 'The key opens nothing any more' },
+  },
+  marks: { later: 'later', now: 'now', done: 'done', stop: 'stopped' },
+
+  ask: 'Whom to ask',
+  nameThis: 'Name this:',
+  nothingInstalled: 'Nothing is installed before the phone itself says so. A downloaded profile can be deleted in Settings.',
+  noInvitation: 'No such invitation',
+  noInvitationHeading: 'This link is not an invitation',
+  noInvitationText: 'Perhaps a part of it was lost on its way. Open it again from the message, or ask for a new one.',
+
+  errors: {
+    'challenge-expired': 'The downloaded profile waited too long. Nothing is lost: open your invitation again and download a new one.',
+    'challenge-used': 'This download was used already. Open your invitation again and download a new one.',
+    'bad-challenge': 'The phone answered with something other than what it was given. Open your invitation again and download a new one.',
+    'certificate-expired': 'The first step is more than an hour old. Open your invitation again and begin once more.',
+    'invitation-expired': 'The invitation has run out. Ask for a new one.',
+    'invitation-ended': 'The invitation was taken back. Ask for a new one.',
+    'invitation-used-up': 'The invitation is for a certain number of phones, and all places are taken. Ask for another invitation.',
+    'device-attributes-missing': 'The phone did not say which model it is.',
+    'device-attributes-changed': 'The phone said something else about itself than a moment before.',
+    'device-issuer-unknown': 'The message did not come from an iPhone or iPad as Apple made it.',
+    'device-identity-denied': 'The identity of this device is not trusted.',
+    'bootstrap-identity-mismatch': 'The second message did not come from the phone that sent the first.',
+    'enrollment-state': 'This download was used already. Open your invitation again and download a new one.',
+    'blocked-by-policy': 'This device was not let in. What it depends on may have changed since: open your invitation again, or ask.',
+    'quarantined-by-policy': 'Somebody has to look at this device first. Open your invitation again when that is done.',
+    'decision-changed': 'Something changed while the key was being made. Open your invitation again and begin once more.',
+    'evidence-too-old': 'What is known of this phone is too old. Open your invitation again and begin once more.',
+  } satisfies Record<ShownError, string>,
+  otherError: 'Something did not work. Open your invitation again; if it happens again, ask for help.',
+}
+
+/** A catalogue of another language has every text of this one, or does not compile. */
+export type Texts = typeof en
