@@ -14,6 +14,7 @@ import { signInRouter } from './sign-in/router.ts'
 import { certificatesRouter } from './certificates/router.ts'
 import { invitationsRouter } from './invitations/router.ts'
 import { phonesRouter } from './phones/router.ts'
+import { quarantineRouter } from './quarantine/router.ts'
 import { recordsRouter } from './records/router.ts'
 import { templatesRouter } from './templates/router.ts'
 import { wordsRouter } from './words-router.ts'
@@ -24,6 +25,7 @@ export function consoleRouter(service: Service): Router {
     invitationsRouter(service),
     phonesRouter(service),
     certificatesRouter(service),
+    quarantineRouter(service),
     recordsRouter(service),
     accountRouter(service),
     templatesRouter(service),

@@ -7,6 +7,7 @@ export const sections: readonly Section[] = [
   { id: 'invitations', path: '/console/invitations', label: 'Invitations' },
   { id: 'phones', path: '/console/phones', label: 'Phones' },
   { id: 'certificates', path: '/console/certificates', label: 'Certificates' },
+  { id: 'quarantine', path: '/console/quarantine', label: 'Quarantine' },
   { id: 'templates', path: '/console/templates', label: 'Templates' },
   { id: 'records', path: '/console/records', label: 'Records' },
 ]

@@ -20,9 +20,10 @@ const speaksForRule: readonly DecisionCode[] = ['blocked-by-rule', 'quarantined-
 export function personReason(ruling: Ruling, known: KnownDevice): PersonReason {
   const { verdict, code } = ruling
   const rule = speaksForRule.includes(code) ? ruling.rule : undefined
+  const ownWords = rule?.textForPerson ?? (verdict === 'allow' ? undefined : ruling.exemption?.textForPerson)
   const reason = {
     verdict, code, model: modelOf(known)?.name ?? null, said: known.productType === undefined ? null : quoted(known.productType.value),
-    ...rule?.textForPerson === undefined ? {} : { ownWords: rule.textForPerson },
+    ...ownWords === undefined ? {} : { ownWords },
   }
   if (rule === undefined) return reason
   const required = requiredVersion(rule.verdict, rule.conditions, known)

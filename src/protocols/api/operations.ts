@@ -24,7 +24,7 @@ export const operations: readonly Operation[] = [
   policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
   exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd,
   invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd,
-  devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceApprove, devices.deviceRefuse,
+  devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse,
   certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow,
   templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet,
   frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndEnd,

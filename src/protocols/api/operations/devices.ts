@@ -140,12 +140,28 @@ export const deviceApprove = operation({
 export const deviceRefuse = operation({
   id: 'deviceRefuse', method: 'post', path: '/devices/{id}/refuse', role: 'operator',
   summary: 'Refuse a device in quarantine, with an exemption for it and its invitation.',
-  input: settleInput, output: settleOutput,
+  input: settleInput.extend({
+    /** What the person reads in place of our own sentence. */
+    textForPerson: reasonText.optional(),
+  }),
+  output: settleOutput,
   run: async (service, actor, input) => await settle(service, actor, input, 'block'),
 })
 
+export const deviceExplain = operation({
+  id: 'deviceExplain', method: 'get', path: '/devices/{id}/decision', role: 'auditor',
+  summary: 'Decide about a device as policy stands now, with all that is known of it. Nothing is changed.',
+  input: byId,
+  output: decisionView,
+  async run(service, _actor, input) {
+    const { id: deviceId, enrollment } = await findDevice(service.db, input.id)
+    if (enrollment === null) throw new CaError('enrollment-not-found', 'this device has no enrollment to decide about')
+    return viewOfDecision(await decideAgain(service, service.db, deviceId, enrollment.invitationId, service.now()))
+  },
+})
+
 /** In quarantine is what the first message put there, and what a later change of policy makes wait. */
-async function settle(service: Service, actor: Actor, input: z.output<typeof settleInput>, verdict: 'allow' | 'block'): Promise<z.input<typeof settleOutput>> {
+async function settle(service: Service, actor: Actor, input: z.output<typeof settleInput> & { textForPerson?: string | undefined }, verdict: 'allow' | 'block'): Promise<z.input<typeof settleOutput>> {
   return await change(service, actor, async (tx, record, now) => {
     const { id: deviceId, enrollment } = await findDevice(tx, input.id)
     const before = enrollment === null ? undefined : await decideAgain(service, tx, deviceId, enrollment.invitationId, now)
@@ -157,7 +173,7 @@ async function settle(service: Service, actor: Actor, input: z.output<typeof set
     const exemption: Exemption = {
       // No more evidence is asked for than what was there when somebody looked.
       id: randomUUID(), deviceId, invitationId: enrollment.invitationId, verdict, evidence: before.known.modelEvidence ?? 'claimed',
-      reason: input.reason, author: actor.name, notAfter: until,
+      reason: input.reason, author: actor.name, notAfter: until, textForPerson: input.textForPerson,
     }
     for (const earlier of await policyStore(tx).exemptions(now, deviceId)) {
       if (earlier.invitationId === exemption.invitationId) await policyStore(tx).endExemption(earlier.id, now)
