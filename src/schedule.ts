@@ -10,6 +10,7 @@ import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts
 import { hierarchyStore } from './store/authorities.ts'
 import { certificateStore, lockRevocations, revocationStore } from './store/certificates.ts'
 import { crlFileStore } from './store/crls.ts'
+import { refreshCounts } from './store/counts.ts'
 import { housekeeping } from './store/housekeeping.ts'
 import { templateStore } from './store/templates.ts'
 
@@ -109,6 +110,7 @@ const tasksOf = (service: Service): Task[] => [
   { name: 'root list', everyMs: 3_600_000, run: async () => await renewRootList(service) },
   { name: 'supersede', everyMs: 60_000, run: catchingUp(async lookBackMs => await supersedeUnasked(service, lookBackMs)) },
   { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
+  { name: 'counts', everyMs: 60_000, run: async () => await refreshCounts(service.db, service.now()) },
   { name: 'housekeeping', everyMs: 60_000, run: async () => await housekeeping(service.db, service.now()) },
 ]
 

@@ -17,6 +17,7 @@ import { phonesRouter } from './phones/router.ts'
 import { quarantineRouter } from './quarantine/router.ts'
 import { recordsRouter } from './records/router.ts'
 import { templatesRouter } from './templates/router.ts'
+import { todayRouter } from './today/router.ts'
 import { wordsRouter } from './words-router.ts'
 
 /** Everything for people who administer. The areas are behind the session; the order of the rest does not matter. */
@@ -29,6 +30,7 @@ export function consoleRouter(service: Service): Router {
     recordsRouter(service),
     accountRouter(service),
     templatesRouter(service),
+    todayRouter(service),
     wordsRouter(),
   ]
   const router = new Router()

@@ -4,6 +4,7 @@ export type SectionId = 'today' | 'models' | 'policy' | 'invitations' | 'phones'
 export type Section = { readonly id: SectionId, readonly path: string, readonly label: string }
 
 export const sections: readonly Section[] = [
+  { id: 'today', path: '/console', label: 'Today' },
   { id: 'invitations', path: '/console/invitations', label: 'Invitations' },
   { id: 'phones', path: '/console/phones', label: 'Phones' },
   { id: 'certificates', path: '/console/certificates', label: 'Certificates' },

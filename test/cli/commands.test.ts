@@ -129,3 +129,11 @@ test('the record is looked through, one change is shown, and all of it leaves fo
   t.regex((await cli('audit', 'show', String(items[0].id))).out, /what +invitation\.create/)
   t.regex((await cli('audit', 'export', '--actor', 'local')).out, /^"id","at".*\r\n\d+,"2026-03-01T09:00:00\.000Z","local","socket","invitation\.create"/)
 })
+
+test('today says what needs a person, and until when everything signs', async t => {
+  const service = await testService(t)
+  await service.publish()
+  const { out } = await (await openCli(t, service))('today')
+  t.regex(out, /phones that wait for a decision: 0\n/)
+  t.regex(out, /issuing +ocsp-responder/)
+})

@@ -44,7 +44,7 @@ export function preview(value: unknown, { mistakes, preview: shown }: Checked): 
 ${template.description !== undefined && html`<p class="value">${template.description}</p>`}<p class="soft">Contains</p>
 <ul>${contents(shown.payloads).map(({ text, names }) => html`<li>${text}<br><span class="soft">${names.join(', ')}</span></li>`)}</ul>
 ${template.consentText !== undefined && html`<p class="soft">To be agreed to</p><p class="value">${template.consentText}</p>`}</section>
-<section class="device"><h3>On the invitation page</h3>${questions(readerOf('en'), template)}<p class="soft">Whom to ask</p><p class="value">${template.contact}</p></section>`
+<section class="device"><h3>On the invitation page</h3>${questions(readerOf('en'), template, false)}<p class="soft">Whom to ask</p><p class="value">${template.contact}</p></section>`
 }
 
 /** For a text that is no template yet because it is no JSON. */

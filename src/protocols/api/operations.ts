@@ -14,11 +14,13 @@ import * as frontEnds from './operations/front-ends.ts'
 import * as invitationBatch from './operations/invitation-batch.ts'
 import * as invitations from './operations/invitations.ts'
 import * as models from './operations/models.ts'
+import * as overview from './operations/overview.ts'
 import * as policy from './operations/policy.ts'
 import * as templates from './operations/templates.ts'
 
 /** In the order in which the document lists them. A path of fixed words stands before one with parameters that would match it. */
 export const operations: readonly Operation[] = [
+  overview.overviewShow,
   models.modelList, models.modelShow, approvals.approvalList, approvals.modelApprove, approvals.modelWithdraw,
   catalogue.catalogueShow, catalogue.catalogueUpdate,
   policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
