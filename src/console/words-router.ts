@@ -20,7 +20,7 @@ export function wordsRouter(): Router {
 <p>Every fact about a phone carries the grade at which it is known, from worth nothing to signed by Apple. A phone can have an attested serial number and a listed model.</p>
 <dl class="words">${[...evidenceGrades, 'test' as const].map(grade => html`<div id="${grade}"><dt><span class="grade">${grade}</span></dt>
 <dd><p>${knownHow[grade]}</p><p class="soft"><b>What it does not prove.</b> ${doesNotProve[grade]}</p></dd></div>`)}</dl></section>
-<section><h2>Three kinds of encryption that are easily mixed up</h2><dl class="words">
+<section><h2>Four kinds of encryption that are easily mixed up</h2><dl class="words">
 <div id="transport-encryption"><dt>Transport encryption</dt><dd><p>What travels between phone and server cannot be read on the way. Every phone of the last fifteen years does this; it says nothing about a phone that is lost.</p></dd></div>
 <div id="storage-encryption"><dt>Storage encryption</dt><dd><p>What lies on the phone cannot be read by taking it apart. It is a property of the hardware, and every iPhone since the 3GS has it.</p></dd></div>
 <div id="data-protection"><dt>Data Protection</dt><dd><p>Storage encryption whose keys hang on the passcode. Without a passcode it protects next to nothing.</p></dd></div>

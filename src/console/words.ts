@@ -56,8 +56,10 @@ export function table({ caption, head, rows, empty }: Table): Markup {
   const columns = head.map(column => typeof column === 'string' ? { text: column } : column)
   const cell = (content: Inline | readonly Inline[] | null, index: number): Markup => {
     const numeric = columns[index]?.numeric === true && html` class="n"`
-    return index === 0 ? html`<th scope="row"${numeric}>${content}</th>` : html`<td${numeric}>${content}</td>`
+    return index === 0 ? html`<th scope="row"${numeric}>${content}</th>` : html`<td${numeric}${labelOf(index)}><div>${content}</div></td>`
   }
+  // Shown where a row becomes a card. Wrapped, so that text and marks of one value stay together there.
+  const labelOf = (index: number): Markup | false => (columns[index]?.text ?? '') !== '' && html` data-label="${columns[index]!.text}"`
   const id = `table-${slug(String(caption))}`
   return html`<div class="scroll" role="region" aria-labelledby="${id}" tabindex="0"><table><caption id="${id}">${caption}</caption>
 <thead><tr>${columns.map(heading)}</tr></thead>

@@ -20,6 +20,9 @@ const library = async () => await import('@simplewebauthn/server')
 export const relyingParty = (service: Pick<Service, 'config'>): { id: string, origin: string } =>
   ({ id: new URL(service.config.url).hostname, origin: service.config.url })
 
+// Ed25519, ECDSA with P-256, RSA: what authenticators have. Named, so that the library does not probe for newer ones.
+const algorithms = [-8, -7, -257]
+
 const forSigningIn = 'passkey sign-in'
 const forAdding = (adminId: string): string => `passkey of ${adminId}`
 
@@ -39,7 +42,7 @@ export async function addingOptions(service: Service, admin: { adminId: string, 
   return await generateRegistrationOptions({
     rpName: 'Latchkey', rpID: relyingParty(service).id, userName: admin.email, userDisplayName: admin.name,
     userID: new Uint8Array(Buffer.from(admin.adminId.replaceAll('-', ''), 'hex')),
-    challenge: await newChallenge(service, forAdding(admin.adminId)), timeout: 120_000, attestationType: 'none',
+    challenge: await newChallenge(service, forAdding(admin.adminId)), timeout: 120_000, attestationType: 'none', supportedAlgorithmIDs: algorithms,
     excludeCredentials: known.map(({ credentialId, transports }) => ({ id: credentialId.toString('base64url'), transports })),
     // Verified by the device and found without a name: then it is enough on its own.
     authenticatorSelection: { residentKey: 'required', userVerification: 'required' },
@@ -113,7 +116,7 @@ export async function verifyNewPasskey(service: Service, adminId: string, name: 
   const { verifyRegistrationResponse } = await library()
   try {
     const { verified, registrationInfo } = await verifyRegistrationResponse({
-      response: { ...response, clientExtensionResults: {} } as unknown as RegistrationResponseJSON, expectedOrigin: origin, expectedRPID: id, requireUserVerification: true,
+      response: { ...response, clientExtensionResults: {} } as unknown as RegistrationResponseJSON, expectedOrigin: origin, expectedRPID: id, requireUserVerification: true, supportedAlgorithmIDs: algorithms,
       expectedChallenge: challenge => openSeal(secret, forAdding(adminId), challenge, service.now()) !== undefined,
     })
     if (!verified) throw notTaken()

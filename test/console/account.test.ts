@@ -50,7 +50,7 @@ test('somebody who is added sets their own password by a link, and signs in with
   t.regex((await ines.get(`/setup?token=${token}`)).text, /Welcome, Ines Roth/)
   const password = 'nine purple herons at dawn'
   t.is((await ines.post('/setup', { token, password, again: password })).status, 303)
-  t.regex((await ines.get('/console/account')).text, /auditor: sees everything/)
+  t.regex((await ines.get('/console/account')).text, /auditor: sees all/)
   for (const path of ['/console/account/tokens', '/console/account/people']) {
     t.notRegex((await ines.get(path)).text, new RegExp(`action="${path}`))
     for (const action of ['', '/end']) t.is((await ines.post(`${path}${action}`, { name: 'x', email: 'x@example.org', role: 'admin', until: '', id: client.admin.id })).status, 403, path + action)
@@ -65,7 +65,9 @@ test('somebody who is added sets their own password by a link, and signs in with
   t.is((await second.post('/setup', { token: /setup\?token=([\w-]{24})</.exec(again.text)![1]!, password: newPassword, again: newPassword })).status, 303)
   t.is((await ines.get('/console/account')).status, 302)
   await client.get('/console/account/people')
-  await client.submit('/console/account/people/end', { id })
+  t.regex((await client.post('/console/account/people/end', { id })).text, /ends one session and no tokens of theirs/)
+  t.is((await second.get('/console/account')).status, 200)
+  await client.submit('/console/account/people/end', { id, sure: 'yes' })
   t.is((await second.get('/console/account')).status, 302)
 })
 
@@ -78,6 +80,8 @@ test('who has been signed in for a while signs in once more before changing how 
   const password = 'nine purple herons at dawn'
   t.is((await client.post('/console/account/password', { password, again: password })).status, 403)
   t.is((await client.post('/console/account/codes')).status, 403)
+  t.is((await client.post('/console/account/tokens', { name: 'mine', role: 'admin', until: '' })).status, 403)
+  t.is((await client.post('/console/account/people', { name: 'Eve', email: 'eve@example.org', role: 'admin' })).status, 403)
   t.is((await service.db.query('select 1 from admin_passwords')).length, 0)
 })
 

@@ -20,8 +20,8 @@ test('a change says who made it, from where, and what was before and after', asy
   t.regex(list.text, />Ada<.*wrote a template.*template:default.*changed: passcode\.minLength, wifi\.0\.ssid.*console from 192\.0\.2\.1/s)
   const page = (await console.get(`/console/records/${shown(list.text)[0]}`)).text
   t.regex(page, /<h1>Ada wrote a template<\/h1>/)
-  t.regex(page, /passcode\.minLength<\/code><\/th><td><span class="value">4<\/span><\/td><td><span class="value">6</)
-  t.regex(page, /wifi\.0\.ssid<\/code><\/th><td><span class="soft">nothing<\/span><\/td><td><span class="value">office</)
+  t.regex(page, /passcode\.minLength<\/code><\/th><td[^>]*><div><span class="value">4<\/span><\/div><\/td><td[^>]*><div><span class="value">6</)
+  t.regex(page, /wifi\.0\.ssid<\/code><\/th><td[^>]*><div><span class="soft">nothing<\/span><\/div><\/td><td[^>]*><div><span class="value">office</)
   t.notRegex(page, /<code>displayName/)
 })
 

@@ -24,7 +24,7 @@ ${signInSection(ctx, view)}${sessionSection(ctx, view)}`
 }
 
 export const roleInWords: Readonly<Record<Role, string>> = {
-  admin: 'admin: may do everything', operator: 'operator: invites, decides on phones, revokes', auditor: 'auditor: sees everything, changes nothing',
+  admin: 'admin: may do everything', operator: 'operator: invites, decides, revokes', auditor: 'auditor: sees all, changes nothing',
 }
 
 function signInSection(ctx: Context, { now, passkeys, passwordChangedAt, codesLeft }: AccountView): Markup {
@@ -123,7 +123,7 @@ ${table({
   caption: 'In office', head: ['Name', 'E-mail', 'Role', 'Since', ...mayChange ? [''] : []], empty: 'Nobody.',
   rows: items.map(admin => [admin.name, admin.email, admin.role, when(new Date(admin.createdAt), now),
     ...mayChange ? [admin.id === adminId ? state('you', 'good') : html`<div class="actions">${button(ctx, '/console/account/people/link', 'New link', `A new link for ${admin.name}`, { id: admin.id })}${button(ctx, '/console/account/people/end', 'End', `End ${admin.name}`, { id: admin.id }, 'stop')}</div>`] : []]),
-})}<p class="soft">Whoever is ended is signed out at once, and so are their tokens. A new link replaces the password, passkeys and codes of that person when it is used.</p></section>
+})}<p class="soft">A new link replaces the password, passkeys and codes of that person when it is used.</p></section>
 ${mayChange && html`<section><h2>Add somebody</h2>${problem(given.problem)}<form method="post" action="/console/account/people">${csrfField(ctx)}
 ${field({ label: 'Name', name: 'name', value: given.name ?? '', maxlength: 64, required: true, autocomplete: 'off' })}
 ${field({ label: 'E-mail', name: 'email', type: 'email', value: given.email ?? '', maxlength: 254, required: true, autocomplete: 'off', spellcheck: false })}
@@ -134,3 +134,10 @@ ${field({ label: 'Role', name: 'role', type: 'select', value: given.role ?? 'ope
 export const linkPage = (name: string, url: string): Markup => html`<section><h1>A link for ${name}</h1>
 <p>Send it on a way that only they can read. It works once, for an hour, and is not shown again.</p>
 <p><code class="secret">${url}</code></p><p><a class="button main" href="/console/account/people">Done</a></p></section>`
+
+const counted = (count: number, one: string, many: string): string => count === 0 ? `no ${many}` : count === 1 ? `one ${one}` : `${count} ${many}`
+
+export const endPage = (ctx: Context, { id, name, email }: { id: string, name: string, email: string }, sessions: number, tokens: number): Markup => html`<section><h1>End ${name}?</h1>
+<div class="consequence"><p>${name} (${email}) is signed out at once and cannot sign in again. This ends ${counted(sessions, 'session', 'sessions')} and ${counted(tokens, 'token', 'tokens')} of theirs. What they did stays in the record.</p></div>
+<p>It cannot be taken back; they can be added anew.</p>
+<div class="actions">${button(ctx, '/console/account/people/end', `End ${name}`, `End ${name}`, { id, sure: 'yes' }, 'stop')}<a href="/console/account/people">Not now</a></div></section>`

@@ -2,13 +2,15 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import { CaError } from '../../errors.ts'
 import { assertRole } from '../../http/actor.ts'
-import { readForm, seeOther } from '../../http/form.ts'
+import { readForm, seeOther, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
-import { sessionOf } from '../../http/session.ts'
+import { idleMs, sessionOf } from '../../http/session.ts'
 import { adminCreate, adminEnd, adminLinkCreate, adminList } from '../../protocols/api/operations/access.ts'
-import { adminStore } from '../../store/access.ts'
+import { adminStore, tokenStore } from '../../store/access.ts'
+import { sessionStore } from '../../store/sessions.ts'
 import { consolePage } from '../layout.ts'
-import { linkPage, peoplePage } from './pages.ts'
+import { fresh } from './fresh.ts'
+import { endPage, linkPage, peoplePage } from './pages.ts'
 
 const path = '/console/account/people'
 const title = 'People who administer'
@@ -25,7 +27,7 @@ export function peopleRouter(service: Service): Router {
     consolePage(ctx, { title: 'A link', current: 'account', body: linkPage(admin?.name ?? '', url) })
   }
   router.get(path, async ctx => { await show(ctx) })
-  router.post(path, async ctx => {
+  router.post(path, fresh(service, path), async ctx => {
     const { actor } = sessionOf(ctx)
     assertRole(actor, adminCreate.role)
     const form = await readForm(ctx)
@@ -41,16 +43,34 @@ export function peopleRouter(service: Service): Router {
       await again('There is an admin with this address.')
     }
   })
-  for (const [action, operation] of [['link', adminLinkCreate], ['end', adminEnd]] as const) {
-    router.post(`${path}/${action}`, async ctx => {
-      const { actor } = sessionOf(ctx)
-      assertRole(actor, operation.role)
-      const input = operation.input.safeParse({ id: (await readForm(ctx)).get('id') })
-      if (!input.success) throw new CaError('person-not-found', 'there is no admin with this id')
-      if (action === 'link') return await showLink(ctx, input.data.id)
-      await adminEnd.run(service, actor, input.data)
-      seeOther(ctx, path)
-    })
-  }
+  router.post(`${path}/link`, fresh(service, path), async ctx => {
+    assertRole(sessionOf(ctx).actor, adminLinkCreate.role)
+    await showLink(ctx, idIn(await readForm(ctx)))
+  })
+  router.post(`${path}/end`, fresh(service, path), async ctx => { await end(ctx, service) })
   return router
+}
+
+function idIn(form: Form): string {
+  const input = adminEnd.input.safeParse({ id: form.get('id') })
+  if (!input.success) throw new CaError('person-not-found', 'there is no admin with this id')
+  return input.data.id
+}
+
+/** First what it would end, in numbers; then it. */
+async function end(ctx: Context, service: Service): Promise<void> {
+  const { actor } = sessionOf(ctx)
+  assertRole(actor, adminEnd.role)
+  const form = await readForm(ctx)
+  const id = idIn(form)
+  if (form.get('sure') === 'yes') {
+    await adminEnd.run(service, actor, { id })
+    return seeOther(ctx, path)
+  }
+  const now = service.now()
+  const admin = await adminStore(service.db).find(id)
+  if (admin === undefined) throw new CaError('person-not-found', 'there is no admin with this id')
+  const sessions = (await sessionStore(service.db).listOf(id, now, new Date(now.getTime() - idleMs))).length
+  const tokens = (await tokenStore(service.db).list()).filter(({ adminId }) => adminId === id).length
+  consolePage(ctx, { title: `End ${admin.name}`, current: 'account', body: endPage(ctx, admin, sessions, tokens) })
 }

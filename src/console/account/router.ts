@@ -1,5 +1,5 @@
 import Router from '@koa/router'
-import type { Context, Middleware } from 'koa'
+import type { Context } from 'koa'
 import { CaError } from '../../errors.ts'
 import { change } from '../../http/change.ts'
 import { readForm, seeOther } from '../../http/form.ts'
@@ -7,12 +7,13 @@ import { addingOptions, relyingParty, verifyNewPasskey } from '../../http/passke
 import { hashPassword, passwordProblem } from '../../http/password.ts'
 import { newRecoveryCodes, recoveryCodeSha256 } from '../../http/recovery-codes.ts'
 import type { Service } from '../../http/service.ts'
-import { idleMs, isFresh, sessionOf } from '../../http/session.ts'
+import { idleMs, sessionOf } from '../../http/session.ts'
 import { passkeyStore, passwordStore, recoveryCodeStore } from '../../store/credentials.ts'
 import type { Queryable } from '../../store/db.ts'
 import { sessionStore } from '../../store/sessions.ts'
 import { consolePage } from '../layout.ts'
-import { accountPage, codesPage, newCodesPage, notFreshPage, passkeyPage, passwordPage } from './pages.ts'
+import { fresh } from './fresh.ts'
+import { accountPage, codesPage, newCodesPage, passkeyPage, passwordPage } from './pages.ts'
 import { peopleRouter } from './people-router.ts'
 import { tokensRouter } from './tokens-router.ts'
 import { deviceInWords } from './user-agent.ts'
@@ -49,12 +50,6 @@ async function endSession(ctx: Context, service: Service): Promise<void> {
     await record('session.end', `admin:${actor.adminId}`, { session: id })
   })
   seeOther(ctx, accountPath)
-}
-
-/** A stolen session, or a desk left open, must not become a way in of its own. */
-const fresh = (service: Service, path: string): Middleware => async (ctx, next) => {
-  if (isFresh(sessionOf(ctx as Context), service.now())) await next()
-  else consolePage(ctx as Context, { title: 'Sign in once more', current: 'account', body: notFreshPage(path), ...ctx.method === 'POST' ? { status: 403 } : {} })
 }
 
 function passkeyRoutes(router: Router, service: Service): void {

@@ -8,6 +8,7 @@ import { sessionOf } from '../../http/session.ts'
 import { tokenCreate, tokenEnd, tokenList } from '../../protocols/api/operations/access.ts'
 import type { Role } from '../../store/access.ts'
 import { consolePage } from '../layout.ts'
+import { fresh } from './fresh.ts'
 import { tokenMadePage, tokensPage, type TokenView } from './pages.ts'
 
 const path = '/console/account/tokens'
@@ -19,7 +20,7 @@ export function tokensRouter(service: Service): Router {
     consolePage(ctx, { title: 'API tokens', current: 'account', body: tokensPage(ctx, service.now(), items as TokenView[], given), status })
   }
   router.get(path, async ctx => { await show(ctx) })
-  router.post(path, async ctx => {
+  router.post(path, fresh(service, path), async ctx => {
     const { actor } = sessionOf(ctx)
     assertRole(actor, tokenCreate.role)
     const form = await readForm(ctx)

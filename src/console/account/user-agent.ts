@@ -8,5 +8,5 @@ const systems: [name: string, pattern: RegExp][] = [
 /** `Safari, iPhone`: for people to recognise their own browser; it says so itself, and nothing rests on it. */
 export function deviceInWords(userAgent: string): string {
   const find = (list: [string, RegExp][]): string | undefined => list.find(([, pattern]) => pattern.test(userAgent))?.[0]
-  return [find(browsers), find(systems)].filter(word => word !== undefined).join(', ') || 'unknown'
+  return [find(browsers), find(systems)].filter(word => word !== undefined).join(', ') || 'unknown browser'
 }

@@ -18,7 +18,7 @@ ${await passkeyForm(service, state.next)}</section>
 <input type="hidden" name="next" value="${state.next}">
 ${field({ label: 'E-mail', name: 'email', type: 'email', value: state.email ?? '', autocomplete: 'username', required: true, maxlength: 254, spellcheck: false })}
 ${field({ label: 'Password', name: 'password', type: 'password', autocomplete: 'current-password', required: true, maxlength: longestPasswordLength })}
-<button class="main" type="submit">Sign in</button></form></section>
+<button type="submit">Sign in</button></form></section>
 <p class="soft">Lost everything? Another admin can give you a new link under Account, People. On the machine that runs Latchkey, <code>npx latchkey admin link</code> prints one.</p>`,
   }
 }
