@@ -23,7 +23,7 @@ export function progressOf(invitation: InvitationView, now: Date): Progress {
 /** @param held  how many phones hold a key, for an attempt that succeeded */
 export function attemptInWords(attempt: AttemptView, held: string, now: Date): Progress {
   const silent = now.getTime() - new Date(attempt.at).getTime() > silentMs
-  if (attempt.state === 'quarantined') return { word: 'waits for you', tone: 'wait', text: `The phone is in quarantine: somebody has to decide.${attempt.reason === null ? '' : ` ${attempt.reason}`}` }
+  if (attempt.state === 'quarantined') return { word: 'waits for you', tone: 'wait', text: attempt.reason ?? 'The phone is in quarantine: somebody has to decide.' }
   if (attempt.error !== null) return { word: 'stuck', tone: 'stop', text: `${where(attempt.step)}: ${refusalInWords(attempt.error)}` }
   switch (attempt.state) {
     case 'refused': return { word: 'refused', tone: 'stop', text: attempt.reason ?? `The policy refused the phone: ${refusalInWords(attempt.because ?? 'blocked-by-policy')}` }

@@ -40,7 +40,7 @@ export function weeksFigure(weeks: readonly Week[]): Markup {
     : html`<rect class="${kind}" x="${round(left)}" y="${round(plotHeight - y(value))}" width="${round(x.bandwidth() / 2 - 1)}" height="${round(y(value))}"/><text class="small" text-anchor="middle" x="${round(left + x.bandwidth() / 4)}" y="${round(plotHeight - y(value) - 4)}">${compact(value)}</text>`
   const marks = weeks.map(({ monday, issued, revoked }, index) => {
     const left = x(index) ?? 0
-    return html`<g>${bar(left, issued, 'bar')}${bar(left + x.bandwidth() / 2, revoked, 'bar stop')}${index % 3 === 2 && html`<text x="${round(left)}" y="${plotHeight + 18}">${shortDay.format(monday)}</text>`}</g>
+    return html`<g>${bar(left, issued, 'bar')}${bar(left + x.bandwidth() / 2, revoked, 'bar stop')}${index % 3 === 2 && html`<text text-anchor="${index === weeks.length - 1 ? 'end' : 'start'}" x="${round(index === weeks.length - 1 ? left + x.bandwidth() : left)}" y="${plotHeight + 18}">${shortDay.format(monday)}</text>`}</g>
 `
   })
   return figure({

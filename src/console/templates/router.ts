@@ -9,7 +9,7 @@ import type { Markup } from '../html.ts'
 import { consolePage, sendFragment } from '../layout.ts'
 import { mayPerform, perform } from '../perform.ts'
 import { csrfField } from '../words.ts'
-import { editorPage, listPage, type Editor } from './pages.ts'
+import { editorPage, fieldsInWords, listPage, type Editor } from './pages.ts'
 import { notJson, preview } from './preview.ts'
 
 const current = 'templates'
@@ -34,7 +34,9 @@ export function templatesRouter(service: Service): Router {
   return router
 }
 
-const textOf = (template: unknown): string => JSON.stringify(template, null, 2)
+/** In the order of the list beside the editor; the store has another. */
+const textOf = (template: Readonly<Record<string, unknown>>): string =>
+  JSON.stringify(Object.fromEntries(fieldsInWords.flatMap(([field]) => field in template ? [[field, template[field]]] : [])), null, 2)
 
 function answer(service: Service, ctx: Context, editor: Omit<Editor, 'csrf' | 'now'>, status = 200): void {
   const csrf = mayPerform(ctx, templateSet) ? csrfField(ctx) : undefined

@@ -9,7 +9,7 @@ export type Needs = { count: number, items: readonly Markup[] }
 
 /** What needs a person now, the dangerous first: what, why, and the way on. */
 export function needsOf(o: Overview, now: Date): Needs {
-  const dangers = o.warnings.filter(({ danger }) => danger).map(({ text }) => item(html`<b>${text.split(':')[0]}.</b> ${text.split(':').slice(1).join(':')}`))
+  const dangers = o.warnings.filter(({ danger }) => danger).map(({ text }) => item(html`<b>Danger.</b> ${text}`))
   const late = [
     ...o.lists.filter(list => list.late).map(({ authority, nextUpdate }) =>
       item(html`<b>The list of ${authority}</b> was not renewed in time. When it runs out, front ends refuse everybody.`, html`it runs out ${when(new Date(nextUpdate), now)}${authority === 'root' && html` · bring the root’s key back once: <code>npx latchkey authority root-crl</code>`}`)),
