@@ -2,7 +2,7 @@
 import type { Queryable } from './db.ts'
 
 /** The certificate that came of an enrollment. */
-export type KeyOfEnrollment = { notBefore: Date, notAfter: Date, firstUsedAt: Date | null, revoked: boolean }
+export type KeyOfEnrollment = { notBefore: Date, notAfter: Date, firstUsedAt: Date | null, state: 'good' | 'replaced' | 'held' | 'revoked' }
 /** The newest good certificate of a device of this person. */
 export type KeyOfPerson = { deviceId: string, productType: string, notBefore: Date, notAfter: Date }
 
@@ -15,6 +15,10 @@ export type PersonPageReads = {
 const revoked = `(exists (select 1 from revocations r where r.authority_id = c.authority_id and r.serial_number = c.serial_number and r.reason <> 8)
   or exists (select 1 from authorities a where a.id = c.authority_id and a.revoked_at is not null))`
 
+/** Reasons of RFC 5280 §5.3.1. */
+const stateOf = (revoked: boolean, reason: number | null): KeyOfEnrollment['state'] =>
+  !revoked ? 'good' : reason === 4 ? 'replaced' : reason === 6 ? 'held' : 'revoked'
+
 export const personPageReads = (db: Queryable): PersonPageReads => ({
   /** The one that something happened to last: mail scanners begin enrollments too, and nothing follows. */
   async newestEnrollment(invitationId) {
@@ -24,9 +28,10 @@ export const personPageReads = (db: Queryable): PersonPageReads => ({
     return row === undefined ? undefined : { id: row.id, updatedAt: row.updated_at }
   },
   async keyOfEnrollment(enrollmentId) {
-    const [row] = await db.query(`select c.not_before, c.not_after, c.first_used_at, ${revoked} as revoked from certificates c
+    const [row] = await db.query(`select c.not_before, c.not_after, c.first_used_at, ${revoked} as revoked, r.reason from certificates c
+      left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
       where c.enrollment_id = $1 and c.kind = 'device' and c.state = 'issued' order by c.created_at desc limit 1`, [enrollmentId])
-    return row === undefined ? undefined : { notBefore: row.not_before, notAfter: row.not_after, firstUsedAt: row.first_used_at, revoked: row.revoked }
+    return row === undefined ? undefined : { notBefore: row.not_before, notAfter: row.not_after, firstUsedAt: row.first_used_at, state: stateOf(row.revoked, row.reason) }
   },
   async keysOfPerson(personId, now) {
     const rows = await db.query(`select distinct on (d.id) d.id, d.product_type, c.not_before, c.not_after from devices d

@@ -12,7 +12,7 @@ export function enrollmentPage(reader: Reader, view: EnrollmentView, renewalDays
   const state = followedState(reader, followed, now)
   const { key } = view
   const body = html`${who(reader, view.invitation)}
-${key !== undefined && !key.revoked && isEnding(key, renewalDays, now) && html`<section class="notice"><h2>${texts.renewalHeading}</h2><p>${texts.renewal(modelOf(reader, view), time(reader, key.notAfter))} ${texts.renewalElsewhere}</p></section>`}
+${key?.state === 'good' && isEnding(key, renewalDays, now) && html`<section class="notice"><h2>${texts.renewalHeading}</h2><p>${texts.renewal(modelOf(reader, view), time(reader, key.notAfter))} ${texts.renewalElsewhere}</p></section>`}
 ${followSection(reader, followed, address, now)}
 <p class="soft">${texts.nothingInstalled}</p>
 ${!isAsked(situationOf(view, now)) && html`<p class="soft">${texts.ask}: ${name(view.invitation.template.contact)}</p>`}`

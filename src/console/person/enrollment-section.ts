@@ -10,7 +10,7 @@ import type { ShownError } from './shown-errors.ts'
 export type Followed = { view: EnrollmentView, address: string, heading: 1 | 2 }
 
 /** Where somebody else may have to help, and where the owner may try again. */
-const asks = new Set<Situation['kind']>(['failed', 'refused', 'quarantined', 'revoked', 'approved', 'too-late'])
+const asks = new Set<Situation['kind']>(['failed', 'refused', 'quarantined', 'held', 'revoked', 'approved', 'too-late'])
 const startsAgain = new Set<Situation['kind']>(['failed', 'refused', 'approved', 'too-late'])
 
 /** What follows an enrollment: a place that the script fills again and again, and a line that is read out. */
@@ -67,6 +67,8 @@ function leadOf(reader: Pick<Reader, 'texts'>, view: EnrollmentView, situation: 
     case 'making': return html`<p>${status.makingText(model)}</p>`
     case 'almost': return html`<p>${status.almostText}</p>`
     case 'ready': return html`<p>${status.readyText(model)}</p>${view.key !== undefined && html`<p>${status.goodUntil(time(reader, view.key.notAfter))}</p>`}`
+    case 'replaced': return html`<p>${status.replacedText(model)}</p>`
+    case 'held': return html`<p>${status.heldText(model)}</p>`
     case 'revoked': return html`<p>${status.revokedText(model)}</p>`
     case 'approved': return html`<p>${status.approvedText(model)}</p>`
     case 'failed': return html`<p>${texts.errors[situation.code as ShownError] ?? texts.otherError}</p>${view.device !== undefined && html`<p class="soft">${status.saysOfItself(model)}</p>`}`

@@ -1,5 +1,5 @@
 import type { InvitationRecord } from '../../enrollment/records.ts'
-import { invitationState } from '../../devices/invitations.ts'
+import { invitationState, type InvitationState } from '../../devices/invitations.ts'
 import { html, type Markup } from '../html.ts'
 import type { BrowserWords } from './browser-words.ts'
 import { followSection, followedState, time, type Followed } from './enrollment-section.ts'
@@ -47,22 +47,26 @@ export function invitationPage(reader: Reader, view: InvitationView, now: Date):
 <p data-before>${template.description === undefined ? texts.intro(template.organization) : name(template.description)}</p>`}</section>
 ${renewal(reader, view, open)}
 ${first && follow}
-${!(underWay && state === 'used-up') && closed(reader, state)}
-${open ? offer(reader, view, underWay) : questions(reader, template, true)}
+${closed(reader, state)}
+${open ? offer(reader, view, underWay, state) : questions(reader, template, true)}
 ${open && nextSteps(reader, { ...view, hidden: underWay })}
 ${!first && follow}
 ${open && troubles(reader, { ...view, hidden: underWay })}
-<p class="soft">${open && html`${texts.linkGood(dayIn(texts, invitation.expiresAt), invitation.devicesMax)} `}${texts.ask}: ${name(template.contact)}</p>`
+<p class="soft">${lasts(reader, invitation, state)} ${texts.ask}: ${name(template.contact)}</p>`
   const wait = followed === undefined ? null : followedState(reader, followed, now).wait
   return { title: template.displayName, body, refreshSeconds: wait === null ? null : Math.max(wait, 5), follows: open || wait !== null }
 }
 
-/** Why the button is not there, or not for everybody: a link whose places are taken still serves the phone that took one. */
-function closed({ texts }: Reader, state: ReturnType<typeof invitationState>): Markup | undefined {
+/** Why the button is not there. */
+function closed({ texts }: Reader, state: InvitationState): Markup | undefined {
   if (state === 'ended') return html`<p class="notice">${texts.ended}</p>`
   if (state === 'expired') return html`<p class="notice">${texts.expired}</p>`
-  return state === 'used-up' ? html`<p class="notice" data-before>${texts.usedUp}</p>` : undefined
+  return undefined
 }
+
+/** Until when and for how many; a link whose places are taken still serves the phone that took one. */
+const lasts = ({ texts }: Reader, { expiresAt, devicesMax }: InvitationRecord, state: InvitationState): Markup | string | undefined =>
+  state === 'open' ? texts.linkGood(dayIn(texts, expiresAt), devicesMax) : state === 'used-up' ? texts.usedUp : undefined
 
 function renewal(reader: Reader, { endingKeys }: InvitationView, open: boolean): Markup | undefined {
   if (endingKeys.length === 0) return undefined
@@ -72,10 +76,11 @@ ${endingKeys.map(({ model, notAfter }) => html`<p>${texts.renewal(html`<b>${mode
 }
 
 /** Everything there is to know, then one button. */
-function offer(reader: Reader, { invitation, token, browser }: InvitationView, underWay: boolean): Markup {
+function offer(reader: Reader, { invitation, token, browser }: InvitationView, underWay: boolean, state: InvitationState): Markup {
   const { texts } = reader
   return html`<div class="offer" data-before>
 ${browser.advice !== undefined && !underWay && html`<p class="notice">${texts.advice[browser.advice]}</p>`}
+${state === 'used-up' && !underWay && html`<p class="notice">${texts.usedUp}</p>`}
 ${questions(reader, invitation.template, underWay)}
 <p class="go"><a class="button${!underWay && ' main'}" href="/ota/${token}/enroll.mobileconfig" data-start>${underWay ? texts.startAgain : texts.start}</a></p>
 <noscript><p class="soft">${texts.lookAgain(html`<a href="/i/${token}">${texts.lookAgainLink}</a>`)}</p></noscript></div>`

@@ -15,7 +15,7 @@ export type EnrollmentView = {
 }
 
 export type Situation =
-  | { kind: 'waiting' | 'too-late' | 'making' | 'almost' | 'ready' | 'revoked' | 'approved' }
+  | { kind: 'waiting' | 'too-late' | 'making' | 'almost' | 'ready' | 'replaced' | 'held' | 'revoked' | 'approved' }
   | { kind: 'failed', code: string }
   | { kind: 'refused' | 'quarantined', decision: Decision }
 
@@ -32,7 +32,7 @@ export function situationOf({ enrollment, decisionNow, key }: EnrollmentView, no
     case 'invited': return { kind: now > challengeExpiresAt ? 'too-late' : 'waiting' }
     case 'allowed': return { kind: 'making' }
     case 'profiled': return { kind: 'almost' }
-    case 'issued': return { kind: key?.revoked === true ? 'revoked' : 'ready' }
+    case 'issued': return { kind: key === undefined || key.state === 'good' ? 'ready' : key.state }
     case 'quarantined': return decisionNow === undefined ? decided(decision!) : { kind: 'approved' }
     case 'refused': return decided(decision!)
   }
@@ -55,6 +55,8 @@ export function stepsOf(view: EnrollmentView, { kind }: Situation): Record<StepN
     case 'making':
     case 'almost': return { known: 'done', decided: 'done', issued: 'now', seen: 'later' }
     case 'ready': return { known: 'done', decided: 'done', issued: 'done', seen: key?.firstUsedAt == null ? 'now' : 'done' }
+    case 'replaced':
+    case 'held':
     case 'revoked': return { known: 'done', decided: 'done', issued: 'done', seen: 'stop' }
     case 'approved': return { known: 'done', decided: 'done', issued: 'later', seen: 'later' }
     case 'quarantined': return { known: 'done', decided: 'now', issued: 'later', seen: 'later' }
@@ -72,6 +74,7 @@ export function lookAgainAfter({ enrollment, key }: EnrollmentView, { kind }: Si
     case 'waiting':
     case 'making':
     case 'almost': return age < hourMs ? 2 : null
+    case 'held':
     case 'quarantined': return 15
     case 'ready': return key?.firstUsedAt == null && age < hourMs ? 15 : null
     default: return null
