@@ -13,6 +13,7 @@ import { setupRouter } from './sign-in/setup-router.ts'
 import { signInRouter } from './sign-in/router.ts'
 import { certificatesRouter } from './certificates/router.ts'
 import { invitationsRouter } from './invitations/router.ts'
+import { modelsRouter } from './models/router.ts'
 import { phonesRouter } from './phones/router.ts'
 import { quarantineRouter } from './quarantine/router.ts'
 import { recordsRouter } from './records/router.ts'
@@ -24,6 +25,7 @@ import { wordsRouter } from './words-router.ts'
 export function consoleRouter(service: Service): Router {
   const areas: Router[] = [
     invitationsRouter(service),
+    modelsRouter(service),
     phonesRouter(service),
     certificatesRouter(service),
     quarantineRouter(service),

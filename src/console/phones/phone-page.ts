@@ -35,7 +35,7 @@ function actions(device: DeviceDetail): Markup | undefined {
 function facts(device: DeviceDetail, now: Date): Markup {
   return html`<dl class="facts">
 <div><dt>Person</dt><dd>${named(device.personName)}, <a href="${address('/console/phones', { person: device.personEmail })}">${named(device.personEmail)}</a></dd></div>
-<div><dt>Model</dt><dd>${linkInto('models', `/console/models/${encodeURIComponent(device.productType)}`, modelWords(device))}</dd></div>
+<div><dt>Model</dt><dd>${device.modelName === null ? modelWords(device) : linkInto('models', `/console/models/${encodeURIComponent(device.productType)}`, modelWords(device))}</dd></div>
 <div><dt>Version</dt><dd>${named(device.osVersion ?? 'not said')}${device.build !== null && html`, build <code>${named(device.build)}</code>`}</dd></div>
 <div><dt>Serial number</dt><dd><code>${named(device.serialNumber)}</code></dd></div>
 <div><dt>UDID</dt><dd><code>${named(device.udid)}</code></dd></div>
