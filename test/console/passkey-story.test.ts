@@ -1,5 +1,6 @@
 import test from 'ava'
-import { createSetupLink } from '../../src/http/setup-link.ts'
+import { hashPassword } from '../../src/http/password.ts'
+import { consumeSetupLink, createSetupLink } from '../../src/http/setup-link.ts'
 import { openStory, type Story } from '../support/browser.ts'
 
 /** What a laptop with a fingerprint reader has. */
@@ -73,4 +74,45 @@ test('what a passkey signed opens the console once: sent again it is refused', a
   t.is(await send('credential=%7B%7D'), 401)
   t.is(await send('credential=nonsense'), 401)
   t.is((await service.db.query('select 1 from used_challenges')).length, 2)
+})
+
+test('every page about signing in works in the dark, at 320 points and with text twice as large', async t => {
+  const story = await openStory(t, { look: { width: 320, height: 640, dark: true } })
+  if (story === undefined) return
+  const { page, service, url } = story
+  const setup = (await createSetupLink(service)).url.slice(url.length)
+  await story.signIn()
+  for (const path of ['/console/sign-in', setup, '/console/account', '/console/account/passkey', '/console/account/password', '/console/account/codes', '/console/account/tokens', '/console/account/people', '/console/words', '/console/nowhere']) {
+    await page.goto(`${url}${path}`)
+    await story.axe()
+    // As a browser does whose owner asked for larger text.
+    await page.evaluate('document.documentElement.style.setProperty("font-size", "30px")')
+    t.true(await page.evaluate('document.documentElement.scrollWidth <= innerWidth'), `${path} is wider than the screen`)
+  }
+})
+
+test('by keyboard alone: from the top of the page to signed in and out', async t => {
+  const story = await openStory(t)
+  if (story === undefined) return
+  const { page, service, url } = story
+  const token = new URL((await createSetupLink(service)).url).searchParams.get('token')!
+  await consumeSetupLink(service, token, { name: 'Grace Hopper', email: 'grace@example.org', passwordHash: await hashPassword('nine purple herons at dawn') })
+  await page.goto(`${url}/console/account`)
+  const focused = async (): Promise<string> => await page.evaluate('(document.activeElement.textContent || document.activeElement.name).trim()')
+  const tabTo = async (wanted: string): Promise<void> => {
+    for (let presses = 0; presses < 40 && await focused() !== wanted; presses++) await page.keyboard.press('Tab')
+    t.is(await focused(), wanted)
+  }
+  await page.keyboard.press('Tab')
+  t.is(await focused(), 'Skip to content')
+  await page.keyboard.press('Enter')
+  await tabTo('email')
+  await page.keyboard.type('grace@example.org')
+  await tabTo('password')
+  await page.keyboard.type('nine purple herons at dawn')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Grace Hopper' }).waitFor()
+  await tabTo('Sign out')
+  await page.keyboard.press('Enter')
+  await page.getByRole('heading', { name: 'Sign in', exact: true }).waitFor()
 })

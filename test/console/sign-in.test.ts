@@ -5,6 +5,7 @@ import { consumeSetupLink, createSetupLink } from '../../src/http/setup-link.ts'
 import type { Admin } from '../../src/store/access.ts'
 import { auditStore } from '../../src/store/audit.ts'
 import { passkeyStore, recoveryCodeStore } from '../../src/store/credentials.ts'
+import { housekeeping } from '../../src/store/housekeeping.ts'
 import { visitor, openConsole, type Client } from '../support/console.ts'
 import { testService, type Overrides, type TestService } from '../support/service.ts'
 
@@ -156,6 +157,29 @@ test('what another site sends is refused, and so is a form of another session', 
   t.is((await client.post('/console/account/tokens', { ...token, _csrf: /name="_csrf" value="([\w-]+)"/.exec(text)![1]! })).status, 403)
   t.is((await service.db.query('select 1 from tokens')).length, 0)
   t.is((await client.post('/console/sign-in', { email, password }, { origin: 'https://evil.example' })).status, 403)
+})
+
+test('after signing in nobody is led to another host, whatever the form says', async t => {
+  const { client } = await withAdmin(t)
+  for (const next of ['//evil.example', 'https://evil.example/console', '/\\evil.example', '/console/..//evil.example']) {
+    t.is((await client.post('/console/sign-in', { email, password, next })).location, '/console', next)
+    t.notRegex((await client.get(`/console/sign-in?next=${encodeURIComponent(next)}`)).text, /evil/)
+  }
+})
+
+test('what guessing left behind is forgotten after a day, and old sessions after 90', async t => {
+  const { service, client } = await withAdmin(t)
+  await client.post('/console/sign-in', { email, password })
+  await client.post('/console/sign-in', { email: 'nobody@example.org', password })
+  const left = async (): Promise<number[]> => await Promise.all(['sign_in_delays', 'console_sessions'].map(async table => (await service.db.query(`select 1 from ${table}`)).length))
+  await housekeeping(service.db, service.now())
+  t.deepEqual(await left(), [4, 1])
+  service.clock.advance(86_401)
+  await housekeeping(service.db, service.now())
+  t.deepEqual(await left(), [0, 1])
+  service.clock.advance(91 * 86_400)
+  await housekeeping(service.db, service.now())
+  t.deepEqual(await left(), [0, 0])
 })
 
 test('signing in and out stands in the record, and no secret does', async t => {
