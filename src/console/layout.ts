@@ -59,8 +59,8 @@ function send(ctx: Context, page: ConsolePage, content: Markup): void {
 function bar(ctx: Context, session: ConsoleSession, current: SectionId | undefined): Markup {
   const { actor } = session
   return html`<header class="bar"><a class="name" href="/console">Latchkey</a>
-<nav aria-label="Main">${sections.map(({ id, path, label }) => html`<a href="${path}"${id === current && html` aria-current="page"`}>${label}</a> `)}</nav>
-${searchPath !== undefined && html`<form role="search" method="get" action="${searchPath}"><input type="search" name="q" aria-label="Find a person, phone, model or serial number" placeholder="Find a person, phone…" maxlength="200"></form>`}
+${searchPath !== undefined && html`<form role="search" method="get" action="${searchPath}"><input type="search" name="q" aria-label="Find a person, phone, model or serial number" placeholder="Find a person, phone, serial number" maxlength="200"></form>`}
 <div class="who-am-i"><a href="/console/account"${current === 'account' && html` aria-current="page"`}>${actor.name}</a>${actor.role !== 'admin' && html` <span class="soft">${actor.role}</span>`}
-<form method="post" action="/console/sign-out">${csrfField(ctx)}<button class="plain" type="submit">Sign out</button></form></div></header>`
+<form method="post" action="/console/sign-out">${csrfField(ctx)}<button class="plain" type="submit">Sign out</button></form></div>
+<nav aria-label="Main">${sections.map(({ id, path, label }) => html`<a href="${path}"${id === current && html` aria-current="page"`}>${label}</a> `)}</nav></header>`
 }
