@@ -15,6 +15,7 @@ import { certificatesRouter } from './certificates/router.ts'
 import { invitationsRouter } from './invitations/router.ts'
 import { modelsRouter } from './models/router.ts'
 import { phonesRouter } from './phones/router.ts'
+import { policyRouter } from './policy/router.ts'
 import { quarantineRouter } from './quarantine/router.ts'
 import { recordsRouter } from './records/router.ts'
 import { templatesRouter } from './templates/router.ts'
@@ -26,6 +27,7 @@ export function consoleRouter(service: Service): Router {
   const areas: Router[] = [
     invitationsRouter(service),
     modelsRouter(service),
+    policyRouter(service),
     phonesRouter(service),
     certificatesRouter(service),
     quarantineRouter(service),

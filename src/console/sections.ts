@@ -6,6 +6,7 @@ export type Section = { readonly id: SectionId, readonly path: string, readonly 
 export const sections: readonly Section[] = [
   { id: 'today', path: '/console', label: 'Today' },
   { id: 'models', path: '/console/models', label: 'Models' },
+  { id: 'policy', path: '/console/policy', label: 'Policy' },
   { id: 'invitations', path: '/console/invitations', label: 'Invitations' },
   { id: 'phones', path: '/console/phones', label: 'Phones' },
   { id: 'certificates', path: '/console/certificates', label: 'Certificates' },

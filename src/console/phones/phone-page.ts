@@ -16,6 +16,7 @@ export function phonePage({ device, story, mayRevoke, waits, doneText, now }: Ph
   return html`<section><p class="soft"><a href="/console/phones">Phones</a></p>
 <h1>${device.modelName ?? 'A phone'} of ${named(device.personName)}</h1>${done(doneText)}
 <p>${phoneState({ enrollment: device.enrollment, certificate: newest })} ${modelWords(device)}, ${grade(device.grade, device.test)}</p>
+${device.enrollment !== null && html`<p>${linkInto('policy', address('/console/policy/explain', { phone: device.id }), 'What would be decided about it now')}</p>`}
 ${waits && html`<p>${linkInto('quarantine', `/console/quarantine/${device.id}`, 'Somebody has to decide about it')}.</p>`}
 ${mayRevoke && actions(device)}</section>
 <div class="two"><section><h2>What is known</h2>${facts(device, now)}</section>
