@@ -7,6 +7,7 @@ import { supersedeOlder } from './certificates/supersede.ts'
 import { defaultTemplate } from './enrollment/template.ts'
 import type { Service } from './http/service.ts'
 import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
+import { noticeQuarantined, sendDue, sendersOf } from './notify/outbox.ts'
 import { hierarchyStore } from './store/authorities.ts'
 import { certificateStore, lockRevocations, revocationStore } from './store/certificates.ts'
 import { crlFileStore } from './store/crls.ts'
@@ -102,7 +103,7 @@ export async function holdTestCertificates(service: Service): Promise<number> {
 
 type Task = { name: string, everyMs: number, run: () => Promise<unknown> }
 
-const tasksOf = (service: Service): Task[] => [
+const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'publish', everyMs: 1000, run: async () => await publishDue(service) },
   { name: 'leases', everyMs: 10_000, run: async () => await endLeases(service) },
   { name: 'reload', everyMs: 60_000, run: async () => await service.reload() },
@@ -111,6 +112,8 @@ const tasksOf = (service: Service): Task[] => [
   { name: 'supersede', everyMs: 60_000, run: catchingUp(async lookBackMs => await supersedeUnasked(service, lookBackMs)) },
   { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
   { name: 'counts', everyMs: 60_000, run: async () => await refreshCounts(service.db, service.now()) },
+  { name: 'notices', everyMs: 10_000, run: async () => await noticeQuarantined(service, senders) },
+  { name: 'messages', everyMs: 5000, run: async () => await sendDue(service, senders) },
   { name: 'housekeeping', everyMs: 60_000, run: async () => await housekeeping(service.db, service.now()) },
 ]
 

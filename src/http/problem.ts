@@ -23,7 +23,7 @@ const statusOf = {
   'device-not-found': 404, 'evidence-not-found': 404, 'person-not-found': 404, 'template-not-found': 404, 'malformed-template': 400, 'front-end-not-found': 404,
   'front-end-exists': 409, 'token-not-found': 404, 'setup-link-invalid': 410, 'unauthorized': 401, 'forbidden': 403, 'conflict': 409,
   'invalid-argument': 400, 'invalid-configuration': 500, 'database-unavailable': 503, 'data-folder-locked': 503, 'database-too-new': 503,
-  'migration-changed': 503, 'rate-limited': 429, 'server-unreachable': 502,
+  'migration-changed': 503, 'mail-not-configured': 409, 'rate-limited': 429, 'server-unreachable': 502,
 } as const satisfies Record<ErrorCode, number>
 
 export const problemCodes = Object.keys(statusOf) as ErrorCode[]

@@ -1,7 +1,7 @@
 import type { BatchLine } from '../../protocols/api/operations/invitation-batch.ts'
 import { html, type Markup } from '../html.ts'
 import { field, problem, state, table } from '../words.ts'
-import { crumb } from './new-page.ts'
+import { crumb, sendChoice } from './new-page.ts'
 
 /** So many slips with their codes fit on one page; more people are invited in several turns. */
 export const maxPeople = 50
@@ -17,12 +17,12 @@ ${field({
 <div class="actions"><button class="main" type="submit">Check the table</button><a href="/console/invitations">Cancel</a></div></form>`
 }
 
-export function previewPage({ csrf, csv, lines, mistakes }: { csrf: Markup, csv: string, lines: readonly BatchLine[], mistakes: number }): Markup {
+export function previewPage({ csrf, csv, lines, mistakes, canMail }: { csrf: Markup, canMail: boolean, csv: string, lines: readonly BatchLine[], mistakes: number }): Markup {
   const good = mistakes === 0 && lines.length > 0
   const notes = lines.filter(line => line.notes.length > 0).length
   return html`<section>${crumb}<h1>${heading(lines.length, mistakes)}</h1>
 <p>${good ? `Nothing is created yet.${notes > 0 ? ` ${notes === 1 ? 'One line deserves' : `${notes} lines deserve`} a look.` : ''}` : 'Nothing is created while a line has a mistake. Mend the table below and check it again.'}</p></section>
-${good && html`<form method="post" action="/console/invitations/many" class="actions">${csrf}<input type="hidden" name="csv" value="${csv}"><input type="hidden" name="create" value="yes"><button class="main" type="submit">Invite ${lines.length === 1 ? 'one person' : `${lines.length} people`}</button><a href="/console/invitations">Cancel</a></form>`}
+${good && html`<form method="post" action="/console/invitations/many" class="actions">${csrf}<input type="hidden" name="csv" value="${csv}"><input type="hidden" name="create" value="yes">${canMail && sendChoice(false)}<button class="main" type="submit">Invite ${lines.length === 1 ? 'one person' : `${lines.length} people`}</button><a href="/console/invitations">Cancel</a></form>`}
 <section>${table({
   caption: 'What each line means',
   head: [{ text: 'Line', numeric: true }, 'Check', 'Name', 'E-mail', 'Template', { text: 'Phones', numeric: true }],

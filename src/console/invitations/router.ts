@@ -73,13 +73,13 @@ async function show(service: Service, ctx: Context, id: string | undefined): Pro
   consolePage(ctx, { title: `The invitation of ${invitation.personName}`, current, body: showPage({ invitation, attempts, csrf, ended: 'ended' in ctx.query, now: service.now() }) })
 }
 
-const emptyForm: InvitationForm = { name: '', email: '', userPrincipalName: '', groups: '', template: 'default', devices: '1', key: 'device', days: '' }
+const emptyForm: InvitationForm = { name: '', email: '', userPrincipalName: '', groups: '', template: 'default', devices: '1', key: 'device', days: '', send: '' }
 const fieldNames = Object.keys(emptyForm) as (keyof InvitationForm)[]
 
 async function answerForm(service: Service, ctx: Context, values: InvitationForm, mistakes: Readonly<Record<string, string>>): Promise<void> {
   const { items: templates } = await templateList.run(service, sessionOf(ctx).actor, {})
   const status = Object.keys(mistakes).length > 0 ? 400 : 200
-  consolePage(ctx, { title: 'Invite a person', current, status, body: newPage({ csrf: csrfField(ctx), templates, values, mistakes }) })
+  consolePage(ctx, { title: 'Invite a person', current, status, body: newPage({ csrf: csrfField(ctx), templates, values, mistakes, canMail: canMail(service) }) })
 }
 
 async function create(service: Service, ctx: Context): Promise<void> {
@@ -91,10 +91,10 @@ async function create(service: Service, ctx: Context): Promise<void> {
   if (!input.success) return await answerForm(service, ctx, values, fieldMistakes(input.error))
   try {
     const created = await inviteCreate.run(service, actor, input.data)
-    answerTold(ctx, [{ ...created, name: input.data.name, email: input.data.email }])
+    answerTold(ctx, [{ ...created, name: input.data.name, email: input.data.email }], input.data.send)
   } catch (error) {
-    if (!(error instanceof CaError) || error.code !== 'template-not-found') throw error
-    await answerForm(service, ctx, values, { template: error.message })
+    if (!(error instanceof CaError) || !['template-not-found', 'mail-not-configured'].includes(error.code)) throw error
+    await answerForm(service, ctx, values, { [error.code === 'template-not-found' ? 'template' : '']: error.message })
   }
 }
 
@@ -104,7 +104,7 @@ function inputOf(values: InvitationForm): Record<string, unknown> {
   const groups = values.groups.split(',').map(group => group.trim()).filter(group => group !== '')
   return {
     name: values.name, email: values.email, key: values.key || undefined, template: values.template || undefined,
-    devices: number(values.devices), days: number(values.days),
+    devices: number(values.devices), days: number(values.days), send: values.send === 'yes',
     ...values.userPrincipalName !== '' && { userPrincipalName: values.userPrincipalName }, ...groups.length > 0 && { groups },
   }
 }
@@ -127,14 +127,17 @@ async function many(service: Service, ctx: Context): Promise<void> {
 
 async function checkOrCreate(service: Service, ctx: Context, form: Form, csv: string, answerAgain: (refusal: string) => void): Promise<void> {
   const { actor } = sessionOf(ctx)
-  const checked = await inviteBatch.run(service, actor, { csv, create: false })
+  const checked = await inviteBatch.run(service, actor, { csv, create: false, send: false })
   if (checked.lines.length > maxPeople) return answerAgain(`These are ${checked.lines.length} people. At most ${maxPeople} fit into one turn.`)
   const create = form.get('create') === 'yes' && checked.mistakes === 0 && checked.lines.length > 0
-  const result = create ? await inviteBatch.run(service, actor, { csv, create }) : checked
-  if (result.created) return answerTold(ctx, result.lines.map(({ name, email, invitation }) => ({ ...invitation!, name, email })))
-  consolePage(ctx, { title: 'Invite many people', current, scripts, body: previewPage({ csrf: csrfField(ctx), csv, lines: result.lines, mistakes: result.mistakes }) })
+  const send = form.get('send') === 'yes'
+  const result = create ? await inviteBatch.run(service, actor, { csv, create, send }) : checked
+  if (result.created) return answerTold(ctx, result.lines.map(({ name, email, invitation }) => ({ ...invitation!, name, email })), send)
+  consolePage(ctx, { title: 'Invite many people', current, scripts, body: previewPage({ csrf: csrfField(ctx), csv, lines: result.lines, mistakes: result.mistakes, canMail: canMail(service) }) })
 }
 
-const answerTold = (ctx: Context, told: readonly Told[]): void => {
-  consolePage(ctx, { title: told.length === 1 ? 'One person is invited' : `${told.length} people are invited`, current, scripts, status: 201, body: toldPage(told) })
+const canMail = (service: Service): boolean => service.config.smtpUrl !== undefined
+
+const answerTold = (ctx: Context, told: readonly Told[], sent: boolean): void => {
+  consolePage(ctx, { title: told.length === 1 ? 'One person is invited' : `${told.length} people are invited`, current, scripts, status: 201, body: toldPage(told, sent) })
 }

@@ -16,9 +16,10 @@ export function needsOf(o: Overview, now: Date): Needs {
     ...o.signers.filter(signer => signer.late).map(({ authority, purpose, notAfter }) =>
       item(html`<b>A signer of ${authority}</b> (${purpose}) ends soon and was not renewed.`, html`it ends ${when(new Date(notAfter), now)}`)),
   ]
+  const lost = o.messagesGivenUp === 0 ? [] : [item(html`<b>${o.messagesGivenUp === 1 ? 'One message' : `${o.messagesGivenUp} messages`}</b> could not be delivered and ${o.messagesGivenUp === 1 ? 'was' : 'were'} given up after a day of trying. The log says why.`, html`in the last seven days`)]
   const phones = quarantined(o, now)
   const ends = o.ending.count === 0 ? [] : [ending(o, now)]
-  return { count: dangers.length + late.length + o.quarantined.count + ends.length, items: [...dangers, ...late, ...phones, ...ends] }
+  return { count: dangers.length + late.length + lost.length + o.quarantined.count + ends.length, items: [...dangers, ...late, ...phones, ...ends, ...lost] }
 }
 
 const item = (text: Markup, more?: Markup, action?: Markup | false): Markup =>

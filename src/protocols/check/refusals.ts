@@ -23,7 +23,7 @@ const statusOf = {
   'front-end-not-found': 403, 'front-end-exists': 403, 'token-not-found': 403, 'setup-link-invalid': 403,
   'unauthorized': 403, 'forbidden': 403, 'conflict': 503, 'invalid-argument': 403, 'invalid-configuration': 503,
   'database-unavailable': 503, 'data-folder-locked': 503, 'database-too-new': 503, 'migration-changed': 503,
-  'rate-limited': 503, 'server-unreachable': 503,
+  'mail-not-configured': 503, 'rate-limited': 503, 'server-unreachable': 503,
 } as const satisfies Record<ErrorCode, 403 | 503>
 
 /** Who cannot be sure says no: whatever is not a refusal of ours is an outage. */

@@ -34,7 +34,7 @@ const responseStatusOf = {
   'token-not-found': 'internalError', 'setup-link-invalid': 'internalError', 'unauthorized': 'unauthorized',
   'forbidden': 'unauthorized', 'conflict': 'tryLater', 'invalid-argument': 'malformedRequest',
   'invalid-configuration': 'internalError', 'database-unavailable': 'tryLater', 'data-folder-locked': 'tryLater',
-  'database-too-new': 'tryLater', 'migration-changed': 'tryLater', 'rate-limited': 'tryLater',
+  'database-too-new': 'tryLater', 'migration-changed': 'tryLater', 'mail-not-configured': 'tryLater', 'rate-limited': 'tryLater',
   'server-unreachable': 'internalError',
 } as const satisfies Record<ErrorCode, Parameters<typeof ocspError>[0]>
 

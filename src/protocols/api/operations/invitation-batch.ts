@@ -28,18 +28,20 @@ export const inviteBatch = operation({
     csv: z.string().min(1).max(200_000),
     /** False checks and creates nothing. */
     create: z.boolean().default(false),
+    /** Also mail each link to its person. */
+    send: z.boolean().default(false),
   }),
   output: z.strictObject({ lines: z.array(batchLine), mistakes: z.int(), created: z.boolean() }),
-  async run(service, actor, { csv, create }) {
+  async run(service, actor, { csv, create, send }) {
     return await change(service, actor, async (tx, record, now) => {
       const known = await invitationStore(tx).known(addressesIn(csv), now)
-      const templates = (await templateStore(tx).list()).map(template => template.name)
-      const checked = checkBatch(csv, { known, templates })
+      const templates = new Map((await templateStore(tx).list()).map(({ name, template }) => [name, template]))
+      const checked = checkBatch(csv, { known, templates: [...templates.keys()] })
       const mistakes = checked.filter(({ line }) => line.mistakes.length > 0).length
       if (!create || mistakes > 0) return { lines: checked.map(({ line }) => line), mistakes, created: false }
       const lines: BatchLine[] = []
       for (const { line, order } of checked) {
-        const invitation: NewInvitation = await addInvitation(service, tx, record, { ...order!, createdBy: actor.name }, now)
+        const invitation: NewInvitation = await addInvitation(service, tx, record, { ...order!, send, createdBy: actor.name }, templates.get(order!.template)!, now)
         lines.push({ ...line, invitation })
       }
       return { lines, mistakes, created: true }

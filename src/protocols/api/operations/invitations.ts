@@ -1,10 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { createInvitation, invitationState, type Invitation, type Person } from '../../../devices/invitations.ts'
+import type { Template } from '../../../enrollment/template.ts'
 import { CaError } from '../../../errors.ts'
 import { change, type RecordChange } from '../../../http/change.ts'
 import type { Service } from '../../../http/service.ts'
+import { invitationMail } from '../../../notify/messages.ts'
 import { invitationStore, type Attempt, type InvitationListing } from '../../../store/invitations.ts'
+import { outboxStore } from '../../../store/outbox.ts'
 import { personStore } from '../../../store/people.ts'
 import { templateStore } from '../../../store/templates.ts'
 import type { Queryable } from '../../../store/db.ts'
@@ -51,6 +54,8 @@ export const invitationInput = z.strictObject({
   key: z.enum(['device', 'delivered']).default('device'),
   /** How long the link opens; the installation's setting where left out. */
   days: z.int().min(1).max(365).optional(),
+  /** Also mail the link to the person. */
+  send: z.boolean().default(false),
 })
 
 export const inviteCreate = operation({
@@ -60,8 +65,9 @@ export const inviteCreate = operation({
   output: z.strictObject({ id, url: z.url(), expiresAt: instant }),
   async run(service, actor, input) {
     return await change(service, actor, async (tx, record, now) => {
-      if (await templateStore(tx).find(input.template) === undefined) throw new CaError('template-not-found', `there is no template named ${input.template}`)
-      return await addInvitation(service, tx, record, { ...input, createdBy: actor.name }, now)
+      const found = await templateStore(tx).find(input.template)
+      if (found === undefined) throw new CaError('template-not-found', `there is no template named ${input.template}`)
+      return await addInvitation(service, tx, record, { ...input, createdBy: actor.name }, found.template, now)
     })
   },
 })
@@ -69,17 +75,24 @@ export const inviteCreate = operation({
 type InvitationOrder = z.output<typeof invitationInput> & { createdBy: string }
 export type NewInvitation = { id: string, url: string, expiresAt: string }
 
-/** Invites one person inside a change that may concern several; the template is there. */
-export async function addInvitation(service: Service, tx: Queryable, record: RecordChange, order: InvitationOrder, now: Date): Promise<NewInvitation> {
-  const { template, devices, key, days = service.config.invitationDays, createdBy } = order
+/**
+ * Invites one person inside a change that may concern several.
+ *
+ * @throws {CaError} mail-not-configured when it is to be sent and there is no server for mail
+ */
+export async function addInvitation(service: Service, tx: Queryable, record: RecordChange, order: InvitationOrder, body: Template, now: Date): Promise<NewInvitation> {
+  const { template, devices, key, days = service.config.invitationDays, createdBy, send } = order
+  if (send && service.config.smtpUrl === undefined) throw new CaError('mail-not-configured', 'mail cannot be sent: LATCHKEY_SMTP_URL is not set')
   const person = await putPerson(tx, record, order, now)
   const created = createInvitation({
     personId: person.id, template, keyOrigin: key, devicesMax: devices, createdBy, expiresAt: new Date(now.getTime() + days * dayMs),
   }, now)
   await invitationStore(tx).add(created)
   const { invitation, token } = created
-  await record('invitation.create', `invitation:${invitation.id}`, { person: person.email, template, devices, key, expiresAt: invitation.expiresAt })
-  return { id: invitation.id, url: `${service.config.url}/i/${token}`, expiresAt: at(invitation.expiresAt) }
+  await record('invitation.create', `invitation:${invitation.id}`, { person: person.email, template, devices, key, expiresAt: invitation.expiresAt, sent: send })
+  const url = `${service.config.url}/i/${token}`
+  if (send) await outboxStore(tx).add(invitationMail(person.email, person.name, body, url, invitation.expiresAt), now)
+  return { id: invitation.id, url, expiresAt: at(invitation.expiresAt) }
 }
 
 /** The person of that address, with the name as it was written now. */

@@ -5,6 +5,7 @@ import { countStore, type Counts, type CountTopic } from '../../../store/counts.
 import { crlFileStore } from '../../../store/crls.ts'
 import { deviceStore } from '../../../store/devices.ts'
 import { endingCertificates } from '../../../store/ending.ts'
+import { outboxStore } from '../../../store/outbox.ts'
 import { at, atOrNull, id, instant, nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { settingsWarnings } from './settings-warnings.ts'
@@ -29,6 +30,8 @@ const overview = z.strictObject({
   signers: z.array(z.strictObject({ authority: z.string(), purpose: z.string(), notAfter: instant, late: z.boolean() })),
   /** The newest list of each authority. `late`: the next is overdue; when a list runs out, front ends refuse everybody. */
   lists: z.array(z.strictObject({ authority: z.string(), crlNumber: z.int(), thisUpdate: instant, nextUpdate: instant, late: z.boolean() })),
+  /** Mails and webhooks of the last seven days that could not be delivered and were given up; 100 stands for 100 and more. */
+  messagesGivenUp: z.int(),
   /** Settings that somebody should look at. */
   warnings: z.array(z.strictObject({ code: z.string(), text: z.string(), danger: z.boolean() })),
   /** By day in UTC, of the last 400 days. What a newer certificate replaced counts as issued, not as revoked. */
@@ -48,6 +51,7 @@ export const overviewShow = operation({
     return {
       phones: counts.of('phones').get('all') ?? 0, countedAt: atOrNull(counts.countedAt),
       quarantined: await quarantined(service), ending: await ending(service, now),
+      messagesGivenUp: await outboxStore(service.db).givenUp(new Date(now.getTime() - 7 * dayMs)),
       signers: signers(service, now), lists: await lists(service, now), warnings: settingsWarnings(service),
       issued: figures(counts, 'issued'), revoked: figures(counts, 'revoked'), grades: figures(counts, 'grade'), ends: figures(counts, 'ends'),
       models: figures(counts, 'model').map(({ key, value }) => ({ key, value, name: modelName(service, key) })).sort((a, b) => b.value - a.value || (a.key < b.key ? -1 : 1)),

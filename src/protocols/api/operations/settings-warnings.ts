@@ -20,6 +20,9 @@ export function settingsWarnings(service: Service): SettingsWarning[] {
     outside && isLocal(config.pkiUrl) && {
       code: 'pki-url-local', danger: false, text: 'LATCHKEY_PKI_URL is an address of this machine: nobody else can fetch the lists that certificates point to.',
     },
+    outside && config.smtpUrl === undefined && config.webhookUrl === undefined && {
+      code: 'nobody-told', danger: false, text: 'Nobody is told when a phone waits for a decision: set LATCHKEY_SMTP_URL or LATCHKEY_WEBHOOK_URL.',
+    },
     outside && activeAuthority(service.authorities(), 'root').key.privateKey !== null && {
       code: 'root-key-here', danger: false, text: 'The root’s private key is kept here. Take it away with: npx latchkey authority export-root --remove.',
     },
