@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { Decision } from '../../policy/decide.ts'
+import { osName, quoted } from '../../policy/words.ts'
 import { html, type Markup } from '../html.ts'
 import { dayIn } from './language.ts'
 import { name, type FollowedState, type Reader } from './page.ts'
@@ -35,7 +36,7 @@ ${progress({ texts }, view, situation)}
 ${isAsked(situation) && html`<section><h2>${texts.ask}</h2><p>${name(view.invitation.template.contact)}</p>${codeOf(texts.nameThis, situation)}</section>`}`
   return {
     version: createHash('sha256').update(content.text).digest('base64url').slice(0, 16),
-    say: title, content, steps: situation.kind === 'waiting', again: startsAgain.has(situation.kind), wait: lookAgainAfter(view, situation, now),
+    say: situation.kind === 'ready' && stepsOf(view, situation).seen === 'done' ? texts.progress.seen.done : title, content, steps: situation.kind === 'waiting', again: startsAgain.has(situation.kind), wait: lookAgainAfter(view, situation, now),
   }
 }
 
@@ -86,7 +87,7 @@ function decisionWords({ texts }: Pick<Reader, 'texts'>, { forPerson, textForPer
   const [why, rule, help] = [decision.why(forPerson), decision.rule(forPerson), decision.help(forPerson)]
   const names = forPerson.ownWords === undefined && forPerson.said !== null && why.includes(forPerson.said)
   return html`<p>${name(why)}</p>${rule !== undefined && html`<p>${rule}</p>`}${!names && says}
-${help !== undefined && (verdict === 'block' ? html`<p class="help"><b>${status.helps}</b><br>${help}</p>` : html`<p>${help}</p>`)}`
+${verdict === 'block' ? forPerson.ownWords === undefined && html`<p class="help"><b>${status.helps}</b><br>${help ?? status.otherDevice}</p>` : help !== undefined && html`<p>${help}</p>`}`
 }
 
 export const modelOf = ({ texts: { status } }: Pick<Reader, 'texts'>, { modelName, device }: Pick<EnrollmentView, 'modelName' | 'device'>): Markup =>
@@ -103,8 +104,15 @@ function progress({ texts }: Pick<Reader, 'texts'>, view: EnrollmentView, situat
     html`<li class="is-${state}"><span class="mark" aria-hidden="true">${marks[state]}</span><span>${text}<span class="unseen"> (${texts.marks[state]})</span>${more}</span></li>
 `
   const { device, modelName } = view
+  const os = systemOf(view)
   // What is not to be has nothing after it.
   const shown = order.filter(step => steps[step] !== 'later' || !order.some(other => steps[other] === 'stop'))
   return html`<section class="live"><h2>${texts.progressHeading}</h2><ol>${item('done', texts.progress.downloaded)}${shown.map(step =>
-    item(steps[step], texts.progress[step][steps[step]], step === 'known' && device !== undefined && html`: ${modelName ?? device.productType}${device.osVersion !== null && html`, ${device.osVersion}`}`))}</ol></section>`
+    item(steps[step], texts.progress[step][steps[step]], step === 'known' && device !== undefined && html`: ${modelName ?? device.productType}${os !== undefined && `, ${os}`}`))}</ol></section>`
+}
+
+/** `iOS 18.6`, where the decision knew it. */
+function systemOf({ enrollment: { decision }, device }: EnrollmentView): string | undefined {
+  const version = decision?.known.osVersion?.value
+  return version === undefined ? undefined : `${osName(device?.productType.startsWith('iPad') === true ? 'iPad' : undefined, version)} ${quoted(version)}`
 }

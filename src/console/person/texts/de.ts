@@ -99,6 +99,7 @@ export const de: Texts = {
     quarantinedText: 'Bis dahin wird nichts installiert. Diese Seite ändert sich von selbst, wenn entschieden ist. Du kannst sie schließen und später wieder öffnen.',
     failed: 'Das hat nicht geklappt',
     helps: 'Was helfen würde',
+    otherDevice: 'Mit einem anderen Gerät geht es vielleicht. Frag nach, wenn du nicht sicher bist, mit welchem.',
     saysOfItself: model => html`Das Telefon sagt von sich, es ist ${model}.`,
     model: (name, productType) => html`ein <b>${name}</b> (<code>${productType}</code>)`,
     unknownModel: productType => html`ein Modell, das hier nicht bekannt ist (<code>${productType}</code>)`,

@@ -101,6 +101,7 @@ export const en = {
     quarantinedText: 'Nothing is installed until then. This page changes by itself when it is decided. You may close it and open it again later.',
     failed: 'This did not work',
     helps: 'What would help',
+    otherDevice: 'Another device may be let in. Ask if you are not sure which.',
     saysOfItself: (model: Markup): Markup => html`The phone says of itself that it is ${model}.`,
     model: (name: string, productType: string): Markup => html`an <b>${name}</b> (<code>${productType}</code>)`,
     unknownModel: (productType: string): Markup => html`a model that is not known here (<code>${productType}</code>)`,
