@@ -56,7 +56,7 @@ function helpOf({ code, needs }: PersonReason): string | undefined {
   if (needs?.reachable === true) return 'Aktualisiere es unter Einstellungen, Allgemein, Softwareupdate und öffne danach deinen Link noch einmal.'
   if (needs !== undefined) return 'Dieses Modell lässt sich nicht so weit aktualisieren; es braucht ein neueres Gerät.'
   if (code === 'model-unknown') return 'Es kann erst zugelassen werden, wenn jemand aus der Administration es aufgenommen hat.'
-  return code === 'approval-ended' || code === 'model-not-approved' ? 'Ein Gerät eines zugelassenen Modells kommt herein.' : undefined
+  return code === 'approval-ended' || code === 'model-not-approved' ? 'Mit einem Gerät eines zugelassenen Modells geht es.' : undefined
 }
 
 function phrase(part: RulePhrase): string {
