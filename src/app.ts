@@ -1,9 +1,7 @@
 import Koa from 'koa'
-import Router from '@koa/router'
-import { html } from './console/html.ts'
-import { sendPage } from './console/page.ts'
-import { personRouter } from './console/person-router.ts'
-import { setupRouter } from './console/setup-router.ts'
+import type Router from '@koa/router'
+import { personRouter } from './console/person/router.ts'
+import { consoleRouter } from './console/router.ts'
 import { clientAddresses } from './http/client-address.ts'
 import { enrollmentDeps } from './http/enrollment-deps.ts'
 import { problems } from './http/errors.ts'
@@ -29,18 +27,9 @@ export function createApp(service: Service, doors: Doors = { phones: true, admin
   const deps = enrollmentDeps(service)
   const routers: Router[] = [
     healthRouter(service),
-    ...doors.phones ? [personRouter(deps), otaRouter(deps), scepRouter(deps), crlRouter(service), caRouter(service), ocspRouter(service), checkRouter(service)] : [],
-    ...doors.admins ? [setupRouter(service), apiRouter(service), welcomeRouter()] : [],
+    ...doors.phones ? [personRouter(service, deps), otaRouter(deps), scepRouter(deps), crlRouter(service), caRouter(service), ocspRouter(service), checkRouter(service)] : [],
+    ...doors.admins ? [consoleRouter(service), apiRouter(service)] : [],
   ]
   for (const router of routers) app.use(router.routes())
   return app
-}
-
-function welcomeRouter(): Router {
-  const router = new Router()
-  router.get('/', ctx => sendPage(ctx, {
-    title: 'Latchkey', room: 'console',
-    body: html`<section><h1>Latchkey is running</h1><p>Commands: <code>npx latchkey --help</code>. Programs: <a href="/api/v1/openapi.json">the API</a>.</p></section>`,
-  }))
-  return router
 }

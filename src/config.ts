@@ -24,11 +24,16 @@ export type Config = Readonly<{
   crlPeriodMinutes: number
   ocspValiditySeconds: number
   certificateDays: number
+  renewalDays: number
   invitationDays: number
   evidenceMaxAgeDays: number
   databaseLossSeconds: number
   profileSigner: string | undefined
   profileSignerKey: string | undefined
+  smtpUrl: string | undefined
+  mailFrom: string | undefined
+  webhookUrl: string | undefined
+  webhookSecret: string | undefined
 }>
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -69,11 +74,16 @@ export function loadConfig(env: Environment): Config {
     crlPeriodMinutes: read('LATCHKEY_CRL_PERIOD_MINUTES', 60, wholeNumber(1, 24 * 60)),
     ocspValiditySeconds: read('LATCHKEY_OCSP_VALIDITY_SECONDS', 60, wholeNumber(1, 86_400)),
     certificateDays: read('LATCHKEY_CERTIFICATE_DAYS', 365, wholeNumber(1, 825)),
+    renewalDays: read('LATCHKEY_RENEWAL_DAYS', 30, wholeNumber(1, 365)),
     invitationDays: read('LATCHKEY_INVITATION_DAYS', 7, wholeNumber(1, 365)),
     evidenceMaxAgeDays: read('LATCHKEY_EVIDENCE_MAX_AGE_DAYS', 400, wholeNumber(1, 3650)),
     databaseLossSeconds: read('LATCHKEY_DATABASE_LOSS_SECONDS', 5, wholeNumber(0, 3600)),
     profileSigner: env['LATCHKEY_PROFILE_SIGNER'] || undefined,
     profileSignerKey: env['LATCHKEY_PROFILE_SIGNER_KEY'] || undefined,
+    smtpUrl: read('LATCHKEY_SMTP_URL', undefined, smtpUrl),
+    mailFrom: read('LATCHKEY_MAIL_FROM', undefined, mailAddress),
+    webhookUrl: read('LATCHKEY_WEBHOOK_URL', undefined, webhookUrl),
+    webhookSecret: read('LATCHKEY_WEBHOOK_SECRET', undefined, webhookSecret),
   }
   checkTogether(config, mistakes)
   if (mistakes.length > 0) throw new CaError('invalid-configuration', mistakes.join('\n'))
@@ -86,6 +96,9 @@ function checkTogether(config: Config, mistakes: string[]): void {
   }
   if ((config.profileSigner === undefined) !== (config.profileSignerKey === undefined)) {
     mistakes.push('LATCHKEY_PROFILE_SIGNER: needs LATCHKEY_PROFILE_SIGNER_KEY beside it, and the other way round')
+  }
+  if ((config.webhookUrl === undefined) !== (config.webhookSecret === undefined)) {
+    mistakes.push('LATCHKEY_WEBHOOK_URL: needs LATCHKEY_WEBHOOK_SECRET beside it, and the other way round')
   }
   // A list must live much longer than the time between two: an expired one refuses everybody.
   if (config.crlValidityHours * 60 < config.crlPeriodMinutes * 2) {
@@ -115,6 +128,29 @@ function isReadable(path: string): boolean {
 
 function postgresUrl(text: string): string {
   if (!['postgres:', 'postgresql:'].includes(parseUrl(text).protocol)) throw new Error('must begin with postgres://')
+  return text
+}
+
+function smtpUrl(text: string): string {
+  const url = parseUrl(text)
+  if (!['smtp:', 'smtps:'].includes(url.protocol) || url.hostname === '') throw new Error('must look like smtp://user:password@host:587 or smtps://host')
+  return text
+}
+
+/** It goes into a header of every mail. */
+function mailAddress(text: string): string {
+  if (text.length > 254 || !/^[\x21-\x7e]+@[a-z0-9.-]+$/i.test(text) || /[<>,;:"]/.test(text)) throw new Error('must be an address like latchkey@example.com')
+  return text
+}
+
+function webhookUrl(text: string): string {
+  const url = parseUrl(text)
+  if (!['http:', 'https:'].includes(url.protocol) || url.username !== '' || url.hash !== '') throw new Error('must be an http or https address without a user')
+  return url.href
+}
+
+function webhookSecret(text: string): string {
+  if (text.length < 16) throw new Error('must be at least 16 characters')
   return text
 }
 

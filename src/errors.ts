@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'malformed-request' | 'body-too-large' | 'unsupported-media-type' | 'method-not-allowed' | 'not-found'
   | 'malformed-der' | 'malformed-certificate' | 'malformed-certification-request' | 'malformed-crl'
   | 'malformed-cms' | 'malformed-plist' | 'malformed-ocsp-request' | 'malformed-pkcs12' | 'malformed-scep-message'
+  | 'malformed-csv'
   | 'unsupported-algorithm' | 'weak-key' | 'signature-invalid'
   // CMS and device evidence
   | 'cms-signer-count' | 'cms-signer-certificate-missing' | 'cms-content-missing' | 'cms-digest-mismatch'
@@ -21,9 +22,10 @@ export type ErrorCode =
   | 'certificate-profile-violation' | 'authority-not-found' | 'authority-exists' | 'authority-import-invalid'
   | 'key-unavailable' | 'key-passphrase-wrong' | 'crl-not-published'
   // everything else the outside names
-  | 'device-not-found' | 'person-not-found' | 'template-not-found' | 'malformed-template' | 'front-end-not-found'
+  | 'device-not-found' | 'evidence-not-found' | 'person-not-found' | 'template-not-found' | 'malformed-template' | 'front-end-not-found'
   | 'front-end-exists' | 'token-not-found' | 'setup-link-invalid' | 'unauthorized' | 'forbidden' | 'conflict'
   | 'invalid-argument' | 'invalid-configuration' | 'database-unavailable' | 'data-folder-locked' | 'database-too-new' | 'migration-changed'
+  | 'mail-not-configured'
   | 'rate-limited' | 'server-unreachable'
 
 /**

@@ -7,8 +7,10 @@ import { defaultTemplate } from './enrollment/template.ts'
 import type { Service } from './http/service.ts'
 import { renewRootLists } from './http/root-lists.ts'
 import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
+import { noticeQuarantined, sendDue, sendersOf } from './notify/outbox.ts'
 import { hierarchyStore } from './store/authorities.ts'
 import { certificateStore, lockRevocations, revocationStore } from './store/certificates.ts'
+import { refreshCounts } from './store/counts.ts'
 import { housekeeping } from './store/housekeeping.ts'
 import { templateStore } from './store/templates.ts'
 
@@ -85,7 +87,7 @@ export async function holdTestCertificates(service: Service): Promise<number> {
 
 type Task = { name: string, everyMs: number, run: () => Promise<unknown> }
 
-const tasksOf = (service: Service): Task[] => [
+const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'publish', everyMs: 1000, run: async () => await publishDue(service) },
   { name: 'leases', everyMs: 10_000, run: async () => await endLeases(service) },
   { name: 'reload', everyMs: 60_000, run: async () => await service.reload() },
@@ -93,6 +95,9 @@ const tasksOf = (service: Service): Task[] => [
   { name: 'root lists', everyMs: 3_600_000, run: async () => await renewRootLists(service) },
   { name: 'supersede', everyMs: 60_000, run: catchingUp(async lookBackMs => await supersedeUnasked(service, lookBackMs)) },
   { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
+  { name: 'counts', everyMs: 60_000, run: async () => await refreshCounts(service.db, service.now()) },
+  { name: 'notices', everyMs: 10_000, run: async () => await noticeQuarantined(service, senders) },
+  { name: 'messages', everyMs: 5000, run: async () => await sendDue(service, senders) },
   { name: 'housekeeping', everyMs: 60_000, run: async () => await housekeeping(service.db, service.now()) },
 ]
 

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { Role } from '../http/actor.ts'
-import { adminCreate, adminEnd, adminList, setupLinkCreate, tokenCreate, tokenEnd, tokenList } from '../protocols/api/operations/access.ts'
+import { adminCreate, adminEnd, adminLinkCreate, adminList, setupLinkCreate, tokenCreate, tokenEnd, tokenList } from '../protocols/api/operations/access.ts'
 import { group, leaf, line, untilInstant, type Context, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
 
@@ -10,6 +10,7 @@ export function accessCommands(root: Command, world: World): void {
   leaf(admin, world, 'create', 'add one', createAdmin, command => command
     .requiredOption('--name <name>', 'name').requiredOption('--email <address>', 'address').option('--role <role>', 'auditor, operator or admin', 'operator'))
   leaf(admin, world, 'end <id>', 'end one, with all their tokens', endAdmin)
+  leaf(admin, world, 'link <id>', 'a link with which one sets a password and a passkey, for the first time or anew', adminLink)
   leaf(admin, world, 'setup-link', 'a link that makes an admin, once, within an hour', setupLink)
   const token = group(root, 'token', 'API tokens of programs')
   leaf(token, world, 'list', 'tokens', listTokens)
@@ -29,6 +30,10 @@ async function createAdmin({ client, print }: Context, { name, email, role }: { 
 
 async function endAdmin({ client, print }: Context, _options: object, id: string): Promise<void> {
   print(await client.call(adminEnd, { id }), ({ name, tokensEnded }) => line(`ended: ${name}, with ${tokensEnded} ${tokensEnded === 1 ? 'token' : 'tokens'}`))
+}
+
+async function adminLink({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(adminLinkCreate, { id }), ({ url, expiresAt }) => line(url) + line(`once, until ${when(expiresAt)}`))
 }
 
 async function setupLink({ client, print }: Context): Promise<void> {

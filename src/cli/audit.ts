@@ -1,14 +1,41 @@
 import type { Command } from 'commander'
-import { auditList } from '../protocols/api/operations/audit.ts'
-import { group, leaf, more, paged, type Context, type Paged, type World } from './command.ts'
-import { cut, table, when } from './output.ts'
+import { auditCsvHead, auditCsvLine, auditList, auditShow } from '../protocols/api/operations/audit.ts'
+import { group, leaf, more, paged, untilInstant, type Context, type Paged, type World } from './command.ts'
+import { cut, fields, table, when } from './output.ts'
 
 export function auditCommands(root: Command, world: World): void {
   const audit = group(root, 'audit', 'the record of changes')
-  leaf(audit, world, 'list', 'changes, newest first', list, command => paged(command).option('--subject <subject>', 'of one thing, for example device:…'))
+  leaf(audit, world, 'list', 'changes, newest first', list, command => paged(filtered(command)))
+  leaf(audit, world, 'show <id>', 'one change, with all that is on record of it', show)
+  leaf(audit, world, 'export', 'changes as comma-separated values, newest first', exportAll, filtered)
 }
 
-async function list({ client, print }: Context, { subject, limit, cursor }: Paged & { subject?: string }): Promise<void> {
-  print(await client.call(auditList, { subject, limit, cursor }), ({ items, next }) => table(['at', 'who', 'from', 'what', 'subject', 'detail'],
-    items.map(entry => [when(entry.at), entry.actor, entry.source, entry.action, entry.subject, cut(JSON.stringify(entry.detail))])) + more(next))
+const filtered = (command: Command): Command => command
+  .option('--subject <subject>', 'of one thing, for example device:…').option('--actor <name>', 'by one actor').option('--action <action>', 'of one kind: invitation, or invitation.end')
+  .option('--from <instant>', 'not before; a day means from its beginning', sinceInstant).option('--until <instant>', 'not after; a day means to its end', untilInstant)
+
+/** A day means from its beginning, in UTC. */
+const sinceInstant = (text: string): string => untilInstant(text === text.slice(0, 10) ? `${text}T00:00:00Z` : text)
+
+type Filter = { subject?: string, actor?: string, action?: string, from?: string, until?: string }
+
+async function list({ client, print }: Context, { subject, actor, action, from, until, limit, cursor }: Paged & Filter): Promise<void> {
+  print(await client.call(auditList, { subject, actor, action, from, until, limit, cursor }), ({ items, next }) => table(['id', 'at', 'who', 'from', 'what', 'subject', 'detail'],
+    items.map(entry => [entry.id, when(entry.at), entry.actor, entry.source, entry.action, entry.subject, cut(JSON.stringify(entry.detail))])) + more(next))
+}
+
+async function show({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(auditShow, { id }), entry => fields([
+    ['at', when(entry.at)], ['who', entry.actor], ['from', entry.source], ['what', entry.action], ['subject', entry.subject], ['detail', JSON.stringify(entry.detail)],
+  ]))
+}
+
+async function exportAll({ client, world }: Context, { subject, actor, action, from, until }: Filter): Promise<void> {
+  world.stdout.write(auditCsvHead)
+  for (let cursor: string | undefined, last = false; !last;) {
+    const { items, next } = await client.call(auditList, { subject, actor, action, from, until, limit: 500, cursor })
+    world.stdout.write(items.map(auditCsvLine).join(''))
+    last = next === null
+    cursor = next ?? undefined
+  }
 }

@@ -4,7 +4,7 @@ import type { RevocationReason } from '../certificates/revoke.ts'
 import { CaError } from '../errors.ts'
 import { certHold, certList, certRelease, certRevoke, certShow } from '../protocols/api/operations/certificates.ts'
 import { reasonNames } from '../protocols/api/operations/certificate-view.ts'
-import { group, leaf, line, more, paged, type Context, type Paged, type World } from './command.ts'
+import { group, leaf, line, more, paged, searchWords, type Context, type Paged, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
 
 const patienceMs = 30_000
@@ -12,7 +12,7 @@ const patienceMs = 30_000
 export function certCommands(root: Command, world: World): void {
   const cert = group(root, 'cert', 'certificates')
   leaf(cert, world, 'list', 'certificates of devices, newest first', list, command => paged(command)
-    .option('--person <email>', 'of one person').option('--device <id>', 'of one device'))
+    .option('--person <email>', 'of one person').option('--device <id>', 'of one device').option('--search <text>', searchWords))
   leaf(cert, world, 'show <certificate>', 'one certificate, by serial number or fingerprint', show, command => command.option('--pem', 'print it in PEM'))
   leaf(cert, world, 'revoke [certificate]', 'revoke one certificate, or all of a person or device', revoke, command => target(command)
     .option('--reason <reason>', reasonNames.filter(name => name !== 'certificateHold').join(', '), 'unspecified'))
@@ -25,8 +25,8 @@ const target = (command: Command): Command => command
   .option('--device <id>', 'all of a device, by id or UDID; it stays out until it is released')
   .option('--cause <text>', 'why, for the record').option('--wait', 'until the lists that front ends load say so')
 
-async function list({ client, print }: Context, { person, device, limit, cursor }: Paged & { person?: string, device?: string }): Promise<void> {
-  print(await client.call(certList, { person, device, limit, cursor }), ({ items, next }) => table(['serial number', 'status', 'person', 'product type', 'evidence', 'until'],
+async function list({ client, print }: Context, { person, device, search, limit, cursor }: Paged & { person?: string, device?: string, search?: string }): Promise<void> {
+  print(await client.call(certList, { person, device, search, limit, cursor }), ({ items, next }) => table(['serial number', 'status', 'person', 'product type', 'evidence', 'until'],
     items.map(c => [c.serialNumber, c.status, c.personEmail, c.productType, `${c.grade ?? '-'}${c.test ? ' (TEST)' : ''}`, when(c.notAfter)])) + more(next))
 }
 

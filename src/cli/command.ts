@@ -61,6 +61,9 @@ export function yesOrNo(text: string): boolean {
   return text === 'yes'
 }
 
+/** What `--search` takes. */
+export const searchWords = 'what is known of it, or a part: the beginning of a word, or three letters in a row'
+
 /** For lists: how many, and where the page before ended. */
 export const paged = (command: Command): Command => command
   .option('--limit <n>', 'how many at most', wholeNumber, 100)

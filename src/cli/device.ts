@@ -1,23 +1,28 @@
+import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import { deviceApprove, deviceList, deviceRefuse, deviceShow } from '../protocols/api/operations/devices.ts'
-import { group, leaf, line, more, paged, untilInstant, type Context, type Paged, type World } from './command.ts'
+import { deviceStory, evidenceShow } from '../protocols/api/operations/device-story.ts'
+import { deviceApprove, deviceExplain, deviceList, deviceRefuse, deviceShow } from '../protocols/api/operations/devices.ts'
+import { group, leaf, line, more, paged, searchWords, untilInstant, type Context, type Paged, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
 
 export function deviceCommands(root: Command, world: World): void {
   const device = group(root, 'device', 'devices and the quarantine')
   leaf(device, world, 'list', 'devices, newest first', list, command => paged(command)
-    .option('--person <email>', 'of one person').option('--quarantined', 'only those that wait for a decision'))
+    .option('--person <email>', 'of one person').option('--quarantined', 'only those that wait for a decision').option('--search <text>', searchWords))
   leaf(device, world, 'show <id>', 'one device', show)
+  leaf(device, world, 'story <id>', 'what happened to one device', story)
+  leaf(device, world, 'explain <id>', 'what would be decided about it now', explain)
+  leaf(device, world, 'evidence <id> <evidence>', 'one piece of evidence, as the phone sent it: a CMS message', evidence, command => command.requiredOption('--out <file>', 'where to write it'))
   const settled = (command: Command): Command => command
     .requiredOption('--reason <text>', 'why, for the record').option('--until <day>', 'the last day on which it holds', untilInstant)
   leaf(device, world, 'approve <id>', 'let a device out of quarantine', settleWith(deviceApprove, 'approved: its owner opens the link again'), settled)
-  leaf(device, world, 'refuse <id>', 'refuse a device in quarantine', settleWith(deviceRefuse, 'refused'), settled)
+  leaf(device, world, 'refuse <id>', 'refuse a device in quarantine', settleWith(deviceRefuse, 'refused'), command => settled(command).option('--text-for-person <text>', 'what its owner reads'))
 }
 
 const testMark = (test: boolean): string => test ? ' (TEST)' : ''
 
-async function list({ client, print }: Context, { person, quarantined, limit, cursor }: Paged & { person?: string, quarantined?: boolean }): Promise<void> {
-  print(await client.call(deviceList, { person, quarantined: quarantined === true ? 'true' : undefined, limit, cursor }), ({ items, next }) =>
+async function list({ client, print }: Context, { person, quarantined, search, limit, cursor }: Paged & { person?: string, quarantined?: boolean, search?: string }): Promise<void> {
+  print(await client.call(deviceList, { person, quarantined: quarantined === true ? 'true' : undefined, search, limit, cursor }), ({ items, next }) =>
     table(['person', 'model', 'product type', 'version', 'evidence', 'state', 'since', 'id'], items.map(d =>
       [d.personName, d.modelName, d.productType, d.osVersion ?? d.build, d.grade + testMark(d.test), d.lockedOut ?? d.enrollment?.state, when(d.createdAt), d.id])) + more(next))
 }
@@ -33,7 +38,23 @@ async function show({ client, print }: Context, _options: object, id: string): P
   ]))
 }
 
+async function story({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(deviceStory, { id }), ({ items }) => table(['when', 'what', 'evidence', 'by', 'certificate', 'text'],
+    items.map(e => [when(e.at), e.kind, e.grade === null ? null : e.grade + testMark(e.test), e.by, e.certificate, e.text])))
+}
+
+async function explain({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(deviceExplain, { id }), ({ verdict, code, textForAdmin, textForPerson }) =>
+    fields([['verdict', verdict], ['code', code], ['for the admin', textForAdmin], ['for the person', textForPerson]]))
+}
+
+async function evidence({ client, print }: Context, { out }: { out: string }, id: string, evidenceId: string): Promise<void> {
+  const found = await client.call(evidenceShow, { id, evidence: evidenceId })
+  await writeFile(out, Buffer.from(found.raw, 'base64'), { flag: 'wx' })
+  print(found, ({ sha256 }) => line(`written: ${out}, SHA-256 ${sha256}`))
+}
+
 const settleWith = (operation: typeof deviceApprove | typeof deviceRefuse, done: string) =>
-  async ({ client, print }: Context, { reason, until }: { reason: string, until?: string }, id: string): Promise<void> => {
-    print(await client.call(operation, { id, reason, until }), ({ exemption, decision }) => line(`${done} until ${when(exemption.notAfter)}`) + line(decision.textForAdmin))
+  async ({ client, print }: Context, { reason, until, textForPerson }: { reason: string, until?: string, textForPerson?: string }, id: string): Promise<void> => {
+    print(await client.call(operation, { id, reason, until, ...textForPerson !== undefined && { textForPerson } }), ({ exemption, decision }) => line(`${done} until ${when(exemption.notAfter)}`) + line(decision.textForAdmin))
   }

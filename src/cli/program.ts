@@ -14,9 +14,10 @@ import { phoneCommands } from './phone.ts'
 import { policyCommands } from './policy.ts'
 import { serveCommand } from './serve.ts'
 import { templateCommands } from './template.ts'
+import { todayCommand } from './today.ts'
 
 const groups = [
-  serveCommand, authorityCommands, modelCommands, policyCommands, inviteCommands, deviceCommands, certCommands, templateCommands,
+  serveCommand, todayCommand, authorityCommands, modelCommands, policyCommands, inviteCommands, deviceCommands, certCommands, templateCommands,
   frontEndCommands, accessCommands, auditCommands, phoneCommands,
 ]
 

@@ -1,7 +1,7 @@
 import type { Context, Middleware } from 'koa'
 import { CaError } from '../errors.ts'
 import type { Log } from './log.ts'
-import { toProblem } from './problem.ts'
+import { toProblem, type Problem } from './problem.ts'
 
 /** Outermost middleware: whatever is thrown inside it leaves as a problem document (RFC 9457). */
 export const problems = (log: Log): Middleware => async (ctx, next) => {
@@ -18,8 +18,17 @@ export const problems = (log: Log): Middleware => async (ctx, next) => {
   }
 }
 
+/** Pages for people say a refusal in their own way: whoever makes them puts this into `ctx.state.answerRefusal`. */
+export type AnswerRefusal = (status: number, problem: Problem) => void
+
 export function answerProblem(ctx: Context, error: unknown): void {
   const { status, body } = toProblem(error)
+  const answerRefusal = ctx.state['answerRefusal'] as AnswerRefusal | undefined
+  if (answerRefusal !== undefined) {
+    answerRefusal(status, body)
+    if (status === 413) ctx.set('connection', 'close')
+    return
+  }
   ctx.status = status
   ctx.body = JSON.stringify(body)
   ctx.type = 'application/problem+json'

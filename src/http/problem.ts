@@ -7,6 +7,7 @@ const statusOf = {
   'malformed-request': 400, 'body-too-large': 413, 'unsupported-media-type': 415, 'method-not-allowed': 405, 'not-found': 404,
   'malformed-der': 400, 'malformed-certificate': 400, 'malformed-certification-request': 400, 'malformed-crl': 400,
   'malformed-cms': 400, 'malformed-plist': 400, 'malformed-ocsp-request': 400, 'malformed-pkcs12': 400, 'malformed-scep-message': 400,
+  'malformed-csv': 400,
   'unsupported-algorithm': 400, 'weak-key': 400, 'signature-invalid': 400,
   'cms-signer-count': 400, 'cms-signer-certificate-missing': 400, 'cms-content-missing': 400, 'cms-digest-mismatch': 400,
   'cms-signed-attributes-invalid': 400, 'device-issuer-unknown': 403, 'device-identity-denied': 403, 'device-certificate-invalid': 403,
@@ -19,10 +20,10 @@ const statusOf = {
   'certificate-not-found': 404, 'certificate-not-held': 409, 'certificate-already-revoked': 409, 'certificate-expired': 409,
   'certificate-profile-violation': 500, 'authority-not-found': 404, 'authority-exists': 409, 'authority-import-invalid': 400,
   'key-unavailable': 409, 'key-passphrase-wrong': 400, 'crl-not-published': 503,
-  'device-not-found': 404, 'person-not-found': 404, 'template-not-found': 404, 'malformed-template': 400, 'front-end-not-found': 404,
+  'device-not-found': 404, 'evidence-not-found': 404, 'person-not-found': 404, 'template-not-found': 404, 'malformed-template': 400, 'front-end-not-found': 404,
   'front-end-exists': 409, 'token-not-found': 404, 'setup-link-invalid': 410, 'unauthorized': 401, 'forbidden': 403, 'conflict': 409,
   'invalid-argument': 400, 'invalid-configuration': 500, 'database-unavailable': 503, 'data-folder-locked': 503, 'database-too-new': 503,
-  'migration-changed': 503, 'rate-limited': 429, 'server-unreachable': 502,
+  'migration-changed': 503, 'mail-not-configured': 409, 'rate-limited': 429, 'server-unreachable': 502,
 } as const satisfies Record<ErrorCode, number>
 
 export const problemCodes = Object.keys(statusOf) as ErrorCode[]

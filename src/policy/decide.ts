@@ -5,6 +5,7 @@ import { summaryOf } from './decision.ts'
 import type { Decision, KnownDevice, PolicySnapshot, Ruling } from './decision.ts'
 import { reasonFor, textForAdmin, textForPerson } from './explain.ts'
 import { grantOrDefault } from './grants.ts'
+import { personReason } from './person-reason.ts'
 import { verdicts } from './rules.ts'
 import type { Exemption, Rule } from './rules.ts'
 
@@ -23,6 +24,7 @@ export type { Decision, DecisionCode, KnownDevice, KnownSummary, LockOut, Policy
 export function decide(known: KnownDevice, policy: PolicySnapshot, now: Date): Decision {
   const trust: Trust = { trustTestDevices: policy.trustTestDevices === true }
   const ruling = lockOutRuling(known) ?? exemptionRuling(known, policy, now, trust) ?? ruleRuling(known, policy, now, trust)
+  const forPerson = personReason(ruling, known)
   const author = ruling.exemption ?? ruling.rule ?? ruling.approval
   const kind = ruling.exemption !== undefined ? 'exemption' : ruling.rule !== undefined ? 'rule' : 'approval'
   // An approval or allow rule that only came near did not decide; the default did.
@@ -34,7 +36,8 @@ export function decide(known: KnownDevice, policy: PolicySnapshot, now: Date): D
       ? { kind, id: author.id, reason: ruling.code === 'model-unknown' ? reasonFor(ruling, known) : author.reason }
       : { kind: 'default', reason: reasonFor(ruling, known) },
     known: summaryOf(known, modelEvidence(known, trust)),
-    textForPerson: textForPerson(ruling, known),
+    textForPerson: textForPerson(forPerson),
+    forPerson,
     textForAdmin: textForAdmin(ruling, known, trust),
     approvalEndsAt: ruling.verdict === 'allow' ? ruling.endsAt ?? null : null,
   }

@@ -65,6 +65,32 @@ export type KnownSummary = {
   readonly test: boolean
 }
 
+export type Capability = 'storage-encryption' | 'data-protection' | 'secure-enclave' | 'attestation'
+
+/** One condition of a rule that is about the device. Conditions about people and evidence are not for their eyes. */
+export type RulePhrase =
+  | { readonly kind: 'model', readonly pattern: string }
+  | { readonly kind: 'family', readonly family: string }
+  | { readonly kind: 'with' | 'without', readonly what: Capability }
+  | { readonly kind: 'os', readonly name: string, readonly from?: string, readonly below?: string }
+  | { readonly kind: 'build', readonly build: string }
+
+/** Why a device may or may not in, for the person who holds it; pages put it into words. Plain JSON. */
+export type PersonReason = {
+  readonly verdict: Verdict
+  readonly code: DecisionCode
+  /** `iPhone 13`; null where the catalogue does not know the model */
+  readonly model: string | null
+  /** `iPhone14,5`, as the device says it, fit to stand in a sentence; null when it said nothing */
+  readonly said: string | null
+  /** An admin's text, to be shown as it was written. */
+  readonly ownWords?: string
+  /** A newer system is what is missing; `reachable` says whether this model can have it. */
+  readonly needs?: { readonly found: string, readonly version: string, readonly reachable: boolean }
+  readonly lacks?: Capability
+  readonly rule?: readonly RulePhrase[]
+}
+
 export type Decision = {
   readonly verdict: Verdict
   readonly code: DecisionCode
@@ -72,6 +98,8 @@ export type Decision = {
   readonly because: { readonly kind: 'exemption' | 'rule' | 'approval' | 'default', readonly id?: string, readonly reason: string }
   readonly known: KnownSummary
   readonly textForPerson: string
+  /** The same as facts, for pages in other languages. Left out of decisions that were stored before it was kept. */
+  readonly forPerson?: PersonReason
   readonly textForAdmin: string
   /** The end of what an allow rests on, approval or exemption; null when it has none. No certificate outlives it. */
   readonly approvalEndsAt: Date | null

@@ -1,11 +1,11 @@
-/** Decisions as sentences: what was found, what was asked for, and for the person what would help. */
+/** Decisions as sentences: what was found and what was asked for. */
 import { doesNotProve, worthOf } from '../devices/evidence.ts'
-import { modelOf } from './conditions.ts'
 import type { Trust } from './conditions.ts'
 import { endOf, stoppedAt } from './approvals.ts'
-import type { DecisionCode, KnownDevice, Ruling } from './decision.ts'
-import type { Conditions, Rule } from './rules.ts'
-import { atLeastWords, cannotReach, dayOf, describeConditions, deviceWord, modelName, osOf, quoted, requiredVersion, ruleWords } from './words.ts'
+import type { DecisionCode, KnownDevice, PersonReason, Ruling } from './decision.ts'
+import type { Rule } from './rules.ts'
+import { personWordsEn } from './person-words-en.ts'
+import { atLeastWords, dayOf, describeConditions, modelName, osOf, quoted, requiredVersion, ruleWords } from './words.ts'
 
 const heads = { allow: 'Allowed', quarantine: 'Quarantined', block: 'Blocked' } as const
 
@@ -90,65 +90,9 @@ function warnings(known: KnownDevice, trust: Trust): string[] {
   return found
 }
 
-/** Outcomes that the rule itself is about, so that its author's words fit. */
-const speaksForRule: readonly DecisionCode[] = ['blocked-by-rule', 'quarantined-by-rule', 'conditions-not-met', 'facts-missing']
-
-/** For the person in whose hand the device is: the author's own words where there are some. */
-export function textForPerson(ruling: Ruling, known: KnownDevice): string {
-  const { verdict, rule } = ruling
-  if (speaksForRule.includes(ruling.code) && rule?.textForPerson !== undefined) return rule.textForPerson
-  const device = deviceWord(known)
-  if (verdict === 'allow') return `This ${device} is approved.`
-  const waiting = 'An administrator will look at it; there is nothing you need to do now.'
-  if (ruling.code === 'facts-missing' && verdict === 'quarantine') return `This ${device} did not say everything that is needed to decide. ${waiting}`
-  if (verdict === 'quarantine') return ruling.code === 'model-unknown' ? `${unknownModel(known)} ${waiting}` : `This ${device} has to be looked at first. ${waiting}`
-  return refusalForPerson(ruling, known)
-}
-
-const unknownModel = (known: KnownDevice): string => `This device says that it is ${modelName(known)}, a model that is not known here yet.`
-
-function refusalForPerson(ruling: Ruling, known: KnownDevice): string {
-  const device = deviceWord(known)
-  const other = 'A device of an approved model would be let in.'
-  switch (ruling.code) {
-    case 'blocked-by-rule':
-    case 'conditions-not-met': return ruleForPerson(ruling.rule!, known)
-    case 'device-revoked': return `This ${device} was reported lost or retired, so it gets no key any more.`
-    case 'device-held': return `This ${device} is locked out for now.`
-    case 'person-held': return 'You are locked out for now, so none of your devices gets a key.'
-    case 'blocked-by-exemption': return `An administrator has blocked this ${device}.`
-    case 'model-missing': return 'This device did not say which model it is, so it cannot be let in.'
-    case 'model-unknown': return `${unknownModel(known)} It cannot be let in until an administrator has added it.`
-    case 'approval-ended': return `This is ${modelName(known)}. The approval of that model has ended. ${other}`
-    case 'evidence-too-weak': return `This device says that it is ${modelName(known)}, but that could not be confirmed well enough.`
-    case 'facts-missing': return `This ${device} did not say everything that is needed to decide.`
-    case 'inventory-missing': return `This ${device} is not in the list of devices that may be used here.`
-    case 'inventory-disagrees': return `This device says that it is ${modelName(known)}, and the list of devices says something else.`
-    default: return `This is ${modelName(known)}. That model is not approved here. ${other}`
-  }
-}
-
-function ruleForPerson(rule: Rule, known: KnownDevice): string {
-  const device = deviceWord(known)
-  const required = requiredVersion(rule.verdict, rule.conditions, known)
-  if (required !== undefined) {
-    const needed = `This ${device} runs ${osOf(known)}. ${required.words} is needed here.`
-    return cannotReach(known, required.version)
-      ? `${needed} This model cannot be updated that far, so a newer device is needed.`
-      : `${needed} Update it in Settings, General, Software Update, then open your link again.`
-  }
-  const lack = lackOf(rule.conditions)
-  if (rule.verdict === 'block' && lack !== undefined) return `This is ${modelName(known)}. It ${lack}, so it is not let in here.`
-  const name = modelOf(known) === undefined ? `device, ${modelName(known)},` : device
-  return `This ${name} does not meet what is asked of devices here.`
-}
-
-/** What the hardware of a blocked model cannot do, where the rule is about that. */
-function lackOf(conditions: Conditions): string | undefined {
-  if (conditions.storageEncryption === false) return 'does not encrypt what it stores'
-  if (conditions.dataProtection === false) return 'does not protect its data with the passcode'
-  if (conditions.secureEnclave === false) return 'has no Secure Enclave to keep a key in'
-  return conditions.canAttest === false ? 'cannot prove what it is' : undefined
+/** For the person in whose hand the device is, in English: the author's own words where there are some. */
+export function textForPerson(reason: PersonReason): string {
+  return [personWordsEn.why(reason), personWordsEn.help(reason)].filter(text => text !== undefined).join(' ')
 }
 
 /** The admin's own words, ended like a sentence. */

@@ -111,6 +111,8 @@ export type Exemption = {
   readonly author: string
   /** Last instant at which it holds. */
   readonly notAfter: Date
+  /** Shown to the person in place of our own sentence. */
+  readonly textForPerson?: string | undefined
 }
 
 /** @throws invalid-argument, naming the first place that is wrong */

@@ -17,9 +17,6 @@ export function modelName(known: KnownDevice): string {
   return model === undefined ? said : `${model.name} (${said})`
 }
 
-/** What a person calls the thing in their hand. */
-export const deviceWord = (known: KnownDevice): string => modelOf(known)?.name ?? 'device'
-
 /** The system's name at that version: iPhone OS until 3, iPadOS from 13 on iPads. */
 export function osName(family: string | undefined, version: string): string {
   const major = parseOsVersion(version)?.numbers[0] ?? 0

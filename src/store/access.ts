@@ -25,16 +25,21 @@ export function adminStore(db: Queryable) {
     async list(): Promise<Admin[]> {
       return (await db.query<AdminRow>(`select ${adminColumns} from admins where ended_at is null order by created_at, id`)).map(adminOf)
     },
+    /** Somebody in office. */
+    async find(id: string): Promise<Admin | undefined> {
+      const [row] = await db.query<AdminRow>(`select ${adminColumns} from admins where id = $1 and ended_at is null`, [id])
+      return row === undefined ? undefined : adminOf(row)
+    },
     /** Who is in office and stays so until the transaction ends. */
     async lockInOffice(id: string): Promise<Admin | undefined> {
       const [row] = await db.query<AdminRow>(`select ${adminColumns} from admins where id = $1 and ended_at is null for share`, [id])
       return row === undefined ? undefined : adminOf(row)
     },
-    /** Ends the admin, every token that is theirs or that they were told, and the setup links that they made. */
+    /** Ends the admin, every token that is theirs or that they were told, and the setup links that they made or that are for them; sessions end with their admin. */
     async end(id: string, now: Date): Promise<{ admin: Admin, tokensEnded: number } | undefined> {
       const [row] = await db.query<AdminRow>(`update admins set ended_at = $2 where id = $1 and ended_at is null returning ${adminColumns}`, [id, now])
       if (row === undefined) return undefined
-      await db.query('update setup_links set consumed_at = $2 where admin_id = $1 and consumed_at is null', [id, now])
+      await db.query('update setup_links set consumed_at = $2 where (admin_id = $1 or for_admin = $1) and consumed_at is null', [id, now])
       const ended = await db.query('update tokens set ended_at = $2 where (admin_id = $1 or made_by = $1) and ended_at is null returning 1', [id, now])
       return { admin: adminOf(row), tokensEnded: ended.length }
     },
@@ -67,27 +72,39 @@ export function tokenStore(db: Queryable) {
   }
 }
 
-export type SetupLink = { tokenSha256: Buffer, byAdmin: boolean, adminId: string | null, expiresAt: Date }
+/**
+ * @property byAdmin  made by an admin, or at the machine itself; the others are for the first admin
+ * @property madeBy  that admin, where one is on record
+ * @property forAdmin  who sets a password anew with it; null when it makes a new admin
+ */
+export type SetupLink = { tokenSha256: Buffer, byAdmin: boolean, madeBy: string | null, forAdmin: string | null, expiresAt: Date }
 
 /** $1 is the token's hash and $2 the time. A link for the first admin is over once there is one. */
 const isOpen = `token_sha256 = $1 and consumed_at is null and expires_at > $2
   and (by_admin or not exists (select 1 from admins where ended_at is null and role = 'admin'))`
+const firstLinks = 'not by_admin and consumed_at is null'
 
 export function setupLinkStore(db: Queryable) {
+  const linkOf = (row: { for_admin: string | null } | undefined): Pick<SetupLink, 'forAdmin'> | undefined => row === undefined ? undefined : { forAdmin: row.for_admin }
   return {
     async add(link: SetupLink): Promise<void> {
-      await db.query('insert into setup_links (token_sha256, by_admin, admin_id, expires_at) values ($1, $2, $3, $4)', [link.tokenSha256, link.byAdmin, link.adminId, link.expiresAt])
+      await db.query('insert into setup_links (token_sha256, by_admin, admin_id, for_admin, expires_at) values ($1, $2, $3, $4, $5)',
+        [link.tokenSha256, link.byAdmin, link.madeBy, link.forAdmin, link.expiresAt])
     },
-    /** Whether the link would still be taken; looking consumes nothing. */
-    async isOpen(tokenSha256: Buffer, now: Date): Promise<boolean> {
-      return (await db.query(`select 1 from setup_links where ${isOpen}`, [tokenSha256, now])).length > 0
+    /** Whom the link is for while it would still be taken; looking consumes nothing. */
+    async find(tokenSha256: Buffer, now: Date): Promise<Pick<SetupLink, 'forAdmin'> | undefined> {
+      return linkOf((await db.query<{ for_admin: string | null }>(`select for_admin from setup_links where ${isOpen}`, [tokenSha256, now]))[0])
     },
-    /** Consumes the link, and with it all for the first admin: of two that are sent at once, one waits here for the other. @returns false when it is over */
-    async consume(tokenSha256: Buffer, now: Date): Promise<boolean> {
-      await db.query('select 1 from setup_links where not by_admin and consumed_at is null order by token_sha256 for update')
-      if ((await db.query(`update setup_links set consumed_at = $2 where ${isOpen} returning 1`, [tokenSha256, now])).length === 0) return false
-      await db.query('update setup_links set consumed_at = $1 where not by_admin and consumed_at is null', [now])
-      return true
+    /**
+     * Consumes the link, and one that makes an admin also all for the first: of two that are sent at once, one waits here for the other.
+     *
+     * @returns undefined when there is no such link, or it is over
+     */
+    async consume(tokenSha256: Buffer, now: Date): Promise<Pick<SetupLink, 'forAdmin'> | undefined> {
+      await db.query(`select 1 from setup_links where ${firstLinks} order by token_sha256 for update`)
+      const link = linkOf((await db.query<{ for_admin: string | null }>(`update setup_links set consumed_at = $2 where ${isOpen} returning for_admin`, [tokenSha256, now]))[0])
+      if (link?.forAdmin === null) await db.query(`update setup_links set consumed_at = $1 where ${firstLinks}`, [now])
+      return link
     },
   }
 }

@@ -82,6 +82,16 @@ export function certificateStore(db: Queryable) {
       [filter.personId, filter.deviceId, filter.before?.createdAt, filter.before?.serialNumber, filter.limit])
       return rows.map(recordOf)
     },
+    /** Device certificates, newest first. */
+    async bySerialNumbers(serialNumbers: readonly Buffer[]): Promise<CertificateRecord[]> {
+      return (await db.query(`select ${columns} from ${joined} where c.serial_number = any($1::bytea[]) and c.kind = 'device' and c.state = 'issued'
+        order by c.created_at desc, c.serial_number desc`, [serialNumbers])).map(recordOf)
+    },
+    /** The newest certificate of each of these devices. */
+    async newestOf(deviceIds: readonly string[]): Promise<CertificateRecord[]> {
+      return (await db.query(`select distinct on (c.device_id) ${columns} from ${joined}
+        where c.device_id = any($1::uuid[]) and c.kind = 'device' and c.state = 'issued' order by c.device_id, c.created_at desc, c.serial_number desc`, [deviceIds])).map(recordOf)
+    },
     /** What a leaver's or a lost phone's revocation concerns: every certificate that could still be used. */
     async inForceOf(whose: { personId?: string, deviceId?: string }, now: Date): Promise<(CertificateKey & { kind: CertificateKind })[]> {
       return (await db.query(`

@@ -61,6 +61,10 @@ export function deviceStore(db: Queryable) {
       const [row] = await db.query(`${listing} where d.id = $1`, [id])
       return row === undefined ? undefined : listingOf(row)
     },
+    /** Newest first. */
+    async byIds(ids: readonly string[]): Promise<DeviceListing[]> {
+      return (await db.query(`${listing} where d.id = any($1::uuid[]) order by d.created_at desc, d.id desc`, [ids])).map(listingOf)
+    },
     /** One phone can be on record for several people. */
     byUdid: async (udid: string): Promise<string[]> => (await db.query<{ id: string }>('select id from devices where udid = $1 order by id limit 100', [udid])).map(row => row.id),
     /** Newest first; the page goes on after `before`. `quarantined`: waiting for somebody's decision. */

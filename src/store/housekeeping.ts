@@ -1,4 +1,5 @@
 import type { Queryable } from './db.ts'
+import { outboxStore } from './outbox.ts'
 
 const dayMs = 86_400_000
 
@@ -19,5 +20,11 @@ export async function housekeeping(db: Queryable, now: Date): Promise<void> {
   // Nobody decided, and the phone has long dropped what it had: the queue is for those who wait.
   await db.query(`update enrollments set state = 'refused', last_error = 'invitation-expired' where id in (
     select id from enrollments where state = 'quarantined' and decided_at < $1 order by decided_at limit 1000)`, [new Date(now.getTime() - 90 * dayMs)])
+  await outboxStore(db).prune(new Date(now.getTime() - 30 * dayMs))
   await db.query('delete from setup_links where expires_at < $1', [yesterday])
+  await db.query('delete from sign_in_delays where subject in (select subject from sign_in_delays where last_at < $1 order by last_at limit 10000)', [yesterday])
+  await db.query('delete from used_challenges where expires_at < $1', [now])
+  // Where somebody signed in before is remembered for 90 days.
+  await db.query(`delete from console_sessions where id in (
+    select id from console_sessions where expires_at < $1 order by expires_at limit 1000)`, [new Date(now.getTime() - 90 * dayMs)])
 }

@@ -10,12 +10,12 @@ type ApprovalRow = {
 type RuleRow = { id: string, verdict: Verdict, conditions: Conditions, reason: string, text_for_person: string | null, author: string, created_at: Date }
 type ExemptionRow = {
   id: string, device_id: string, invitation_id: string, verdict: Verdict, least_evidence: Exemption['evidence']
-  reason: string, author: string, not_after: Date
+  reason: string, author: string, not_after: Date, text_for_person: string | null
 }
 
 const approvalColumns = 'id, pattern, least_evidence, reason, author, not_before, not_after, ended_at'
 const ruleColumns = 'id, verdict, conditions, reason, text_for_person, author, created_at'
-const exemptionColumns = 'id, device_id, invitation_id, verdict, least_evidence, reason, author, not_after'
+const exemptionColumns = 'id, device_id, invitation_id, verdict, least_evidence, reason, author, not_after, text_for_person'
 
 const approvalOf = (row: ApprovalRow): Approval => ({
   id: row.id, pattern: row.pattern, leastEvidence: row.least_evidence, reason: row.reason, author: row.author,
@@ -27,7 +27,7 @@ const ruleOf = (row: RuleRow): Rule => ({
 })
 const exemptionOf = (row: ExemptionRow): Exemption => ({
   id: row.id, deviceId: row.device_id, invitationId: row.invitation_id, verdict: row.verdict, evidence: row.least_evidence,
-  reason: row.reason, author: row.author, notAfter: row.not_after,
+  reason: row.reason, author: row.author, notAfter: row.not_after, textForPerson: row.text_for_person ?? undefined,
 })
 
 /** So long a withdrawn approval still explains a refusal. */
@@ -81,8 +81,8 @@ export function policyStore(db: Queryable) {
       return row === undefined ? undefined : ruleOf(row)
     },
     async addExemption(e: Exemption, now: Date): Promise<void> {
-      await db.query(`insert into exemptions (${exemptionColumns}, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-        [e.id, e.deviceId, e.invitationId, e.verdict, e.evidence, e.reason, e.author, e.notAfter, now])
+      await db.query(`insert into exemptions (${exemptionColumns}, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+        [e.id, e.deviceId, e.invitationId, e.verdict, e.evidence, e.reason, e.author, e.notAfter, e.textForPerson, now])
     },
     async exemptions(now: Date, deviceId?: string): Promise<Exemption[]> {
       return (await db.query<ExemptionRow>(`select ${exemptionColumns} from exemptions

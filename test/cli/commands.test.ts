@@ -66,7 +66,9 @@ test('a template goes out and comes back the same', async t => {
   writeFileSync(file, JSON.stringify({ ...(await cli('template', 'show', 'default', '--json')).json.template, passcode: { minLength: 6 } }))
   t.regex((await cli('template', 'set', 'phones', file)).out, /passcode-required, failed-passcodes-erase/)
   t.deepEqual(JSON.parse((await cli('template', 'show', 'phones')).out), JSON.parse(readFileSync(file, 'utf8')))
+  t.regex((await cli('template', 'check', file)).out, /com\.apple\.mobiledevice\.passwordpolicy.*consequences: .*passcode-required/s)
   writeFileSync(file, '{ "surprise": 1 }')
+  t.like(await cli('template', 'check', file, '--json'), { exitCode: 1, json: { preview: null } })
   t.like(await cli('template', 'set', 'phones', file, '--json'), { exitCode: 1, json: { code: 'malformed-template' } })
 })
 
@@ -115,4 +117,34 @@ test('admins and tokens come and go', async t => {
   const token = await cli('token', 'create', '--name', 'backup', '--role', 'auditor', '--json')
   t.is((await cli('token', 'end', token.json.id)).exitCode, 0)
   t.is((await cli('token', 'end', token.json.id)).exitCode, 5)
+})
+
+test('a file of people is checked, then invited all at once', async t => {
+  const cli = await openCli(t, await testService(t))
+  const file = join(cli.dataFolder, 'people.csv')
+  writeFileSync(file, 'name,email\nAda,ada@example.org\nBob,bob\n')
+  const checked = await cli('invite', 'batch', file, '--create')
+  t.is(checked.exitCode, 1)
+  t.regex(checked.out, /1 of 2 lines have mistakes: nothing was created\n$/)
+  writeFileSync(file, 'name,email\nAda,ada@example.org\nBob,bob@example.org\n')
+  t.regex((await cli('invite', 'batch', file)).out, /2 lines are good; --create creates them\n$/)
+  t.regex((await cli('invite', 'batch', file, '--create')).out, /Ada +ada@example\.org +http.*\/i\/.{24}\n.*\n2 invited\n$/)
+})
+
+test('the record is looked through, one change is shown, and all of it leaves for a spreadsheet', async t => {
+  const cli = await openCli(t, await testService(t))
+  await cli('invite', 'create', '--name', 'Ada', '--email', 'ada@example.org')
+  const { items } = (await cli('audit', 'list', '--action', 'invitation', '--from', '2026-03-01', '--json')).json
+  t.is(items.length, 1)
+  t.is((await cli('audit', 'list', '--until', '2026-02-28', '--json')).json.items.length, 0)
+  t.regex((await cli('audit', 'show', String(items[0].id))).out, /what +invitation\.create/)
+  t.regex((await cli('audit', 'export', '--actor', 'local')).out, /^"id","at".*\r\n\d+,"2026-03-01T09:00:00\.000Z","local","socket","invitation\.create"/)
+})
+
+test('today says what needs a person, and until when everything signs', async t => {
+  const service = await testService(t)
+  await service.publish()
+  const { out } = await (await openCli(t, service))('today')
+  t.regex(out, /phones that wait for a decision: 0\n/)
+  t.regex(out, /issuing +ocsp-responder/)
 })

@@ -9,7 +9,7 @@ export type Fault = { path: string, imported?: string, reason: 'unknown rung' | 
 
 const rungs = [
   'errors.ts', 'formats/', 'devices/', 'policy/', 'certificates/', 'enrollment/', 'store/', 'keys/', 'config.ts', 'http/',
-  'protocols/', 'console/', 'app.ts', 'schedule.ts', 'serve.ts', 'agent/', 'phone/', 'cli/', 'main.ts',
+  'notify/', 'protocols/', 'console/', 'app.ts', 'schedule.ts', 'serve.ts', 'agent/', 'phone/', 'cli/', 'main.ts',
 ]
 
 // Programs for other machines, without the service: what they import has to work there.
@@ -20,6 +20,7 @@ const packageOwners: [name: RegExp, owners: string[]][] = [
   [/^(pg|@electric-sql\/pglite)(\/|$)/, ['store/']],
   [/^(koa|@koa\/[^/]+)(\/|$)/, http],
   [/^node-forge(\/|$)/, ['formats/']],
+  [/^nodemailer(\/|$)/, ['notify/']],
 ]
 
 /** Every import that breaks a rule, and every circle (once, by its first file). */

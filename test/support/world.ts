@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto'
 import type { AddressInfo } from 'node:net'
 import type { ExecutionContext } from 'ava'
 import Koa from 'koa'
-import { personRouter } from '../../src/console/person-router.ts'
+import { personRouter } from '../../src/console/person/router.ts'
 import { createInvitation } from '../../src/devices/invitations.ts'
 import { appleDeviceAnchor, testDeviceAnchor } from '../../src/devices/device-identity.ts'
 import type { EnrollmentDeps } from '../../src/enrollment/deps.ts'
@@ -47,7 +47,7 @@ export async function openWorld(t: ExecutionContext<any>, overrides: Overrides =
   const app = new Koa()
   app.silent = true
   app.use(problems(service.log))
-  for (const router of [personRouter(deps), otaRouter(deps), scepRouter(deps)]) app.use(router.routes())
+  for (const router of [personRouter(service, deps), otaRouter(deps), scepRouter(deps)]) app.use(router.routes())
   server.on('request', app.callback())
   return {
     service, deps, url, deviceCaDir, folder,

@@ -44,8 +44,25 @@ export const pageOf = <Item extends z.ZodType>(item: Item) => z.strictObject({
 export function page<Row, Item>(rows: readonly Row[], limit: number, keyOf: (row: Row) => string, itemOf: (row: Row) => Item): { items: Item[], next: string | null } {
   const shown = rows.slice(0, limit)
   const last = shown.at(-1)
-  return { items: shown.map(itemOf), next: rows.length > limit && last !== undefined ? Buffer.from(keyOf(last)).toString('base64url') : null }
+  return { items: shown.map(itemOf), next: rows.length > limit && last !== undefined ? cursorOf(keyOf(last)) : null }
 }
+
+export const cursorOf = (key: string): string => Buffer.from(key).toString('base64url')
+
+/** A part of a name, address, serial number, UDID, model or fingerprint. */
+export const searchInput = z.string().trim().min(1).max(200).refine(isPlainLine, notPlainWords).optional()
+
+/** Other filters would have to be looked through as well. */
+export const searchIsAlone = (others: readonly string[]): [check: (input: Record<string, unknown>) => boolean, params: { path: string[], error: string }] => [
+  input => input['search'] === undefined || others.every(name => input[name] === undefined),
+  { path: ['search'], error: `cannot stand beside ${others.join(' or ')}` },
+]
+
+export const searchablePageOf = <Item extends z.ZodType>(item: Item) => z.strictObject({
+  ...pageOf(item).shape,
+  /** Not null when more of what was searched for may be older than this: there was too much to look through, and `next` looks further back. */
+  lookedBackTo: instant.nullable(),
+})
 
 /** The key in a cursor of ours. @throws {CaError} invalid-argument */
 export function keyIn<Key>(cursor: string | undefined, parse: (key: string) => Key | undefined): Key | undefined {

@@ -8,7 +8,7 @@ const responseStatusOf = {
   'unsupported-media-type': 'malformedRequest', 'method-not-allowed': 'malformedRequest', 'not-found': 'unauthorized',
   'malformed-der': 'malformedRequest', 'malformed-certificate': 'internalError',
   'malformed-certification-request': 'internalError', 'malformed-crl': 'internalError', 'malformed-cms': 'internalError',
-  'malformed-plist': 'internalError', 'malformed-ocsp-request': 'malformedRequest', 'malformed-pkcs12': 'internalError',
+  'malformed-plist': 'internalError', 'malformed-ocsp-request': 'malformedRequest', 'malformed-pkcs12': 'internalError', 'malformed-csv': 'internalError',
   'malformed-scep-message': 'internalError', 'unsupported-algorithm': 'internalError', 'weak-key': 'internalError',
   'signature-invalid': 'internalError',
   'cms-signer-count': 'internalError', 'cms-signer-certificate-missing': 'internalError',
@@ -29,12 +29,12 @@ const responseStatusOf = {
   'certificate-profile-violation': 'internalError', 'authority-not-found': 'unauthorized',
   'authority-exists': 'internalError', 'authority-import-invalid': 'internalError', 'key-unavailable': 'tryLater',
   'key-passphrase-wrong': 'internalError', 'crl-not-published': 'internalError',
-  'device-not-found': 'internalError', 'person-not-found': 'internalError', 'template-not-found': 'internalError',
+  'device-not-found': 'internalError', 'evidence-not-found': 'internalError', 'person-not-found': 'internalError', 'template-not-found': 'internalError',
   'malformed-template': 'internalError', 'front-end-not-found': 'internalError', 'front-end-exists': 'internalError',
   'token-not-found': 'internalError', 'setup-link-invalid': 'internalError', 'unauthorized': 'unauthorized',
   'forbidden': 'unauthorized', 'conflict': 'tryLater', 'invalid-argument': 'malformedRequest',
   'invalid-configuration': 'internalError', 'database-unavailable': 'tryLater', 'data-folder-locked': 'tryLater',
-  'database-too-new': 'tryLater', 'migration-changed': 'tryLater', 'rate-limited': 'tryLater',
+  'database-too-new': 'tryLater', 'migration-changed': 'tryLater', 'mail-not-configured': 'tryLater', 'rate-limited': 'tryLater',
   'server-unreachable': 'internalError',
 } as const satisfies Record<ErrorCode, Parameters<typeof ocspError>[0]>
 

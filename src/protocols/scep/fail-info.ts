@@ -10,7 +10,7 @@ type FailInfo = keyof typeof failInfos
 const failInfoOf = {
   'malformed-request': 'badRequest', 'body-too-large': 'badRequest', 'unsupported-media-type': 'badRequest', 'method-not-allowed': 'badRequest', 'not-found': 'badRequest',
   'malformed-der': 'badMessageCheck', 'malformed-certificate': 'badMessageCheck', 'malformed-certification-request': 'badMessageCheck', 'malformed-crl': 'badRequest',
-  'malformed-cms': 'badMessageCheck', 'malformed-plist': 'badRequest', 'malformed-ocsp-request': 'badRequest', 'malformed-pkcs12': 'badRequest',
+  'malformed-cms': 'badMessageCheck', 'malformed-plist': 'badRequest', 'malformed-ocsp-request': 'badRequest', 'malformed-pkcs12': 'badRequest', 'malformed-csv': 'badRequest',
   'malformed-scep-message': 'badMessageCheck', 'unsupported-algorithm': 'badAlg', 'weak-key': 'badAlg', 'signature-invalid': 'badMessageCheck',
   'cms-signer-count': 'badMessageCheck', 'cms-signer-certificate-missing': 'badMessageCheck', 'cms-content-missing': 'badMessageCheck',
   'cms-digest-mismatch': 'badMessageCheck', 'cms-signed-attributes-invalid': 'badMessageCheck', 'device-issuer-unknown': 'badRequest',
@@ -23,10 +23,10 @@ const failInfoOf = {
   'malformed-catalogue': 'badRequest', 'certificate-not-found': 'badCertId', 'certificate-not-held': 'badRequest', 'certificate-already-revoked': 'badRequest',
   'certificate-expired': 'badRequest', 'certificate-profile-violation': 'badRequest', 'authority-not-found': 'badRequest', 'authority-exists': 'badRequest',
   'authority-import-invalid': 'badRequest', 'key-unavailable': 'badRequest', 'key-passphrase-wrong': 'badRequest', 'crl-not-published': 'badRequest',
-  'device-not-found': 'badRequest', 'person-not-found': 'badRequest', 'template-not-found': 'badRequest', 'malformed-template': 'badRequest',
+  'device-not-found': 'badRequest', 'evidence-not-found': 'badRequest', 'person-not-found': 'badRequest', 'template-not-found': 'badRequest', 'malformed-template': 'badRequest',
   'front-end-not-found': 'badRequest', 'front-end-exists': 'badRequest', 'token-not-found': 'badRequest', 'setup-link-invalid': 'badRequest',
   'unauthorized': 'badRequest', 'forbidden': 'badRequest', 'conflict': 'badRequest', 'invalid-argument': 'badRequest', 'invalid-configuration': 'badRequest',
-  'database-unavailable': 'badRequest', 'data-folder-locked': 'badRequest', 'database-too-new': 'badRequest', 'migration-changed': 'badRequest', 'server-unreachable': 'badRequest', 'rate-limited': 'badRequest',
+  'database-unavailable': 'badRequest', 'data-folder-locked': 'badRequest', 'database-too-new': 'badRequest', 'migration-changed': 'badRequest', 'server-unreachable': 'badRequest', 'mail-not-configured': 'badRequest', 'rate-limited': 'badRequest',
 } satisfies Record<ErrorCode, FailInfo>
 
 export const failInfoFor = (code: ErrorCode): string => failInfos[failInfoOf[code]]

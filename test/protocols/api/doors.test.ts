@@ -1,14 +1,17 @@
 import { connect } from 'node:net'
 import test from 'ava'
 import { adminStore, tokenStore } from '../../../src/store/access.ts'
-import { consumeSetupLink, createSetupLink, isSetupLinkOpen } from '../../../src/http/setup-link.ts'
-import { setupRouter } from '../../../src/console/setup-router.ts'
+import { setupRouter } from '../../../src/console/sign-in/setup-router.ts'
 import type { Actor } from '../../../src/http/actor.ts'
+import { hashPassword } from '../../../src/http/password.ts'
+import { consumeSetupLink, createSetupLink, findSetupLink } from '../../../src/http/setup-link.ts'
 import { apiRouter } from '../../../src/protocols/api/router.ts'
 import { newToken, openApi } from '../../support/api.ts'
 import { listen } from '../../support/listen.ts'
 import { refusalOfAsync } from '../../support/refusals.ts'
 import { testService } from '../../support/service.ts'
+
+const passwordHash = await hashPassword('a sentence of tests')
 
 test('without a token that is in force nobody is answered, and is told how to come back', async t => {
   const service = await testService(t)
@@ -59,10 +62,10 @@ const tokenIn = ({ url }: { url: string }): string => new URL(url).searchParams.
 test('the links that starts printed make one first admin between them, also when two are sent at once', async t => {
   const service = await testService(t)
   const links = [tokenIn(await createSetupLink(service)), tokenIn(await createSetupLink(service)), tokenIn(await createSetupLink(service))]
-  const outcomes = await Promise.allSettled(links.map(async (link, index) => await consumeSetupLink(service, link, { name: 'Grace', email: `grace${index}@example.org` })))
+  const outcomes = await Promise.allSettled(links.map(async (link, index) => await consumeSetupLink(service, link, { name: 'Grace', email: `grace${index}@example.org`, passwordHash })))
   t.deepEqual(outcomes.map(({ status }) => status).sort(), ['fulfilled', 'rejected', 'rejected'])
   t.is((await adminStore(service.db).list()).length, 1)
-  for (const link of links) t.false(await isSetupLinkOpen(service, link))
+  for (const link of links) t.is(await findSetupLink(service, link), undefined)
 })
 
 test('once somebody is in office, a second admin needs a link that an admin made', async t => {
@@ -70,54 +73,61 @@ test('once somebody is in office, a second admin needs a link that an admin made
   const api = await openApi(t, service)
   const printed = tokenIn(await createSetupLink(service))
   await api.ask('POST', '/admins', { name: 'Ada', email: 'ada@example.org', role: 'operator' })
-  t.true(await isSetupLinkOpen(service, printed), 'an operator is no admin')
+  t.truthy(await findSetupLink(service, printed), 'an operator is no admin')
   await api.ask('POST', '/admins', { name: 'Grace', email: 'grace@example.org', role: 'admin' })
-  t.false(await isSetupLinkOpen(service, printed))
-  t.is(await refusalOfAsync(() => consumeSetupLink(service, printed, { name: 'Eve', email: 'eve@example.org' })), 'setup-link-invalid')
+  t.is(await findSetupLink(service, printed), undefined)
+  t.is(await refusalOfAsync(() => consumeSetupLink(service, printed, { name: 'Eve', email: 'eve@example.org', passwordHash })), 'setup-link-invalid')
   const made = tokenIn(await api.ask('POST', '/admins/setup-link', {}))
-  t.is((await consumeSetupLink(service, made, { name: 'Bob', email: 'bob@example.org' })).admin.role, 'admin')
+  t.is((await consumeSetupLink(service, made, { name: 'Bob', email: 'bob@example.org', passwordHash })).role, 'admin')
 })
 
 test('whom the form would make admin has a name and an address as everywhere, or the link is not consumed', async t => {
   const service = await testService(t)
   const url = await listen(t, [setupRouter(service)])
   const token = tokenIn(await createSetupLink(service))
+  const password = 'nine purple herons at dawn'
   const send = async (fields: Record<string, string>): Promise<{ status: number, text: string }> => {
-    const response = await fetch(`${url}/setup`, { method: 'POST', body: new URLSearchParams({ token, name: 'Grace Hopper', email: 'grace@example.org', ...fields }) })
+    const body = new URLSearchParams({ token, name: 'Grace Hopper', email: 'grace@example.org', password, again: password, ...fields })
+    const response = await fetch(`${url}/setup`, { method: 'POST', body, redirect: 'manual', headers: { origin: service.config.url } })
     return { status: response.status, text: await response.text() }
   }
-  for (const wrong of [{ name: '' }, { name: 'a'.repeat(65) }, { name: 'Grace\u0000' }, { name: 'Grace\nHopper' }, { name: ' Grace' }, { email: 'grace' }, { email: 'grace@\u0000example.org' }] as Record<string, string>[]) {
+  for (const wrong of [{ name: '' }, { name: 'a'.repeat(65) }, { name: 'Grace\u0000' }, { name: 'Grace\nHopper' }, { email: 'grace' }, { email: 'grace@\u0000example.org' }] as Record<string, string>[]) {
     const { status, text } = await send(wrong)
     t.is(status, 400, JSON.stringify(wrong))
     t.regex(text, /role="alert"/)
   }
   t.deepEqual(await adminStore(service.db).list(), [])
-  t.regex((await send({})).text, /Welcome, Grace Hopper/)
-  t.is((await send({ email: 'eve@example.org' })).status, 403)
+  t.is((await send({})).status, 303)
+  t.deepEqual((await adminStore(service.db).list()).map(({ name }) => name), ['Grace Hopper'])
+  t.not((await send({ email: 'eve@example.org' })).status, 303)
+  t.is((await adminStore(service.db).list()).length, 1)
 })
 
 test('an admin who ends takes every token along: their own, those they made, and those made for them', async t => {
   const service = await testService(t)
   const api = await openApi(t, service)
-  const grace = await consumeSetupLink(service, tokenIn(await createSetupLink(service, ada)), { name: 'Grace', email: 'grace@example.org' })
+  const grace = await consumeSetupLink(service, tokenIn(await createSetupLink(service, ada)), { name: 'Grace', email: 'grace@example.org', passwordHash })
+  const own = await api.ask('POST', '/tokens', { name: 'hers', role: 'admin', admin: grace.id })
   const as = async (token: string, path: string, body?: object): Promise<{ status: number, body: any }> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }
     const response = await fetch(`${api.url}${path}`, { headers, ...body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) } })
     return { status: response.status, body: await response.json() }
   }
-  const { body: made } = await as(grace.token, '/tokens', { name: 'gateway', role: 'operator' })
-  const { body: more } = await as(grace.token, '/tokens', { name: 'a way back', role: 'admin' })
+  const { body: made } = await as(own.token, '/tokens', { name: 'gateway', role: 'operator' })
+  const { body: more } = await as(own.token, '/tokens', { name: 'a way back', role: 'admin' })
   const { body: fromThat } = await as(more.token, '/tokens', { name: 'another', role: 'admin' })
   const { body: link } = await as(more.token, '/admins/setup-link', {})
-  const forGrace = await api.ask('POST', '/tokens', { name: 'her laptop', role: 'auditor', admin: grace.admin.id })
+  const { url: forHerself } = await api.ask('POST', `/admins/${grace.id}/setup-link`, {})
+  const forGrace = await api.ask('POST', '/tokens', { name: 'her laptop', role: 'auditor', admin: grace.id })
   const others = await api.ask('POST', '/tokens', { name: 'metrics', role: 'auditor' })
-  t.like((await api.ask('GET', '/tokens')).items.find((token: { id: string }) => token.id === made.id), { admin: grace.admin.id })
+  t.like((await api.ask('GET', '/tokens')).items.find((token: { id: string }) => token.id === made.id), { admin: grace.id })
 
-  t.like(await api.ask('POST', `/admins/${grace.admin.id}/end`, {}), { tokensEnded: 5 })
-  for (const { token } of [grace, made, more, fromThat, forGrace]) t.is((await as(token, '/models')).status, 401)
+  t.like(await api.ask('POST', `/admins/${grace.id}/end`, {}), { tokensEnded: 5 })
+  for (const { token } of [own, made, more, fromThat, forGrace]) t.is((await as(token, '/models')).status, 401)
   t.is((await as(others.token, '/models')).status, 200)
-  t.is(await refusalOfAsync(() => consumeSetupLink(service, tokenIn(link), { name: 'Eve', email: 'eve@example.org' })), 'setup-link-invalid')
-  t.is(await api.refusal('POST', '/tokens', { name: 'too late', role: 'auditor', admin: grace.admin.id }), 'person-not-found')
+  t.is(await findSetupLink(service, tokenIn({ url: forHerself })), undefined)
+  t.is(await refusalOfAsync(() => consumeSetupLink(service, tokenIn(link), { name: 'Eve', email: 'eve@example.org', passwordHash })), 'setup-link-invalid')
+  t.is(await api.refusal('POST', '/tokens', { name: 'too late', role: 'auditor', admin: grace.id }), 'person-not-found')
 })
 
 test('a token made for somebody gives no more than their role', async t => {
@@ -129,23 +139,26 @@ test('a token made for somebody gives no more than their role', async t => {
 
 test('a setup link makes one admin, within an hour, and looking at it consumes nothing', async t => {
   const service = await testService(t)
-  const person = { name: 'Grace Hopper', email: 'grace@example.org' }
-  const token = new URL((await createSetupLink(service)).url).searchParams.get('token')!
-  const late = new URL((await createSetupLink(service, ada)).url).searchParams.get('token')!
-  t.true(await isSetupLinkOpen(service, token))
-  const made = await consumeSetupLink(service, token, person)
-  t.is(made.admin.role, 'admin')
-  t.false(await isSetupLinkOpen(service, token))
+  const person = { name: 'Grace Hopper', email: 'grace@example.org', passwordHash }
+  const token = tokenIn(await createSetupLink(service))
+  const late = tokenIn(await createSetupLink(service, ada))
+  t.deepEqual(await findSetupLink(service, token), { admin: undefined })
+  const admin = await consumeSetupLink(service, token, person)
+  t.is(admin.role, 'admin')
+  t.is(await findSetupLink(service, token), undefined)
   t.is(await refusalOfAsync(() => consumeSetupLink(service, token, { ...person, email: 'eve@example.org' })), 'setup-link-invalid')
   t.is(await refusalOfAsync(() => consumeSetupLink(service, late, { ...person, email: 'GRACE@example.org' })), 'conflict')
   service.clock.advance(3600)
   t.is(await refusalOfAsync(() => consumeSetupLink(service, late, { ...person, email: 'eve@example.org' })), 'setup-link-invalid')
-  t.deepEqual((await adminStore(service.db).list()).map(admin => admin.email), ['grace@example.org'])
-  const { url } = await openApi(t, service)
-  const whoever = { headers: { authorization: `Bearer ${made.token}` } }
-  t.is((await fetch(`${url}/admins`, whoever)).status, 200)
-  await adminStore(service.db).end(made.admin.id, service.now())
-  t.is((await fetch(`${url}/admins`, whoever)).status, 401)
+  t.deepEqual((await adminStore(service.db).list()).map(({ email }) => email), ['grace@example.org'])
+})
+
+test('a link for somebody who is an admin gives them a new password and keeps who they are', async t => {
+  const api = await openApi(t, await testService(t))
+  const { id } = await api.ask('POST', '/admins', { name: 'Ines Roth', email: 'ines@example.org', role: 'auditor' })
+  const { url } = await api.ask('POST', `/admins/${id}/setup-link`, {})
+  t.regex(url, /^http:\/\/localhost:8080\/setup\?token=[\w-]{24}$/)
+  t.is(await api.refusal('POST', '/admins/00000000-0000-4000-8000-000000000000/setup-link', {}), 'person-not-found')
 })
 
 test('a body that is too large, of another kind, or no JSON is refused, and the service goes on', async t => {

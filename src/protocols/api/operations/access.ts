@@ -74,6 +74,17 @@ export const setupLinkCreate = operation({
   },
 })
 
+export const adminLinkCreate = operation({
+  id: 'adminLinkCreate', method: 'post', path: '/admins/{id}/setup-link', role: 'admin', status: 201,
+  summary: 'A link with which an admin sets a password and a passkey, for the first time or anew, once, within an hour. What they signed in with before ends when it is used.',
+  input: byId,
+  output: z.strictObject({ url: z.url(), expiresAt: instant }),
+  async run(service, actor, input) {
+    const { url, expiresAt } = await createSetupLink(service, actor, input.id)
+    return { url, expiresAt: at(expiresAt) }
+  },
+})
+
 export const tokenList = operation({
   id: 'tokenList', method: 'get', path: '/tokens', role: 'auditor',
   summary: 'API tokens that have not been ended.',

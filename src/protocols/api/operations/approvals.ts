@@ -24,16 +24,19 @@ export const approvalList = operation({
 
 export const modelApprove = operation({
   id: 'modelApprove', method: 'post', path: '/approvals', role: 'admin', status: 201,
-  summary: 'Approve models: one, all that a wildcard names, or one by one those of a preset (with a wildcard: those that it names).',
+  summary: 'Approve models: one, all that a wildcard names, those of a list, or one by one those of a preset (with a wildcard: those that it names).',
   input: z.strictObject({
     /** A product type or a wildcard over product types. */
     pattern: text(64).optional(),
     preset: preset.optional(),
+    /** Product types, each approved for itself. */
+    models: z.array(text(64)).min(1).max(5000).optional(),
     leastEvidence: z.enum(['listed', 'signed', 'attested']).default('signed'),
     /** The last instant at which it holds. */
     until: instantInput.nullable().default(null),
     reason: reasonText,
-  }).refine(({ pattern, preset: name }) => pattern !== undefined || name !== undefined, { path: ['pattern', 'preset'], error: 'needs one of them' }),
+  }).refine(({ pattern, preset: name, models }) => models === undefined ? pattern !== undefined || name !== undefined : pattern === undefined && name === undefined,
+    { path: ['pattern', 'preset', 'models'], error: 'needs one of them' }),
   output: z.strictObject({
     /** What was added; an approval that stood in the same words already is not added again. */
     approvals: z.array(approvalView),
@@ -41,9 +44,10 @@ export const modelApprove = operation({
     /** What is worth knowing about the models concerned. */
     notes: z.array(z.string()),
   }),
-  async run(service, actor, { pattern, preset: name, leastEvidence, until, reason }) {
+  async run(service, actor, { pattern, preset: name, models, leastEvidence, until, reason }) {
     const catalogue = service.catalogue()
-    const patterns = name !== undefined ? namesIn(catalogue, name, pattern) : [checkedPattern(catalogue, pattern!)]
+    const patterns = models !== undefined ? [...new Set(models)].map(model => modelNamed(catalogue, model).identifier)
+      : name !== undefined ? namesIn(catalogue, name, pattern) : [checkedPattern(catalogue, pattern!)]
     return await change(service, actor, async (tx, record, now) => {
       if (until !== null && until <= now) throw new CaError('invalid-argument', 'the approval would be over before it begins')
       const present = await policyStore(tx).approvals(now)
@@ -53,7 +57,7 @@ export const modelApprove = operation({
         id: randomUUID(), pattern: wanted, leastEvidence, reason, author: actor.name, notBefore: now, notAfter: until, endedAt: null,
       }))
       for (const approval of added) await policyStore(tx).addApproval(approval)
-      if (added.length > 0) await record('approval.add', `approval:${pattern ?? name}`, { patterns: added.map(approval => approval.pattern), leastEvidence, until, reason })
+      if (added.length > 0) await record('approval.add', `approval:${pattern ?? name ?? (patterns.length === 1 ? patterns[0] : 'selection')}`, { patterns: added.map(approval => approval.pattern), leastEvidence, until, reason })
       return { approvals: added.map(viewOfApproval), unchanged: patterns.length - added.length, notes: notesOn(catalogue, patterns) }
     })
   },
@@ -74,7 +78,7 @@ function checkedPattern(catalogue: Catalogue, pattern: string): string {
 /** The 8 GB player that was sold as "3rd generation" is the second, which encrypts nothing. */
 const soldUnderAnotherName: Readonly<Record<string, string>> = { 'iPod3,1': 'iPod2,1' }
 
-function notesOn(catalogue: Catalogue, patterns: readonly string[]): string[] {
+export function notesOn(catalogue: Catalogue, patterns: readonly string[]): string[] {
   const models = new Set(patterns.flatMap(pattern => modelsMatching(catalogue, pattern)))
   const unencrypted = [...models].filter(model => model.hardwareEncryption === false)
   const alike = [...models].map(model => catalogue.models.get(soldUnderAnotherName[model.identifier] ?? '')).filter(model => model !== undefined)

@@ -1,20 +1,49 @@
 import { z } from 'zod'
-import { auditStore } from '../../../store/audit.ts'
-import { at, instant, keyIn, page, pageInput, pageOf, text } from '../fields.ts'
+import { CaError } from '../../../errors.ts'
+import { serializeCsvLine } from '../../../formats/csv.ts'
+import { auditStore, type AuditRecord } from '../../../store/audit.ts'
+import { at, instant, instantInput, keyIn, page, pageInput, pageOf, text } from '../fields.ts'
 import { operation } from '../operation.ts'
 
 const auditView = z.strictObject({
   id: z.int(), at: instant, actor: z.string(), source: z.string(), action: z.string(), subject: z.string(), detail: z.looseObject({}),
 })
+export type AuditView = z.output<typeof auditView>
+
+const viewOf = (record: AuditRecord): AuditView => ({ ...record, detail: { ...record.detail }, at: at(record.at) })
 
 export const auditList = operation({
   id: 'auditList', method: 'get', path: '/audit', role: 'auditor',
   summary: 'Every change, newest first: who, from where, what.',
-  input: z.strictObject({ subject: text(200).optional(), ...pageInput }),
+  input: z.strictObject({
+    subject: text(300).optional(), actor: text(300).optional(),
+    /** A whole action (`invitation.end`), or its noun (`invitation`). */
+    action: z.string().regex(/^[a-z][a-z-]{0,40}(\.[a-z][a-z-]{0,40})?$/, 'must look like invitation or invitation.end').optional(),
+    /** Both are included. */
+    from: instantInput.optional(), until: instantInput.optional(),
+    ...pageInput,
+  }),
   output: pageOf(auditView),
-  async run(service, _actor, { subject, limit, cursor }) {
+  async run(service, _actor, { limit, cursor, ...filter }) {
     const before = keyIn(cursor, key => /^\d{1,15}$/.test(key) ? Number(key) : undefined)
-    const rows = await auditStore(service.db).list({ subject, before, limit: limit + 1 })
-    return page(rows, limit, row => String(row.id), row => ({ ...row, detail: { ...row.detail }, at: at(row.at) }))
+    const rows = await auditStore(service.db).list({ ...filter, before, limit: limit + 1 })
+    return page(rows, limit, row => String(row.id), viewOf)
   },
 })
+
+export const auditShow = operation({
+  id: 'auditShow', method: 'get', path: '/audit/{id}', role: 'auditor',
+  summary: 'One change, with all that is on record of it.',
+  input: z.strictObject({ id: z.coerce.number().int().min(1).max(Number.MAX_SAFE_INTEGER) }),
+  output: auditView,
+  async run(service, _actor, { id }) {
+    const found = await auditStore(service.db).find(id)
+    if (found === undefined) throw new CaError('not-found', 'there is no record of this number')
+    return viewOf(found)
+  },
+})
+
+/** The first line of an export, and one for each change. What people wrote is text there, never a formula. */
+export const auditCsvHead = serializeCsvLine(['id', 'at', 'who', 'from', 'what', 'subject', 'detail'])
+export const auditCsvLine = ({ id, at: instantOf, actor, source, action, subject, detail }: AuditView): string =>
+  serializeCsvLine([id, instantOf, actor, source, action, subject, JSON.stringify(detail)])

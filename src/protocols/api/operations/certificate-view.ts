@@ -17,6 +17,7 @@ export const certificateFields = {
   revocation: z.strictObject({ revokedAt: instant, reason: z.enum(reasonNames), actor: z.string(), cause: z.string() }).nullable(),
 }
 export const certificateView = z.strictObject(certificateFields)
+export type CertificateView = z.input<typeof certificateView>
 
 export function viewOfCertificate(authorities: Authorities, c: CertificateRecord, now: Date): z.input<typeof certificateView> {
   const revocation = c.revocation === null || c.revocation.reason === removeFromCrl ? null : c.revocation

@@ -1,21 +1,26 @@
 import { z } from 'zod'
 import { type RevocationReason } from '../../../certificates/revoke.ts'
 import { toPem } from '../../../formats/pem.ts'
+import type { Service } from '../../../http/service.ts'
 import { certificateStore } from '../../../store/certificates.ts'
 import { partitionListCovers } from '../../../store/crls.ts'
-import { email, id, keyIn, lines, page, pageInput, pageOf, parseTimeKey, timeKey } from '../fields.ts'
+import { searchCertificates, searchText, type Place } from '../../../store/search.ts'
+import { atOrNull, cursorOf, email, id, keyIn, lines, page, pageInput, parseTimeKey, searchablePageOf, searchInput, searchIsAlone, timeKey } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { certificateFields, certificateView, reasonNames, viewOfCertificate } from './certificate-view.ts'
 import { changeRevocation, findCertificate, targetFields, targetIsOne } from './certificate-changes.ts'
 import { personIdOf } from './invitations.ts'
 
+const certificatePage = searchablePageOf(certificateView)
+
 export const certList = operation({
   id: 'certList', method: 'get', path: '/certificates', role: 'auditor',
-  summary: 'Certificates of devices, newest first.',
-  input: z.strictObject({ person: email.optional(), device: id.optional(), ...pageInput }),
-  output: pageOf(certificateView),
-  async run(service, _actor, { person, device, limit, cursor }) {
+  summary: 'Certificates of devices, newest first; or those that a search finds.',
+  input: z.strictObject({ person: email.optional(), device: id.optional(), search: searchInput, ...pageInput }).refine(...searchIsAlone(['person', 'device'])),
+  output: certificatePage,
+  async run(service, _actor, { person, device, search, limit, cursor }) {
     const key = keyIn(cursor, parseTimeKey)
+    if (search !== undefined) return await searched(service, search, key === undefined ? undefined : { createdAt: key.createdAt, id: Buffer.from(key.id, 'hex') }, limit)
     const rows = await certificateStore(service.db).list({
       ...person === undefined ? {} : { personId: await personIdOf(service.db, person) },
       ...device === undefined ? {} : { deviceId: device },
@@ -23,9 +28,19 @@ export const certList = operation({
       limit: limit + 1,
     })
     const now = service.now()
-    return page(rows, limit, row => timeKey({ createdAt: row.createdAt, id: row.serialNumber.toString('hex') }), row => viewOfCertificate(service.authorities(), row, now))
+    return { ...page(rows, limit, row => keyOf({ createdAt: row.createdAt, id: row.serialNumber }), row => viewOfCertificate(service.authorities(), row, now)), lookedBackTo: null }
   },
 })
+
+const keyOf = ({ createdAt, id: serialNumber }: Place<Buffer>): string => timeKey({ createdAt, id: serialNumber.toString('hex') })
+
+async function searched(service: Service, search: string, before: Place<Buffer> | undefined, limit: number): Promise<z.input<typeof certificatePage>> {
+  const text = await searchText(service.db, search, service.catalogue().models.values())
+  if (text === undefined) return { items: [], next: null, lookedBackTo: null }
+  const { ids, next, lookedBackTo } = await searchCertificates(service.db, text, before, limit)
+  const [rows, now] = [await certificateStore(service.db).bySerialNumbers(ids), service.now()]
+  return { items: rows.map(row => viewOfCertificate(service.authorities(), row, now)), next: next === undefined ? null : cursorOf(keyOf(next)), lookedBackTo: atOrNull(lookedBackTo ?? null) }
+}
 
 export const certShow = operation({
   id: 'certShow', method: 'get', path: '/certificates/{certificate}', role: 'auditor',

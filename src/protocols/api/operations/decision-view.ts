@@ -23,6 +23,6 @@ export const decisionView = z.strictObject({
 })
 
 /** @param decision  as it was made, or as it was read back from JSON */
-export const viewOfDecision = (decision: Decision): z.input<typeof decisionView> => ({
+export const viewOfDecision = ({ forPerson: _, ...decision }: Decision): z.input<typeof decisionView> => ({
   ...decision, approvalEndsAt: decision.approvalEndsAt === null ? null : new Date(decision.approvalEndsAt).toISOString(),
 })

@@ -12,9 +12,12 @@ import type { Queryable } from '../../../store/db.ts'
 import { deviceStore, type DeviceListing } from '../../../store/devices.ts'
 import { enrollmentReads } from '../../../store/enrollments.ts'
 import { loadPolicy, policyStore } from '../../../store/policy.ts'
-import { at, atOrNull, byId, email, id, instant, instantInput, keyIn, page, pageInput, pageOf, parseTimeKey, reasonText, timeKey } from '../fields.ts'
+import { searchDevices, searchText, type Place } from '../../../store/search.ts'
+import {
+  at, atOrNull, byId, cursorOf, email, id, instant, instantInput, keyIn, page, pageInput, parseTimeKey, reasonText, searchablePageOf, searchInput, searchIsAlone, timeKey,
+} from '../fields.ts'
 import { operation } from '../operation.ts'
-import { certificateView, viewOfCertificate } from './certificate-view.ts'
+import { certificateFields, certificateView, viewOfCertificate } from './certificate-view.ts'
 import { decisionView, grade, viewOfDecision } from './decision-view.ts'
 import { exemptionView, viewOfExemption } from './exemptions.ts'
 import { personIdOf } from './invitations.ts'
@@ -33,7 +36,11 @@ const deviceFields = {
     decision: decisionView.nullable(), decidedAt: instant.nullable(),
   }).nullable(),
 }
-const deviceView = z.strictObject(deviceFields)
+const deviceView = z.strictObject({
+  ...deviceFields,
+  /** The newest; what it opens now says its status. */
+  certificate: z.strictObject({ serialNumber: z.string(), status: certificateFields.status, notAfter: instant }).nullable(),
+})
 const deviceDetail = z.strictObject({
   ...deviceFields,
   certificates: z.array(certificateView),
@@ -41,7 +48,19 @@ const deviceDetail = z.strictObject({
   evidence: z.array(z.strictObject({ id, kind: z.string(), grade, test: z.boolean(), sha256: z.string(), receivedAt: instant })),
 })
 
-function viewOf(service: Service, d: DeviceListing): z.input<typeof deviceView> {
+export type DeviceView = z.input<typeof deviceView>
+export type DeviceDetail = z.input<typeof deviceDetail>
+
+async function viewsOf(service: Service, devices: readonly DeviceListing[]): Promise<DeviceView[]> {
+  const [newest, now] = [await certificateStore(service.db).newestOf(devices.map(device => device.id)), service.now()]
+  const byDevice = new Map(newest.map(record => [record.deviceId, viewOfCertificate(service.authorities(), record, now)]))
+  return devices.map(device => {
+    const found = byDevice.get(device.id)
+    return { ...viewOf(service, device), certificate: found === undefined ? null : { serialNumber: found.serialNumber, status: found.status, notAfter: found.notAfter } }
+  })
+}
+
+function viewOf(service: Service, d: DeviceListing): Omit<DeviceView, 'certificate'> {
   const { enrollment } = d
   return {
     id: d.id, personName: d.personName, personEmail: d.personEmail, udid: d.udid, serialNumber: d.serialNumber, productType: d.productType,
@@ -54,18 +73,31 @@ function viewOf(service: Service, d: DeviceListing): z.input<typeof deviceView> 
   }
 }
 
+const devicePage = searchablePageOf(deviceView)
+
 export const deviceList = operation({
   id: 'deviceList', method: 'get', path: '/devices', role: 'auditor',
-  summary: 'Devices, newest first; or only those that wait in quarantine.',
-  input: z.strictObject({ person: email.optional(), quarantined: z.stringbool().optional(), ...pageInput }),
-  output: pageOf(deviceView),
-  async run(service, _actor, { person, quarantined, limit, cursor }) {
+  summary: 'Devices, newest first; or only those that wait in quarantine, or that a search finds.',
+  input: z.strictObject({ person: email.optional(), quarantined: z.stringbool().optional(), search: searchInput, ...pageInput })
+    .refine(...searchIsAlone(['person', 'quarantined'])),
+  output: devicePage,
+  async run(service, _actor, { person, quarantined, search, limit, cursor }) {
     const before = keyIn(cursor, parseTimeKey)
+    if (search !== undefined) return await searched(service, search, before, limit)
     const personId = person === undefined ? undefined : await personIdOf(service.db, person)
     const rows = await deviceStore(service.db).list({ personId, quarantined, before, limit: limit + 1 })
-    return page(rows, limit, timeKey, row => viewOf(service, row))
+    const { next } = page(rows, limit, timeKey, row => row)
+    return { items: await viewsOf(service, rows.slice(0, limit)), next, lookedBackTo: null }
   },
 })
+
+async function searched(service: Service, search: string, before: Place<string> | undefined, limit: number): Promise<z.input<typeof devicePage>> {
+  const text = await searchText(service.db, search, service.catalogue().models.values())
+  if (text === undefined) return { items: [], next: null, lookedBackTo: null }
+  const { ids, next, lookedBackTo } = await searchDevices(service.db, text, before, limit)
+  const rows = await deviceStore(service.db).byIds(ids)
+  return { items: await viewsOf(service, rows), next: next === undefined ? null : cursorOf(timeKey(next)), lookedBackTo: atOrNull(lookedBackTo ?? null) }
+}
 
 export const deviceShow = operation({
   id: 'deviceShow', method: 'get', path: '/devices/{id}', role: 'auditor',
@@ -110,12 +142,28 @@ export const deviceApprove = operation({
 export const deviceRefuse = operation({
   id: 'deviceRefuse', method: 'post', path: '/devices/{id}/refuse', role: 'operator',
   summary: 'Refuse a device in quarantine, with an exemption for it and its invitation.',
-  input: settleInput, output: settleOutput,
+  input: settleInput.extend({
+    /** What the person reads in place of our own sentence. */
+    textForPerson: reasonText.optional(),
+  }),
+  output: settleOutput,
   run: async (service, actor, input) => await settle(service, actor, input, 'block'),
 })
 
+export const deviceExplain = operation({
+  id: 'deviceExplain', method: 'get', path: '/devices/{id}/decision', role: 'auditor',
+  summary: 'Decide about a device as policy stands now, with all that is known of it. Nothing is changed.',
+  input: byId,
+  output: decisionView,
+  async run(service, _actor, input) {
+    const { id: deviceId, enrollment } = await findDevice(service.db, input.id)
+    if (enrollment === null) throw new CaError('enrollment-not-found', 'this device has no enrollment to decide about')
+    return viewOfDecision(await decideAgain(service, service.db, deviceId, enrollment.invitationId, service.now()))
+  },
+})
+
 /** In quarantine is what the first message put there, and what a later change of policy makes wait. */
-async function settle(service: Service, actor: Actor, input: z.output<typeof settleInput>, verdict: 'allow' | 'block'): Promise<z.input<typeof settleOutput>> {
+async function settle(service: Service, actor: Actor, input: z.output<typeof settleInput> & { textForPerson?: string | undefined }, verdict: 'allow' | 'block'): Promise<z.input<typeof settleOutput>> {
   return await change(service, actor, async (tx, record, now) => {
     await deviceStore(tx).lock(input.id)
     const { id: deviceId, enrollment } = await findDevice(tx, input.id)
@@ -129,7 +177,7 @@ async function settle(service: Service, actor: Actor, input: z.output<typeof set
     const exemption: Exemption = {
       // No more evidence is asked for than what was there when somebody looked.
       id: randomUUID(), deviceId, invitationId: enrollment.invitationId, verdict, evidence: before.known.modelEvidence ?? 'claimed',
-      reason: input.reason, author: actor.name, notAfter: until,
+      reason: input.reason, author: actor.name, notAfter: until, textForPerson: input.textForPerson,
     }
     for (const earlier of await policyStore(tx).exemptions(now, deviceId)) {
       // A block stands until it is ended by itself, which takes an admin.

@@ -12,8 +12,9 @@ import { grade, verdict } from './decision-view.ts'
 
 export const exemptionView = z.strictObject({
   id, deviceId: id, invitationId: id, verdict, evidence: grade, reason: z.string(), author: z.string(), notAfter: instant,
+  textForPerson: z.string().nullable(),
 })
-export const viewOfExemption = (e: Exemption): z.input<typeof exemptionView> => ({ ...e, notAfter: at(e.notAfter) })
+export const viewOfExemption = (e: Exemption): z.input<typeof exemptionView> => ({ ...e, notAfter: at(e.notAfter), textForPerson: e.textForPerson ?? null })
 
 export const exemptionList = operation({
   id: 'exemptionList', method: 'get', path: '/exemptions', role: 'auditor',
@@ -32,9 +33,11 @@ export const exempt = operation({
     evidence: grade.default('signed'),
     until: instantInput,
     reason: reasonText,
+    /** Shown to the person in place of our own sentence, unless the verdict is allow. */
+    textForPerson: reasonText.optional(),
   }),
   output: exemptionView,
-  async run(service, actor, { device, invitation, verdict: given, evidence, until, reason }) {
+  async run(service, actor, { device, invitation, verdict: given, evidence, until, reason, textForPerson }) {
     return await change(service, actor, async (tx, record, now) => {
       if (until <= now) throw new CaError('invalid-argument', 'the exemption would be over before it begins')
       await deviceStore(tx).lock(device)
@@ -42,7 +45,7 @@ export const exempt = operation({
       if (found === undefined) throw new CaError('device-not-found', 'there is no device with this id')
       const invited = await invitationStore(tx).find(invitation)
       if (invited === undefined || invited.personId !== found.personId) throw new CaError('invitation-not-found', 'the device’s person has no invitation with this id')
-      const exemption: Exemption = { id: randomUUID(), deviceId: device, invitationId: invitation, verdict: given, evidence, reason, author: actor.name, notAfter: until }
+      const exemption: Exemption = { id: randomUUID(), deviceId: device, invitationId: invitation, verdict: given, evidence, reason, author: actor.name, notAfter: until, textForPerson }
       await policyStore(tx).addExemption(exemption, now)
       await record('exemption.add', `device:${device}`, { exemption: exemption.id, invitation, verdict: given, evidence, until, reason })
       return viewOfExemption(exemption)

@@ -1,10 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { createInvitation, invitationState, type Invitation, type Person } from '../../../devices/invitations.ts'
+import type { Template } from '../../../enrollment/template.ts'
 import { CaError } from '../../../errors.ts'
 import type { Actor } from '../../../http/actor.ts'
 import { change, type RecordChange } from '../../../http/change.ts'
-import { invitationStore, type InvitationListing } from '../../../store/invitations.ts'
+import type { Service } from '../../../http/service.ts'
+import { invitationMail } from '../../../notify/messages.ts'
+import { invitationStore, type Attempt, type InvitationListing } from '../../../store/invitations.ts'
+import { outboxStore } from '../../../store/outbox.ts'
 import { personStore } from '../../../store/people.ts'
 import { templateStore } from '../../../store/templates.ts'
 import { isUniqueViolation, type Queryable } from '../../../store/db.ts'
@@ -13,19 +17,32 @@ import { operation } from '../operation.ts'
 
 const dayMs = 86_400_000
 
+/** One attempt of a phone, from its downloaded profile on: how far it came, and what stopped it where. `reason` is that of the decision. */
+const attemptView = z.strictObject({
+  enrollmentId: z.string(), state: z.enum(['invited', 'allowed', 'refused', 'quarantined', 'profiled', 'issued']), error: z.string().nullable(),
+  step: z.enum(['first-post', 'bootstrap-scep', 'second-post', 'device-scep']).nullable(), because: z.string().nullable(), reason: z.string().nullable(),
+  deviceId: id.nullable(), at: instant,
+})
+export type AttemptView = z.output<typeof attemptView>
+
 const invitationView = z.strictObject({
   id, personName: z.string(), personEmail: z.string(), template: z.string(), key: z.enum(['device', 'delivered']),
   devices: z.int(), devicesEnrolled: z.int(), state: z.enum(['open', 'expired', 'ended', 'used-up']),
   expiresAt: instant, endedAt: instant.nullable(), createdAt: instant, createdBy: z.string(),
+  /** The newest attempt of a phone. */
+  attempt: attemptView.nullable(),
 })
+export type InvitationView = z.output<typeof invitationView>
+
+const viewOfAttempt = (attempt: Attempt): AttemptView => ({ ...attempt, at: at(attempt.at) })
 
 const viewOf = (i: InvitationListing, now: Date): z.input<typeof invitationView> => ({
   id: i.id, personName: i.personName, personEmail: i.personEmail, template: i.template, key: i.keyOrigin, devices: i.devicesMax,
   devicesEnrolled: i.placesTaken, state: invitationState(i, i.placesTaken, now), expiresAt: at(i.expiresAt), endedAt: atOrNull(i.endedAt),
-  createdAt: at(i.createdAt), createdBy: i.createdBy,
+  createdAt: at(i.createdAt), createdBy: i.createdBy, attempt: i.attempt === null ? null : viewOfAttempt(i.attempt),
 })
 
-const invitationInput = z.strictObject({
+export const invitationInput = z.strictObject({
   name: personName,
   email,
   userPrincipalName: z.string().min(3).max(254).regex(/^[\x21-\x7e]+@[\x21-\x7e]+$/, 'must look like ada@example.com').optional(),
@@ -38,6 +55,8 @@ const invitationInput = z.strictObject({
   key: z.enum(['device', 'delivered']).default('device'),
   /** How long the link opens; the installation's setting where left out. */
   days: z.int().min(1).max(365).optional(),
+  /** Also mail the link to the person. */
+  send: z.boolean().default(false),
 })
 
 export const inviteCreate = operation({
@@ -46,20 +65,36 @@ export const inviteCreate = operation({
   input: invitationInput,
   output: z.strictObject({ id, url: z.url(), expiresAt: instant }),
   async run(service, actor, input) {
-    const { template, devices, key, days = service.config.invitationDays } = input
     return await change(service, actor, async (tx, record, now) => {
-      if (await templateStore(tx).find(template) === undefined) throw new CaError('template-not-found', `there is no template named ${template}`)
-      const person = await putPerson(tx, record, actor, input, now)
-      const created = createInvitation({
-        personId: person.id, template, keyOrigin: key, devicesMax: devices, createdBy: actor.name, expiresAt: new Date(now.getTime() + days * dayMs),
-      }, now)
-      await invitationStore(tx).add(created)
-      const { invitation, token } = created
-      await record('invitation.create', `invitation:${invitation.id}`, { person: person.email, template, devices, key, expiresAt: invitation.expiresAt })
-      return { id: invitation.id, url: `${service.config.url}/i/${token}`, expiresAt: at(invitation.expiresAt) }
+      const found = await templateStore(tx).find(input.template)
+      if (found === undefined) throw new CaError('template-not-found', `there is no template named ${input.template}`)
+      return await addInvitation(service, tx, record, actor, input, found.template, now)
     })
   },
 })
+
+type InvitationOrder = z.output<typeof invitationInput>
+export type NewInvitation = { id: string, url: string, expiresAt: string }
+
+/**
+ * Invites one person inside a change that may concern several.
+ *
+ * @throws {CaError} mail-not-configured when it is to be sent and there is no server for mail; forbidden and conflict as told below
+ */
+export async function addInvitation(service: Service, tx: Queryable, record: RecordChange, actor: Actor, order: InvitationOrder, body: Template, now: Date): Promise<NewInvitation> {
+  const { template, devices, key, days = service.config.invitationDays, send } = order
+  if (send && service.config.smtpUrl === undefined) throw new CaError('mail-not-configured', 'mail cannot be sent: LATCHKEY_SMTP_URL is not set')
+  const person = await putPerson(tx, record, actor, order, now)
+  const created = createInvitation({
+    personId: person.id, template, keyOrigin: key, devicesMax: devices, createdBy: actor.name, expiresAt: new Date(now.getTime() + days * dayMs),
+  }, now)
+  await invitationStore(tx).add(created)
+  const { invitation, token } = created
+  await record('invitation.create', `invitation:${invitation.id}`, { person: person.email, template, devices, key, expiresAt: invitation.expiresAt, sent: send })
+  const url = `${service.config.url}/i/${token}`
+  if (send) await outboxStore(tx).add(invitationMail(person.email, person.name, body, url, invitation.expiresAt), now)
+  return { id: invitation.id, url, expiresAt: at(invitation.expiresAt) }
+}
 
 /**
  * The person of that address, with the name as it was written now. Groups are what rules look at, and the name in the
@@ -67,7 +102,7 @@ export const inviteCreate = operation({
  *
  * @throws {CaError} forbidden; conflict when somebody else has that name in the directory
  */
-async function putPerson(tx: Queryable, record: RecordChange, actor: Actor, input: z.output<typeof invitationInput>, now: Date): Promise<Person> {
+async function putPerson(tx: Queryable, record: RecordChange, actor: Actor, input: InvitationOrder, now: Date): Promise<Person> {
   const { name, email: address, userPrincipalName = null, groups = [] } = input
   const person: Person = { id: randomUUID(), name, email: address, createdAt: now, userPrincipalName, groups }
   const before = await personStore(tx).lockByEmail(address)
@@ -78,7 +113,7 @@ async function putPerson(tx: Queryable, record: RecordChange, actor: Actor, inpu
   return person
 }
 
-async function updatePerson(tx: Queryable, record: RecordChange, actor: Actor, input: z.output<typeof invitationInput>, before: Person): Promise<Person> {
+async function updatePerson(tx: Queryable, record: RecordChange, actor: Actor, input: InvitationOrder, before: Person): Promise<Person> {
   const given: Person = { ...before, name: input.name, userPrincipalName: input.userPrincipalName ?? before.userPrincipalName, groups: input.groups ?? before.groups }
   const sameGroups = JSON.stringify([...given.groups].sort()) === JSON.stringify([...before.groups].sort())
   if (actor.role !== 'admin' && !(sameGroups && given.userPrincipalName === before.userPrincipalName)) {
@@ -111,6 +146,19 @@ export const inviteList = operation({
     const rows = await invitationStore(service.db).list({ personId, before, limit: limit + 1 })
     const now = service.now()
     return page(rows, limit, timeKey, row => viewOf(row, now))
+  },
+})
+
+export const inviteShow = operation({
+  id: 'inviteShow', method: 'get', path: '/invitations/{id}', role: 'auditor',
+  summary: 'One invitation, and the newest attempts of phones under it.',
+  input: byId,
+  output: z.strictObject({ invitation: invitationView, attempts: z.array(attemptView) }),
+  async run(service, _actor, input) {
+    const found = await invitationStore(service.db).listing(input.id)
+    if (found === undefined) throw new CaError('invitation-not-found', 'there is no invitation with this id')
+    const attempts = await invitationStore(service.db).attempts(input.id, 20)
+    return { invitation: viewOf(found, service.now()), attempts: attempts.map(viewOfAttempt) }
   },
 })
 

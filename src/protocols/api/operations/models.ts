@@ -4,6 +4,7 @@ import { modelsOfPreset, presetNames } from '../../../devices/presets.ts'
 import { CaError } from '../../../errors.ts'
 import { covers } from '../../../policy/approvals.ts'
 import type { Approval } from '../../../policy/rules.ts'
+import { productTypesSeen } from '../../../store/models-seen.ts'
 import { policyStore } from '../../../store/policy.ts'
 import { keyIn, page, pageInput, pageOf, text } from '../fields.ts'
 import { operation } from '../operation.ts'
@@ -16,6 +17,8 @@ const modelFields = {
   stillSupported: documented, minOS: z.string().nullable(), maxOS: z.string().nullable(),
   /** Approvals in force that cover the model. */
   approvals: z.array(approvalView),
+  /** A phone here says that it is this model. */
+  seen: z.boolean(),
 }
 const modelView = z.strictObject(modelFields)
 const buildView = z.strictObject({ build: z.string(), version: z.string().nullable(), released: z.string().nullable(), kind: z.string() })
@@ -24,14 +27,17 @@ const modelDetail = z.strictObject({
   notes: z.array(z.string()), builds: z.array(buildView),
 })
 
-function viewOf(model: DeviceModel, approvals: readonly Approval[]): z.input<typeof modelView> {
+function viewOf(model: DeviceModel, approvals: readonly Approval[], seen: ReadonlySet<string>): z.input<typeof modelView> {
   const { identifier, name, family, released, dataProtection, secureEnclave, attestsModel, minOS, maxOS } = model
   return {
     identifier, name, family, released, storageEncryption: model.hardwareEncryption, dataProtection, secureEnclave, attestsModel,
     canAttest: model.managedDeviceAttestation, stillSupported: model.maxOSOpen, minOS, maxOS,
-    approvals: approvals.filter(approval => covers(approval, identifier)).map(viewOfApproval),
+    approvals: approvals.filter(approval => covers(approval, identifier)).map(viewOfApproval), seen: seen.has(identifier),
   }
 }
+
+export type ModelView = z.input<typeof modelView>
+export type ModelDetail = z.input<typeof modelDetail>
 
 export const modelList = operation({
   id: 'modelList', method: 'get', path: '/models', role: 'auditor',
@@ -47,13 +53,14 @@ export const modelList = operation({
   async run(service, _actor, { pattern = '*', preset, approved, limit, cursor }) {
     const catalogue = service.catalogue()
     const approvals = await policyStore(service.db).approvals(service.now())
+    const seen = new Set(await productTypesSeen(service.db))
     const ofPreset = preset === undefined ? undefined : new Set(modelsOfPreset(catalogue, preset))
     const models = modelsMatching(catalogue, pattern)
       .filter(model => ofPreset?.has(model) ?? true)
       .filter(model => approved === undefined || approvals.some(approval => covers(approval, model.identifier)) === approved)
     const after = keyIn(cursor, key => key)
     const start = after === undefined ? 0 : models.findIndex(model => model.identifier === after) + 1
-    return page(models.slice(start, start + limit + 1), limit, model => model.identifier, model => viewOf(model, approvals))
+    return page(models.slice(start, start + limit + 1), limit, model => model.identifier, model => viewOf(model, approvals, seen))
   },
 })
 
@@ -69,7 +76,7 @@ export const modelShow = operation({
     const builds = [...catalogue.builds.values()].filter(build => build.productTypes.includes(identifier))
       .map(({ build, version, released, kind }) => ({ build, version, released, kind }))
     return {
-      ...viewOf(model, approvals), soc: model.soc, easModel: model.easModel, boards: [...model.boards],
+      ...viewOf(model, approvals, new Set(await productTypesSeen(service.db))), soc: model.soc, easModel: model.easModel, boards: [...model.boards],
       modelNumbers: [...model.modelNumbers], notes: [...model.notes], builds,
     }
   },

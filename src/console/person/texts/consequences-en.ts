@@ -1,7 +1,7 @@
-import type { Consequence } from '../enrollment/consequences.ts'
+import type { Consequence } from '../../../enrollment/consequences.ts'
 
 /** What the owner of a phone is told before they agree: one plain sentence for each consequence. */
-export function inWords(consequence: Consequence): string {
+export function consequenceEn(consequence: Consequence): string {
   const c = consequence
   switch (c.code) {
     case 'mail-account-added': return `Your work mail, contacts and calendar from ${c.host} appear on this phone.`

@@ -1,0 +1,143 @@
+import type { Context } from 'koa'
+import { leastPasswordLength, longestPasswordLength } from '../../http/password.ts'
+import { mayActAs, sessionOf } from '../../http/session.ts'
+import type { Role } from '../../store/access.ts'
+import type { Passkey } from '../../store/credentials.ts'
+import type { Session, SignInMethod } from '../../store/sessions.ts'
+import { html, type Markup } from '../html.ts'
+import { csrfField, dayInWords, field, problem, state, table, when } from '../words.ts'
+import { deviceInWords } from './user-agent.ts'
+
+export type AccountView = {
+  now: Date, passkeys: Passkey[], passwordChangedAt: Date | undefined, codesLeft: number, sessions: Session[]
+}
+
+/** A form that is one button. */
+export const button = (ctx: Context, action: string, text: string, label: string, fields: Record<string, string> = {}, kind = ''): Markup =>
+  html`<form method="post" action="${action}">${csrfField(ctx)}${Object.entries(fields).map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}<button type="submit" class="${kind}" aria-label="${label}">${text}</button></form>`
+
+export function accountPage(ctx: Context, view: AccountView): Markup {
+  const { actor, email } = sessionOf(ctx)
+  return html`<section><h1>${actor.name}</h1><p>${email} · ${roleInWords[actor.role]}</p>
+<p class="actions"><a class="button" href="/console/account/tokens">API tokens</a><a class="button" href="/console/account/people">People who administer</a></p></section>
+${signInSection(ctx, view)}${sessionSection(ctx, view)}`
+}
+
+export const roleInWords: Readonly<Record<Role, string>> = {
+  admin: 'admin: may do everything', operator: 'operator: invites, decides, revokes', auditor: 'auditor: sees all, changes nothing',
+}
+
+function signInSection(ctx: Context, { now, passkeys, passwordChangedAt, codesLeft }: AccountView): Markup {
+  return html`<section><h2>How you sign in</h2>
+<p>${passkeys.length === 0
+  ? 'With your password alone. Add a passkey: it cannot be guessed, nor typed into a page that only looks like this one.'
+  : 'With a passkey, or with your password and a recovery code.'}</p>
+${table({
+  caption: 'Passkeys', head: ['Name', 'Added', 'Last used', 'Kept', ''], empty: 'No passkey yet.',
+  rows: passkeys.map(passkey => [passkey.name, when(passkey.createdAt, now), passkey.lastUsedAt === null ? 'never' : when(passkey.lastUsedAt, now),
+    passkey.backedUp ? 'in your account at its maker' : 'on one device', button(ctx, '/console/account/passkey/end', 'Remove', `Remove the passkey ${passkey.name}`, { id: passkey.credentialId.toString('base64url') })]),
+})}
+<div class="actions"><a class="button${passkeys.length === 0 && ' main'}" href="/console/account/passkey">Add a passkey</a>
+<a class="button" href="/console/account/password">${passwordChangedAt === undefined ? 'Set a password' : 'Change the password'}</a>
+${passkeys.length > 0 && html`<a class="button" href="/console/account/codes">Make new recovery codes</a>`}</div>
+<p class="soft">${passwordChangedAt !== undefined && html`Password set ${when(passwordChangedAt, now)}. `}${passkeys.length > 0 && (codesLeft === 0 ? 'No recovery code is left: make new ones.' : `${codesLeft} of ten recovery codes left.`)}</p></section>`
+}
+
+const methodInWords: Readonly<Record<SignInMethod, string>> = {
+  'setup-link': 'setup link', password: 'password', passkey: 'passkey', 'recovery-code': 'password and recovery code',
+}
+
+function sessionSection(ctx: Context, { now, sessions }: AccountView): Markup {
+  const { sessionId } = sessionOf(ctx)
+  return html`<section><h2>Where you are signed in</h2>${table({
+    caption: 'A session ends an hour after its last request, and twelve hours after it began.', empty: 'Nowhere.',
+    head: ['Browser', 'From', 'With', 'Since', 'Last seen', ''],
+    rows: sessions.map(session => [deviceInWords(session.userAgent), html`<code>${session.address}</code>`, methodInWords[session.method], when(session.createdAt, now), when(session.lastSeenAt, now),
+      session.id === sessionId ? state('this one', 'good') : button(ctx, '/console/account/sessions/end', 'End', `End the session from ${session.address}`, { id: session.id })]),
+  })}${sessions.length > 1 && html`<div class="actions">${button(ctx, '/console/account/sessions/end', 'End all others', 'End all other sessions', { id: 'others' })}</div>`}</section>`
+}
+
+export const notFreshPage = (path: string): Markup => html`<section><h1>Sign in once more</h1>
+<p>What you are about to change decides who can sign in as you, so it needs a sign-in of the last 15 minutes.</p>
+<p><a class="button main" href="${`/console/sign-in?next=${encodeURIComponent(path)}`}">Sign in</a> <a href="/console/account">Not now</a></p></section>`
+
+export const passkeyPage = (ctx: Context, { host, url, options, name, first }: { host: string, url: string, options: object, name: string, first: boolean }): Markup => html`<section><h1>Add a passkey</h1>
+<p>It lives on your device or in your password manager, opens with your face, finger or PIN, and works only here. ${first && 'From then on your password alone no longer opens the console.'}</p>
+<form method="post" action="/console/account/passkey" data-passkey="make" data-host="${host}" data-options="${JSON.stringify(options)}" hidden>
+${csrfField(ctx)}<input type="hidden" name="credential" value="">
+${field({ label: 'A name for it', name: 'name', value: name, maxlength: 60, required: true, autocomplete: 'off', hint: 'So that you know which one to remove.' })}
+<button class="main" type="submit">Add a passkey</button><p class="soft" role="status"></p></form>
+<p data-without-passkey>This browser offers no passkey here. It needs script and the address <code>${url}</code>.</p>
+<p><a href="/console/account">Not now</a></p></section>`
+
+/** Shown once: they are stored as hashes. */
+export const codesPage = (codes: readonly string[], heading: string): Markup => html`<section><h1>${heading}</h1>
+<p>Keep these ten recovery codes on paper, or where you keep passwords. Each opens the console once, together with your password, when your passkey is not at hand. They are not shown again.</p>
+<ol class="codes">${codes.map(code => html`<li><code>${code}</code></li>`)}</ol>
+<p><a class="button main" href="/console/account">I have kept them</a></p></section>`
+
+export const newCodesPage = (ctx: Context, left: number): Markup => html`<section><h1>Make new recovery codes</h1>
+<p>${left === 0 ? 'None is left.' : left === 1 ? 'The one that is left ends then.' : `The ${left} that are left end then.`} You see the new ones once.</p>
+<div class="actions">${button(ctx, '/console/account/codes', 'Make ten new codes', 'Make ten new codes', {}, 'main')}<a href="/console/account">Not now</a></div></section>`
+
+export const passwordPage = (ctx: Context, errors: Readonly<Record<string, string>> = {}): Markup => html`<section><h1>A new password</h1>
+<p>Your other sessions end when it is set.</p>${problem(Object.keys(errors).length === 0 ? undefined : 'The password was not changed.')}
+<form method="post" action="/console/account/password">${csrfField(ctx)}<input type="hidden" name="username" value="${sessionOf(ctx).email}" autocomplete="username">
+${field({ label: 'New password', name: 'password', type: 'password', autocomplete: 'new-password', required: true, maxlength: longestPasswordLength, hint: `At least ${leastPasswordLength} characters; a sentence is good.`, error: errors['password'] })}
+${field({ label: 'The same password again', name: 'again', type: 'password', autocomplete: 'new-password', required: true, maxlength: longestPasswordLength, error: errors['again'] })}
+<div class="actions"><button class="main" type="submit">Set this password</button><a href="/console/account">Not now</a></div></form></section>`
+
+export type TokenView = { id: string, name: string, role: Role, createdAt: string, expiresAt: string | null }
+
+export function tokensPage(ctx: Context, now: Date, items: readonly TokenView[], given: { name?: string, role?: string, until?: string, problem?: string | undefined } = {}): Markup {
+  const mayChange = mayActAs(ctx, 'admin')
+  return html`<section><p class="soft"><a href="/console/account">Account</a> / API tokens</p><h1>API tokens</h1><p>For programs, and for <code>latchkey</code> on other machines. Each has a role and, better, an end.</p>
+${table({
+  caption: 'Tokens in force', head: ['Name', 'Role', 'Made', 'Ends', ...mayChange ? [''] : []], empty: 'No token yet. Programs that use the API need one.',
+  rows: items.map(token => [token.name, token.role, when(new Date(token.createdAt), now),
+    token.expiresAt === null ? 'never' : new Date(token.expiresAt) <= now ? state('over', 'stop') : when(new Date(token.expiresAt), now),
+    ...mayChange ? [button(ctx, '/console/account/tokens/end', 'End', `End the token ${token.name}`, { id: token.id })] : []]),
+})}</section>
+${mayChange && html`<section><h2>Make a token</h2>${problem(given.problem)}<form method="post" action="/console/account/tokens">${csrfField(ctx)}
+${field({ label: 'What it is for', name: 'name', value: given.name ?? '', maxlength: 64, required: true, autocomplete: 'off' })}
+${field({ label: 'Role', name: 'role', type: 'select', value: given.role ?? 'operator', options: (['auditor', 'operator', 'admin'] as const).map(role => ({ value: role, text: roleInWords[role] })) })}
+${field({ label: 'Last day', name: 'until', type: 'date', value: given.until ?? dayAfter(now, 365), hint: 'Empty for a token that never ends.' })}
+<button class="main" type="submit">Make the token</button></form></section>`}`
+}
+
+const dayAfter = (now: Date, days: number): string => new Date(now.getTime() + days * 86_400_000).toISOString().slice(0, 10)
+
+export const tokenMadePage = (url: string, { name, token, expiresAt }: { name: string, token: string, expiresAt: string | null }): Markup => html`<section><h1>The token ${name}</h1>
+<p>Keep it now: it is stored as a hash and is not shown again. ${expiresAt === null ? 'It never ends by itself.' : `It ends on ${dayInWords(new Date(expiresAt))}.`}</p>
+<p><code class="secret">${token}</code></p>
+<p class="soft">As <code>Authorization: Bearer …</code>, or for <code>latchkey</code> on another machine: <code>${`LATCHKEY_URL=${url} LATCHKEY_TOKEN=…`}</code></p>
+<p><a class="button main" href="/console/account/tokens">I have kept it</a></p></section>`
+
+export type AdminView = { id: string, name: string, email: string, role: Role, createdAt: string }
+
+export function peoplePage(ctx: Context, now: Date, items: readonly AdminView[], given: { name?: string, email?: string, role?: string, problem?: string | undefined } = {}): Markup {
+  const mayChange = mayActAs(ctx, 'admin')
+  const { adminId } = sessionOf(ctx).actor
+  return html`<section><p class="soft"><a href="/console/account">Account</a> / People who administer</p><h1>People who administer</h1>
+${table({
+  caption: 'In office', head: ['Name', 'E-mail', 'Role', 'Since', ...mayChange ? [''] : []], empty: 'Nobody.',
+  rows: items.map(admin => [admin.name, admin.email, admin.role, when(new Date(admin.createdAt), now),
+    ...mayChange ? [admin.id === adminId ? state('you', 'good') : html`<div class="actions">${button(ctx, '/console/account/people/link', 'New link', `A new link for ${admin.name}`, { id: admin.id })}${button(ctx, '/console/account/people/end', 'End', `End ${admin.name}`, { id: admin.id }, 'stop')}</div>`] : []]),
+})}<p class="soft">A new link replaces the password, passkeys and codes of that person when it is used.</p></section>
+${mayChange && html`<section><h2>Add somebody</h2>${problem(given.problem)}<form method="post" action="/console/account/people">${csrfField(ctx)}
+${field({ label: 'Name', name: 'name', value: given.name ?? '', maxlength: 64, required: true, autocomplete: 'off' })}
+${field({ label: 'E-mail', name: 'email', type: 'email', value: given.email ?? '', maxlength: 254, required: true, autocomplete: 'off', spellcheck: false })}
+${field({ label: 'Role', name: 'role', type: 'select', value: given.role ?? 'operator', options: (['auditor', 'operator', 'admin'] as const).map(role => ({ value: role, text: roleInWords[role] })) })}
+<button class="main" type="submit">Add, and make their link</button></form></section>`}`
+}
+
+export const linkPage = (name: string, url: string): Markup => html`<section><h1>A link for ${name}</h1>
+<p>Send it on a way that only they can read. It works once, for an hour, and is not shown again.</p>
+<p><code class="secret">${url}</code></p><p><a class="button main" href="/console/account/people">Done</a></p></section>`
+
+const counted = (count: number, one: string, many: string): string => count === 0 ? `no ${many}` : count === 1 ? `one ${one}` : `${count} ${many}`
+
+export const endPage = (ctx: Context, { id, name, email }: { id: string, name: string, email: string }, sessions: number, tokens: number): Markup => html`<section><h1>End ${name}?</h1>
+<div class="consequence"><p>${name} (${email}) is signed out at once and cannot sign in again. This ends ${counted(sessions, 'session', 'sessions')} and ${counted(tokens, 'token', 'tokens')} of theirs. What they did stays in the record.</p></div>
+<p>It cannot be taken back; they can be added anew.</p>
+<div class="actions">${button(ctx, '/console/account/people/end', `End ${name}`, `End ${name}`, { id, sure: 'yes' }, 'stop')}<a href="/console/account/people">Not now</a></div></section>`

@@ -1,0 +1,49 @@
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import { CaError } from '../../errors.ts'
+import { assertRole } from '../../http/actor.ts'
+import { readForm, seeOther } from '../../http/form.ts'
+import type { Service } from '../../http/service.ts'
+import { sessionOf } from '../../http/session.ts'
+import { tokenCreate, tokenEnd, tokenList } from '../../protocols/api/operations/access.ts'
+import type { Role } from '../../store/access.ts'
+import { consolePage } from '../layout.ts'
+import { fresh } from './fresh.ts'
+import { tokenMadePage, tokensPage, type TokenView } from './pages.ts'
+
+const path = '/console/account/tokens'
+
+export function tokensRouter(service: Service): Router {
+  const router = new Router()
+  const show = async (ctx: Context, given: Parameters<typeof tokensPage>[3] = {}, status = 200): Promise<void> => {
+    const { items } = await tokenList.run(service, sessionOf(ctx).actor, {})
+    consolePage(ctx, { title: 'API tokens', current: 'account', body: tokensPage(ctx, service.now(), items as TokenView[], given), status })
+  }
+  router.get(path, async ctx => { await show(ctx) })
+  router.post(path, fresh(service, path), async ctx => {
+    const { actor } = sessionOf(ctx)
+    assertRole(actor, tokenCreate.role)
+    const form = await readForm(ctx)
+    const [name, role, until] = [form.get('name'), form.get('role'), form.get('until')]
+    // The last day counts to its end.
+    const input = tokenCreate.input.safeParse({ name, role, expiresAt: until === '' ? null : `${until}T23:59:59Z` })
+    const again = async (problem: string): Promise<void> => await show(ctx, { name, role: role as Role, until, problem }, 400)
+    if (!input.success) return await again('Say what it is for in at most 64 characters, and name a day like 2027-03-31.')
+    try {
+      const made = await tokenCreate.run(service, actor, input.data)
+      consolePage(ctx, { title: 'A new token', current: 'account', body: tokenMadePage(service.config.url, made) })
+    } catch (error) {
+      if (!(error instanceof CaError) || error.code !== 'invalid-argument') throw error
+      await again('The last day is in the past.')
+    }
+  })
+  router.post(`${path}/end`, async ctx => {
+    const { actor } = sessionOf(ctx)
+    assertRole(actor, tokenEnd.role)
+    const input = tokenEnd.input.safeParse({ id: (await readForm(ctx)).get('id') })
+    if (!input.success) throw new CaError('token-not-found', 'there is no such token')
+    await tokenEnd.run(service, actor, input.data)
+    seeOther(ctx, path)
+  })
+  return router
+}

@@ -1,0 +1,32 @@
+import type { DeviceView } from '../../protocols/api/operations/devices.ts'
+import { html, type Markup } from '../html.ts'
+import { furtherBack, searchField } from '../search-field.ts'
+import { modelWords, named, phoneState } from '../status-words.ts'
+import { grade, table, when } from '../words.ts'
+
+export type PhoneList = { items: readonly DeviceView[], query: string, person: string, next: string | null, lookedBackTo: string | null, unknownPerson: boolean, now: Date }
+
+export function phoneListPage({ items, query, person, next, lookedBackTo, unknownPerson, now }: PhoneList): Markup {
+  return html`<section><h1>Phones</h1>${searchField('/console/phones', query, 'Find phones')}</section>
+<section>${unknownPerson && html`<p role="status">Nobody with the address ${named(person)} was ever invited.</p>`}
+${table({
+  caption: captionOf(query, person),
+  head: ['Person', 'Phone', 'Serial number', 'Version', 'Known by', 'State', 'Until', 'First seen'],
+  rows: items.map(phone => row(phone, now)),
+  empty: emptyText(query, person),
+})}${furtherBack(next, lookedBackTo)}</section>`
+}
+
+const captionOf = (query: string, person: string): Markup =>
+  query !== '' ? html`Phones that “${named(query)}” finds, newest first` : person !== '' ? html`Phones of ${named(person)}, newest first` : html`Newest first`
+
+const emptyText = (query: string, person: string): Markup =>
+  query !== '' ? html`No phone has “${named(query)}” in its person’s name or address, its serial number, UDID, model or certificates.`
+    : person !== '' ? html`This person has no phone here.`
+      : html`No phone yet. A phone stands here once it has opened an invitation and introduced itself.`
+
+const row = (phone: DeviceView, now: Date): (string | Markup)[] => [
+  html`<a href="/console/phones/${phone.id}">${named(phone.personName)}</a><br><span class="soft">${named(phone.personEmail)}</span>`,
+  modelWords(phone), html`<code>${named(phone.serialNumber)}</code>`, named(phone.osVersion ?? phone.build ?? '–'), grade(phone.grade, phone.test),
+  phoneState(phone), phone.certificate === null ? '–' : when(new Date(phone.certificate.notAfter), now), when(new Date(phone.createdAt), now),
+]

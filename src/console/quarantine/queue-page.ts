@@ -1,0 +1,18 @@
+import type { DeviceView } from '../../protocols/api/operations/devices.ts'
+import { html, type Markup } from '../html.ts'
+import { modelWords, named } from '../status-words.ts'
+import { grade, pager, table, when } from '../words.ts'
+
+export function queuePage({ items, next, now }: { items: readonly DeviceView[], next: string | null, now: Date }): Markup {
+  const count = items.length
+  return html`<section><h1>${count === 0 ? 'No phone waits' : next !== null ? `More than ${count} phones wait for a decision` : count === 1 ? 'One phone waits for a decision' : `${count} phones wait for a decision`}</h1>
+<p>A phone is set aside when a rule says so, when too little is known of it, or when nobody knows its model yet. Its owner has a page open that changes as soon as you decide.</p></section>
+<section>${table({
+  caption: 'Newest first', head: ['Person', 'Phone', 'Known by', 'Set aside', 'Why'],
+  rows: items.map(phone => [
+    html`<a href="/console/quarantine/${phone.id}">${named(phone.personName)}</a><br><span class="soft">${named(phone.personEmail)}</span>`, modelWords(phone), grade(phone.grade, phone.test),
+    when(new Date(phone.enrollment?.decidedAt ?? phone.createdAt), now), named(phone.enrollment?.decision?.textForAdmin ?? ''),
+  ]),
+  empty: 'Nobody waits. A phone that needs a person to decide stands here, with everything that is known of it.',
+})}${pager(next)}</section>`
+}

@@ -1,0 +1,105 @@
+import Router from '@koa/router'
+import type { Context } from 'koa'
+import { CaError } from '../../errors.ts'
+import { readForm, type Form } from '../../http/form.ts'
+import type { Service } from '../../http/service.ts'
+import { deviceApprove, deviceExplain, deviceList, deviceRefuse, deviceShow, type DeviceDetail, type DeviceView } from '../../protocols/api/operations/devices.ts'
+import { endOfDay } from '../instants.ts'
+import { consolePage } from '../layout.ts'
+import { address, mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
+import { decidePage, type DecidePage } from './decide-page.ts'
+import { queuePage } from './queue-page.ts'
+
+export function quarantineRouter(service: Service): Router {
+  const router = new Router({ prefix: '/console/quarantine' })
+  router.get('/', async ctx => {
+    const cursor = queryOf(ctx, 'cursor')
+    const { items, next } = await perform(ctx, service, deviceList, { quarantined: 'true', limit: 50, ...cursor !== '' && { cursor } })
+    const body = queuePage({ items, next: next === null ? null : address('/console/quarantine', { cursor: next }), now: service.now() })
+    consolePage(ctx, { title: 'Quarantine', current: 'quarantine', body })
+  })
+  router.get('/:id', async ctx => {
+    const device = await deviceOf(ctx, service)
+    if (device === undefined) throw new CaError('device-not-found', 'there is no phone with this address')
+    // What was decided meanwhile has its page there.
+    if (!waits(device)) ctx.redirect(`/console/phones/${device.id}`)
+    else await show(ctx, service, device)
+  })
+  router.post('/:id/approve', async ctx => await approve(ctx, service, await readForm(ctx)))
+  router.post('/:id/refuse', async ctx => await refuse(ctx, service, await readForm(ctx)))
+  return router
+}
+
+const waits = ({ enrollment }: Pick<DeviceView, 'enrollment'>): boolean => enrollment?.state === 'quarantined' && enrollment.decision?.verdict === 'quarantine'
+
+async function deviceOf(ctx: Context, service: Service): Promise<DeviceDetail | undefined> {
+  const id: string = ctx['params']['id']
+  return /^[0-9a-f-]{36}$/i.test(id) ? await perform(ctx, service, deviceShow, { id }) : undefined
+}
+
+/** How many are looked at when all of one model are decided about at once. */
+const mostAlike = 500
+
+async function alikeOf(ctx: Context, service: Service, device: DeviceDetail): Promise<DeviceView[]> {
+  const { items } = await perform(ctx, service, deviceList, { quarantined: 'true', limit: mostAlike })
+  return items.filter(other => other.productType === device.productType)
+}
+
+async function show(ctx: Context, service: Service, device: DeviceDetail, values: DecidePage['values'] = {}, mistakes: DecidePage['mistakes'] = {}): Promise<void> {
+  consolePage(ctx, {
+    title: 'Let it in?', current: 'quarantine', ...Object.keys(mistakes).length > 0 && { status: 400 },
+    body: decidePage(ctx, {
+      device, values, mistakes, alike: (await alikeOf(ctx, service, device)).length, mayDecide: mayPerform(ctx, deviceApprove), now: service.now(),
+      decision: await perform(ctx, service, deviceExplain, { id: device.id }),
+    }),
+  })
+}
+
+async function approve(ctx: Context, service: Service, form: Form): Promise<void> {
+  const values = { scope: form.get('scope'), reason: form.get('reason'), until: form.get('until') }
+  const device = await deviceOf(ctx, service)
+  if (device === undefined) throw new CaError('device-not-found', 'there is no phone with this address')
+  try {
+    const until = endOfDay(values.until)
+    const order = { reason: values.reason, ...until !== undefined && { until: until.toISOString() } }
+    await perform(ctx, service, deviceApprove, { id: device.id, ...order })
+    if (values.scope === 'model') await approveOthers(ctx, service, await alikeOf(ctx, service, device), order)
+  } catch (error) {
+    return await again(ctx, service, device, values, { approve: refusalOf(error, 'enrollment-state') })
+  }
+  ctx.redirect(`/console/phones/${device.id}?done=approved`)
+  ctx.status = 303
+}
+
+/** Who was decided about meanwhile by somebody else stays as that person decided. */
+async function approveOthers(ctx: Context, service: Service, others: readonly DeviceView[], order: { reason: string, until?: string }): Promise<void> {
+  for (const { id } of others) {
+    try {
+      await perform(ctx, service, deviceApprove, { id, ...order })
+    } catch (error) {
+      if (!(error instanceof CaError) || error.code !== 'enrollment-state') throw error
+    }
+  }
+}
+
+async function refuse(ctx: Context, service: Service, form: Form): Promise<void> {
+  const values = { refusal: form.get('refusal'), text: form.raw('text').trim() }
+  const device = await deviceOf(ctx, service)
+  if (device === undefined) throw new CaError('device-not-found', 'there is no phone with this address')
+  try {
+    await perform(ctx, service, deviceRefuse, { id: device.id, reason: values.refusal, ...values.text !== '' && { textForPerson: values.text } })
+  } catch (error) {
+    return await again(ctx, service, device, values, { refuse: refusalOf(error, 'enrollment-state') })
+  }
+  ctx.redirect(`/console/phones/${device.id}?done=refused`)
+  ctx.status = 303
+}
+
+/** Somebody else may have been faster: then what they decided is shown, not a form. */
+async function again(ctx: Context, service: Service, device: DeviceDetail, values: DecidePage['values'], mistakes: DecidePage['mistakes']): Promise<void> {
+  if (waits(device)) await show(ctx, service, device, values, mistakes)
+  else {
+    ctx.redirect(`/console/phones/${device.id}?done=nothing`)
+    ctx.status = 303
+  }
+}

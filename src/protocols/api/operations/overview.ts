@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { signersFor } from '../../../certificates/authority.ts'
+import type { Service } from '../../../http/service.ts'
+import { countStore, type Counts, type CountTopic } from '../../../store/counts.ts'
+import { crlFileStore } from '../../../store/crls.ts'
+import { deviceStore } from '../../../store/devices.ts'
+import { endingCertificates } from '../../../store/ending.ts'
+import { outboxStore } from '../../../store/outbox.ts'
+import { at, atOrNull, id, instant, nothing } from '../fields.ts'
+import { operation } from '../operation.ts'
+import { settingsWarnings } from './settings-warnings.ts'
+
+export const endingDays = 14
+const dayMs = 86_400_000
+/** More than so many are not counted one by one. */
+const most = 100
+const shown = 5
+
+const figure = z.strictObject({ key: z.string(), value: z.int() })
+const phone = { deviceId: id, personName: z.string(), personEmail: z.string(), productType: z.string(), modelName: z.string().nullable() }
+
+const overview = z.strictObject({
+  /** Phones with a certificate in force, and when that was counted; null before the first time. */
+  phones: z.int(), countedAt: instant.nullable(),
+  /** Phones that wait for somebody’s decision: how many (101 stands for more than 100), and some of them. */
+  quarantined: z.strictObject({ count: z.int(), items: z.array(z.strictObject({ ...phone, since: instant.nullable(), reason: z.string().nullable() })) }),
+  /** Certificates that end within 14 days on phones that have no later one; 101 stands for more than 100. */
+  ending: z.strictObject({ count: z.int(), items: z.array(z.strictObject({ ...phone, serialNumber: z.string(), notAfter: instant })) }),
+  /** What signs, and until when. `late`: it should have been renewed by itself, and was not. */
+  signers: z.array(z.strictObject({ authority: z.string(), purpose: z.string(), notAfter: instant, late: z.boolean() })),
+  /** The newest list of each authority. `late`: the next is overdue; when a list runs out, front ends refuse everybody. */
+  lists: z.array(z.strictObject({ authority: z.string(), crlNumber: z.int(), thisUpdate: instant, nextUpdate: instant, late: z.boolean() })),
+  /** Mails and webhooks of the last seven days that could not be delivered and were given up; 100 stands for 100 and more. */
+  messagesGivenUp: z.int(),
+  /** Settings that somebody should look at. */
+  warnings: z.array(z.strictObject({ code: z.string(), text: z.string(), danger: z.boolean() })),
+  /** By day in UTC, of the last 400 days. What a newer certificate replaced counts as issued, not as revoked. */
+  issued: z.array(figure), revoked: z.array(figure),
+  /** Certificates in force. */
+  models: z.array(z.strictObject({ key: z.string(), name: z.string().nullable(), value: z.int() })), grades: z.array(figure), ends: z.array(figure),
+})
+export type Overview = z.output<typeof overview>
+
+export const overviewShow = operation({
+  id: 'overviewShow', method: 'get', path: '/overview', role: 'auditor',
+  summary: 'What needs a person now, what signs until when, and what the certificates in force are.',
+  input: nothing, output: overview,
+  async run(service) {
+    const now = service.now()
+    const counts = await countStore(service.db).read()
+    return {
+      phones: counts.of('phones').get('all') ?? 0, countedAt: atOrNull(counts.countedAt),
+      quarantined: await quarantined(service), ending: await ending(service, now),
+      messagesGivenUp: await outboxStore(service.db).givenUp(new Date(now.getTime() - 7 * dayMs)),
+      signers: signers(service, now), lists: await lists(service, now), warnings: settingsWarnings(service),
+      issued: figures(counts, 'issued'), revoked: figures(counts, 'revoked'), grades: figures(counts, 'grade'), ends: figures(counts, 'ends'),
+      models: figures(counts, 'model').map(({ key, value }) => ({ key, value, name: modelName(service, key) })).sort((a, b) => b.value - a.value || (a.key < b.key ? -1 : 1)),
+    }
+  },
+})
+
+const figures = (counts: Counts, topic: CountTopic): { key: string, value: number }[] => [...counts.of(topic)].map(([key, value]) => ({ key, value }))
+const modelName = (service: Service, productType: string): string | null => service.catalogue().models.get(productType)?.name ?? null
+
+async function quarantined(service: Service): Promise<Overview['quarantined']> {
+  const rows = await deviceStore(service.db).list({ quarantined: true, limit: most + 1 })
+  return {
+    count: rows.length,
+    items: rows.slice(0, shown).map(row => ({
+      deviceId: row.id, personName: row.personName, personEmail: row.personEmail, productType: row.productType, modelName: modelName(service, row.productType),
+      since: atOrNull(row.enrollment?.decidedAt ?? null), reason: row.enrollment?.decision?.textForAdmin ?? null,
+    })),
+  }
+}
+
+async function ending(service: Service, now: Date): Promise<Overview['ending']> {
+  const rows = await endingCertificates(service.db, now, new Date(now.getTime() + endingDays * dayMs), most + 1)
+  return {
+    count: rows.length,
+    items: rows.slice(0, shown).map(({ serialNumber, notAfter, productType, ...row }) => ({ ...row, productType, modelName: modelName(service, productType), serialNumber: serialNumber.toString('hex'), notAfter: at(notAfter) })),
+  }
+}
+
+/** A signer is renewed a while before its end: one with less than a tenth of its life left was not. */
+function signers(service: Service, now: Date): Overview['signers'] {
+  const authorities = service.authorities()
+  return authorities.all.filter(({ active }) => active).flatMap(authority => [
+    { authority: authority.name, purpose: 'authority', certificate: authority.certificate },
+    ...(['scep-ra', 'ocsp-responder', 'profile-signer'] as const).flatMap(purpose => signersFor(authorities, authority.id, purpose).slice(0, 1))
+      .map(({ purpose, certificate }) => ({ authority: authority.name, purpose, certificate })),
+  ]).map(({ authority, purpose, certificate: { notBefore, notAfter } }) => ({
+    authority, purpose, notAfter: at(notAfter), late: notAfter.getTime() - now.getTime() < (notAfter.getTime() - notBefore.getTime()) / 10,
+  }))
+}
+
+async function lists(service: Service, now: Date): Promise<Overview['lists']> {
+  const found: Overview['lists'] = []
+  for (const authority of service.authorities().all) {
+    const list = await crlFileStore(service.db).newest(authority.id, 'complete')
+    if (list === undefined || authority.certificate.notAfter < now) continue
+    const life = list.nextUpdate.getTime() - list.thisUpdate.getTime()
+    found.push({ authority: authority.name, crlNumber: list.crlNumber, thisUpdate: at(list.thisUpdate), nextUpdate: at(list.nextUpdate), late: list.nextUpdate.getTime() - now.getTime() < life / 4 })
+  }
+  return found
+}

@@ -1,0 +1,74 @@
+import type { Database, Queryable } from './db.ts'
+
+export type CountTopic = 'phones' | 'in-force' | 'model' | 'grade' | 'ends' | 'issued' | 'revoked'
+export type Counts = { countedAt: Date | null, of: (topic: CountTopic) => ReadonlyMap<string, number> }
+
+const dayMs = 86_400_000
+/** Days of the past that stay countable. */
+const historyDays = 400
+
+/** From so many certificates on, counting all of them costs seconds and is done every quarter of an hour. */
+const manyCertificates = 20_000
+const secondsBetween = (inForce: number): number => inForce > manyCertificates ? 900 : 50
+
+const dayOf = (column: string): string => `to_char(${column} at time zone 'utc', 'YYYY-MM-DD')`
+
+/** Certificates of devices that open doors now: neither over, nor revoked, nor held. Reason 8 is a release. */
+const inForce = `certificates c
+  join authorities a on a.id = c.authority_id and a.revoked_at is null
+  left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
+  left join devices d on d.id = c.device_id
+  where c.kind = 'device' and c.state = 'issued' and c.not_after > $1 and (r.serial_number is null or r.reason = 8)`
+
+export function countStore(db: Queryable) {
+  return {
+    async read(): Promise<Counts> {
+      const rows = await db.query<{ topic: CountTopic, key: string, value: number }>('select topic, key, value from counts order by topic, key')
+      const [counted] = await db.query<{ counted_at: Date | null }>('select counted_at from counted')
+      const topics = new Map<CountTopic, Map<string, number>>()
+      for (const { topic, key, value } of rows) topics.set(topic, (topics.get(topic) ?? new Map<string, number>()).set(key, value))
+      return { countedAt: counted?.counted_at ?? null, of: topic => topics.get(topic) ?? new Map() }
+    },
+  }
+}
+
+/** Counts anew what is due, on one instance at a time. @returns false when nothing was due */
+export async function refreshCounts(db: Database, now: Date): Promise<boolean> {
+  return await db.transaction(async tx => {
+    const [counted] = await tx.query<{ counted_at: Date | null }>('select counted_at from counted for update skip locked')
+    if (counted === undefined) return false
+    const [total] = await tx.query<{ value: number }>("select value from counts where topic = 'in-force' and key = 'all'")
+    const last = counted.counted_at
+    if (last !== null && now.getTime() - last.getTime() < secondsBetween(total?.value ?? 0) * 1000) return false
+    await countInForce(tx, now)
+    await countDays(tx, now, last)
+    await tx.query('update counted set counted_at = $1', [now])
+    return true
+  })
+}
+
+async function countInForce(tx: Queryable, now: Date): Promise<void> {
+  await tx.query("delete from counts where topic in ('phones', 'in-force', 'model', 'grade', 'ends')")
+  await tx.query(`insert into counts (topic, key, value)
+    select case when grouping(product_type) = 0 then 'model' when grouping(grade) = 0 then 'grade' when grouping(day) = 0 then 'ends' else 'in-force' end,
+      coalesce(product_type, grade, day, 'all'), count(*)
+    from (select coalesce(d.product_type, '?') as product_type, case when c.test then 'test' else coalesce(c.grade, 'claimed') end as grade,
+        ${dayOf('c.not_after')} as day from ${inForce}) f
+    group by grouping sets ((product_type), (grade), (day), ())`, [now])
+  await tx.query(`insert into counts (topic, key, value) select 'phones', 'all', count(distinct c.device_id) from ${inForce}`, [now])
+}
+
+async function countDays(tx: Queryable, now: Date, last: Date | null): Promise<void> {
+  const oldest = new Date(Math.floor(now.getTime() / dayMs - historyDays) * dayMs)
+  // What was issued on a day that is over stays; at first all days are counted.
+  const from = last === null ? oldest : new Date(Math.floor(last.getTime() / dayMs - 1) * dayMs)
+  await tx.query(`insert into counts (topic, key, value) select 'issued', ${dayOf('created_at')}, count(*) from certificates
+    where kind = 'device' and state = 'issued' and created_at >= $1 group by 2
+    on conflict (topic, key) do update set value = excluded.value`, [from])
+  await tx.query("delete from counts where topic = 'issued' and key < $1", [oldest.toISOString().slice(0, 10)])
+  // A hold that becomes a revocation may keep its day. Neither holds nor releases count, nor what a newer certificate replaced.
+  await tx.query("delete from counts where topic = 'revoked'")
+  await tx.query(`insert into counts (topic, key, value) select 'revoked', ${dayOf('r.revoked_at')}, count(*)
+    from revocations r join certificates c on c.authority_id = r.authority_id and c.serial_number = r.serial_number
+    where r.revoked_at >= $1 and r.reason not in (4, 6, 8) and c.kind = 'device' group by 2`, [oldest])
+}

@@ -1,0 +1,78 @@
+/** A real browser at the console. Whatever it complains about fails the test. */
+import { createRequire } from 'node:module'
+import { readFileSync } from 'node:fs'
+import type { ExecutionContext } from 'ava'
+import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import type { Role } from '../../src/store/access.ts'
+import { newSession, openDoors } from './console.ts'
+import { peer } from './peers.ts'
+import { freePort } from './served.ts'
+import { testService, type Overrides, type TestService } from './service.ts'
+
+const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+
+export type Look = { width?: number, height?: number, dark?: boolean, script?: boolean }
+export type Story = {
+  readonly service: TestService
+  /** `http://localhost:port`: browsers take passkeys there, and on no bare address */
+  readonly url: string
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Signs the browser in, without the pages for it. */
+  signIn(role?: Role): Promise<void>
+  /** Fails the test with whatever axe finds on the page as it is now. */
+  axe(page?: Page): Promise<void>
+}
+
+export const chromiumFlags = [
+  '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+]
+
+/**
+ * A service with its doors open and a browser before them; undefined where there is no Chromium.
+ * The test fails on console errors, violations of the page's policy, errors of scripts and requests to other hosts.
+ */
+export async function openStory(t: ExecutionContext<any>, overrides: Overrides & { look?: Look } = {}): Promise<Story | undefined> {
+  const executablePath = peer(t, 'chromium')
+  if (executablePath === undefined) return undefined
+  const { look = {}, ...rest } = overrides
+  const port = await freePort()
+  const url = `http://localhost:${port}`
+  const service = await testService(t, { ...rest, config: { url, pkiUrl: url, ...rest.config } })
+  await openDoors(t, service, port)
+  const browser = await chromium.launch({ executablePath, headless: true, args: chromiumFlags })
+  t.teardown(() => browser.close())
+  const context = await browser.newContext({
+    viewport: { width: look.width ?? 1280, height: look.height ?? 900 }, colorScheme: look.dark === true ? 'dark' : 'light', javaScriptEnabled: look.script ?? true,
+  })
+  watch(t, context, url)
+  const page = await context.newPage()
+  return {
+    service, url, page, context,
+    async signIn(role = 'admin') {
+      const { token } = await newSession(service, role)
+      await context.addCookies([{ name: 'latchkey', value: token, url, httpOnly: true, sameSite: 'Lax' }])
+    },
+    axe: async (other = page) => { t.deepEqual(await axe(other), [], other.url()) },
+  }
+}
+
+function watch(t: ExecutionContext<any>, context: BrowserContext, url: string): void {
+  context.on('console', message => {
+    // A refusal on purpose is not an error of the page; its text is checked by the story.
+    if (message.type() === 'error' && !/Failed to load resource: the server responded with a status of 4\d\d/.test(message.text())) t.fail(`console: ${message.text()}`)
+  })
+  context.on('weberror', error => { t.fail(`script: ${error.error().message}`) })
+  context.on('request', request => {
+    if (!request.url().startsWith(`${url}/`)) t.fail(`a request to ${request.url()}`)
+  })
+}
+
+/** What axe finds, one line each; the policy of the page stays in force. */
+export async function axe(page: Page): Promise<string[]> {
+  await page.evaluate(axeSource)
+  return await page.evaluate(async () => {
+    const { violations } = await (globalThis as unknown as { axe: { run(): Promise<{ violations: { id: string, help: string, nodes: { html: string }[] }[] }> } }).axe.run()
+    return violations.map(({ id, help, nodes }) => `${id}: ${help}: ${nodes.map(node => node.html).join(' | ')}`)
+  })
+}
