@@ -5,6 +5,7 @@ import { createHierarchy, entriesOfList, rootList } from './certificates/hierarc
 import { hold, revoke } from './certificates/revoke.ts'
 import { supersedeOlder } from './certificates/supersede.ts'
 import { defaultTemplate } from './enrollment/template.ts'
+import { advancePolicyChanges } from './http/advance-policy-changes.ts'
 import type { Service } from './http/service.ts'
 import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
 import { noticeQuarantined, sendDue, sendersOf } from './notify/outbox.ts'
@@ -110,6 +111,7 @@ const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'signers', everyMs: 600_000, run: async () => await renewDueSigners(service) },
   { name: 'root list', everyMs: 3_600_000, run: async () => await renewRootList(service) },
   { name: 'supersede', everyMs: 60_000, run: catchingUp(async lookBackMs => await supersedeUnasked(service, lookBackMs)) },
+  { name: 'policy changes', everyMs: 1000, run: async () => await advancePolicyChanges(service) },
   { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
   { name: 'counts', everyMs: 60_000, run: async () => await refreshCounts(service.db, service.now()) },
   { name: 'notices', everyMs: 10_000, run: async () => await noticeQuarantined(service, senders) },
