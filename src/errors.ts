@@ -16,7 +16,7 @@ export type ErrorCode =
   | 'enrollment-state' | 'renewal-not-allowed' | 'evidence-too-old'
   // policy
   | 'blocked-by-policy' | 'quarantined-by-policy' | 'decision-changed'
-  | 'device-model-unknown' | 'approval-not-found' | 'rule-not-found' | 'exemption-not-found' | 'malformed-catalogue'
+  | 'device-model-unknown' | 'approval-not-found' | 'rule-not-found' | 'policy-change-not-found' | 'exemption-not-found' | 'malformed-catalogue'
   // certificates
   | 'certificate-not-found' | 'certificate-not-held' | 'certificate-already-revoked' | 'certificate-expired'
   | 'certificate-profile-violation' | 'authority-not-found' | 'authority-exists' | 'authority-import-invalid'

@@ -4,6 +4,7 @@ import { createHierarchy } from './certificates/hierarchy.ts'
 import { hold, revoke } from './certificates/revoke.ts'
 import { supersedeOlder } from './certificates/supersede.ts'
 import { defaultTemplate } from './enrollment/template.ts'
+import { advancePolicyChanges } from './http/advance-policy-changes.ts'
 import type { Service } from './http/service.ts'
 import { renewRootLists } from './http/root-lists.ts'
 import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
@@ -94,6 +95,7 @@ const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'signers', everyMs: 600_000, run: async () => await renewDueSigners(service) },
   { name: 'root lists', everyMs: 3_600_000, run: async () => await renewRootLists(service) },
   { name: 'supersede', everyMs: 60_000, run: catchingUp(async lookBackMs => await supersedeUnasked(service, lookBackMs)) },
+  { name: 'policy changes', everyMs: 1000, run: async () => await advancePolicyChanges(service) },
   { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
   { name: 'counts', everyMs: 60_000, run: async () => await refreshCounts(service.db, service.now()) },
   { name: 'notices', everyMs: 10_000, run: async () => await noticeQuarantined(service, senders) },

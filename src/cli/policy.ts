@@ -1,10 +1,12 @@
 import type { Command } from 'commander'
+import type { z } from 'zod'
 import type { EvidenceGrade } from '../devices/evidence.ts'
 import { exempt, exemptionEnd, exemptionList } from '../protocols/api/operations/exemptions.ts'
 import { policyAdd, policyExplain, policyList, policyRemove } from '../protocols/api/operations/policy.ts'
+import { policyApply, policyChangeEffects, policyChangeList, policyChangeShow, policyPreview, policyUndo, type PolicyChangeView } from '../protocols/api/operations/policy-changes.ts'
 import type { Verdict } from '../policy/rules.ts'
 import { describeConditions } from '../policy/words.ts'
-import { group, leaf, line, untilInstant, yesOrNo, type Context, type World } from './command.ts'
+import { group, leaf, line, more, paged, untilInstant, yesOrNo, type Context, type Paged, type World } from './command.ts'
 import { exitCodes, fields, table, when } from './output.ts'
 
 export function policyCommands(root: Command, world: World): void {
@@ -12,6 +14,15 @@ export function policyCommands(root: Command, world: World): void {
   leaf(policy, world, 'list', 'rules in force', list)
   leaf(policy, world, 'add <verdict>', 'add a rule: allow, quarantine or block what meets all conditions', add, conditions)
   leaf(policy, world, 'remove <id>', 'end a rule', remove)
+  leaf(policy, world, 'preview <verdict>', 'what a rule would reach, before it is made', previewRule, conditions)
+  leaf(policy, world, 'preview-removal <rule>', 'what removing a rule would reach', previewRemoval)
+  leaf(policy, world, 'preview-withdrawal <approvals...>', 'what withdrawing approvals would reach', previewWithdrawal)
+  leaf(policy, world, 'change <id>', 'a previewed change: how far it is and whom it reaches', showChange)
+  leaf(policy, world, 'changes', 'changes that were previewed, applied or taken back', changes, paged)
+  leaf(policy, world, 'apply <id>', 'put a previewed change in force', applyChange, command => command
+    .requiredOption('--certificates <action>', 'leave, hold or revoke those that it reaches').option('--from <instant>', 'when they are held or revoked: 2027-06-30T00:00:00Z')
+    .option('--notify', 'write to the people concerned'))
+  leaf(policy, world, 'undo <id>', 'take a change back: what it held is released', undoChange)
   leaf(policy, world, 'explain', 'what would be decided about a device, and why (exit 0, 3 refused, 4 quarantined)', explain, command => command
     .requiredOption('--product <type>', 'for example iPhone14,5').option('--build <number>', 'for example 20A362').option('--os-version <version>', 'for example 17.4')
     .option('--evidence <grade>', 'how it is known: claimed, listed, signed, attested', 'signed').option('--person <email>', 'in whose hands'))
@@ -42,13 +53,49 @@ async function list({ client, print }: Context): Promise<void> {
 }
 
 async function add({ client, print }: Context, options: ConditionOptions, verdict: string): Promise<void> {
+  const rule = await client.call(policyAdd, ruleOf(options, verdict))
+  print(rule, added => line(`${added.verdict}: ${describeConditions(added.conditions)} (${added.id})`))
+}
+
+function ruleOf(options: ConditionOptions, verdict: string): z.input<typeof policyAdd.input> {
   const { product, osFrom, osBelow, reason, textForPerson, family, storageEncryption, dataProtection, secureEnclave, canAttest, build, evidence, person, group: name } = options
   const osVersion = osFrom === undefined && osBelow === undefined ? undefined : { from: osFrom, below: osBelow }
-  const rule = await client.call(policyAdd, {
+  return {
     verdict: verdict as Verdict, reason, textForPerson,
     conditions: { productType: product, family, storageEncryption, dataProtection, secureEnclave, canAttest, osVersion, build, evidence, person, group: name },
-  })
-  print(rule, added => line(`${added.verdict}: ${describeConditions(added.conditions)} (${added.id})`))
+  }
+}
+
+const preview = async ({ client, print }: Context, edit: z.input<typeof policyPreview.input>['edit']): Promise<void> => print(await client.call(policyPreview, { edit }), changeText)
+const previewRule = async (context: Context, options: ConditionOptions, verdict: string): Promise<void> => await preview(context, { kind: 'add-rule', rule: ruleOf(options, verdict) })
+const previewRemoval = async (context: Context, _options: object, rule: string): Promise<void> => await preview(context, { kind: 'remove-rule', rule })
+const previewWithdrawal = async (context: Context, _options: object, ...approvals: unknown[]): Promise<void> => await preview(context, { kind: 'withdraw', approvals: approvals.flat() as string[] })
+
+const changeText = (change: PolicyChangeView): string => fields([
+  ['id', change.id], ['change', change.sentence], ['state', change.state], ['phones looked at', `${change.checked} of ${change.total}`],
+  ['reaches', `${change.reach.certificates} certificates of ${change.reach.people} people`], ['can be updated', `${change.reach.updatable} of ${change.reach.phones} phones`],
+  ['may come in', `${change.reach.starts} phones`], ['certificates', change.action], ['from', when(change.dueAt)],
+  ['so far', `${change.outcome.held} held, ${change.outcome.revoked} revoked, ${change.outcome.released} released, ${change.outcome.passedOver} passed over`],
+])
+
+async function showChange({ client, print }: Context, _options: object, id: string): Promise<void> {
+  const change = await client.call(policyChangeShow, { id })
+  const { items } = await client.call(policyChangeEffects, { id, limit: 100 })
+  print({ ...change, effects: items }, () => changeText(change) + table(['person', 'product type', 'version', 'evidence', 'can be updated', 'certificate', 'outcome'],
+    items.map(e => [e.personEmail, e.productType, e.osVersion, e.grade, e.canUpdate, e.certificate, e.outcome])))
+}
+
+async function changes({ client, print }: Context, { limit, cursor }: Paged): Promise<void> {
+  print(await client.call(policyChangeList, { limit, cursor }), ({ items, next }) => table(['change', 'state', 'certificates', 'by', 'when', 'id'],
+    items.map(c => [c.sentence, c.state, c.reach.certificates, c.appliedBy ?? c.createdBy, when(c.appliedAt ?? c.createdAt), c.id])) + more(next))
+}
+
+async function applyChange({ client, print }: Context, { certificates, from, notify }: { certificates: string, from?: string, notify?: boolean }, id: string): Promise<void> {
+  print(await client.call(policyApply, { id, action: certificates as 'hold', from, notify: notify === true }), changeText)
+}
+
+async function undoChange({ client, print }: Context, _options: object, id: string): Promise<void> {
+  print(await client.call(policyUndo, { id }), changeText)
 }
 
 async function remove({ client, print }: Context, _options: object, id: string): Promise<void> {

@@ -16,7 +16,7 @@ const statusOf = {
   'invitation-not-found': 404, 'invitation-expired': 410, 'invitation-ended': 410, 'invitation-used-up': 410, 'enrollment-not-found': 404,
   'enrollment-state': 409, 'renewal-not-allowed': 403, 'evidence-too-old': 403,
   'blocked-by-policy': 403, 'quarantined-by-policy': 403, 'decision-changed': 409,
-  'device-model-unknown': 404, 'approval-not-found': 404, 'rule-not-found': 404, 'exemption-not-found': 404, 'malformed-catalogue': 400,
+  'device-model-unknown': 404, 'approval-not-found': 404, 'rule-not-found': 404, 'policy-change-not-found': 404, 'exemption-not-found': 404, 'malformed-catalogue': 400,
   'certificate-not-found': 404, 'certificate-not-held': 409, 'certificate-already-revoked': 409, 'certificate-expired': 409,
   'certificate-profile-violation': 500, 'authority-not-found': 404, 'authority-exists': 409, 'authority-import-invalid': 400,
   'key-unavailable': 409, 'key-passphrase-wrong': 400, 'crl-not-published': 503,

@@ -71,7 +71,7 @@ export function deviceStore(db: Queryable) {
     async list({ personId, quarantined = false, before, limit }: DeviceFilter): Promise<DeviceListing[]> {
       return (await db.query(`${listing}
         where ($1::uuid is null or d.person_id = $1)
-          and (not $2::boolean or d.id in (select device_id from enrollments where state = 'quarantined')
+          and (not $2::boolean or d.id = any(array(select device_id from enrollments where state = 'quarantined' limit 100000))
             and e.state = 'quarantined' and e.decision ->> 'verdict' = 'quarantine')
           and ($3::timestamptz is null or (d.created_at, d.id) < ($3, $4::uuid))
         order by d.created_at desc, d.id desc limit $5`, [personId, quarantined, before?.createdAt, before?.id, limit])).map(listingOf)

@@ -1,7 +1,8 @@
 import test from 'ava'
 import { openConsole } from '../support/console.ts'
-import { issueDevice, revokeNow } from '../support/issued.ts'
+import { issueDevice } from '../support/issued.ts'
 import { testService } from '../support/service.ts'
+import { openWorld } from '../support/world.ts'
 
 const shown = (text: string): number => text.match(/<tr><th scope="row">/g)?.length ?? 0
 
@@ -88,21 +89,22 @@ test('what cannot be approved as it is keeps what was typed', async t => {
   t.deepEqual(await service.db.query('select 1 from approvals'), [])
 })
 
-test('withdrawing an approval says how many certificates stay good', async t => {
-  const service = await testService(t)
-  await issueDevice(service)
-  await issueDevice(service)
-  await revokeNow(service, await issueDevice(service))
-  const console = await openConsole(t, service)
+test('withdrawing an approval shows first whose certificates it reaches', async t => {
+  const world = await openWorld(t)
+  const console = await openConsole(t, world.service)
   await console.get('/console/models/approve?model=iPhone14%2C5')
-  const page = await console.submit('/console/models/approve', { sure: 'yes', model: 'iPhone14,5', least: 'signed', reason: 'bought' })
-  t.regex(page.text, /3 phones<\/a> here say so; 2 hold a key/)
-  t.regex(page.text, /The 2 certificates that are good now stay good/)
-  const id = /name="approval" value="([^"]+)"/.exec(page.text)![1]!
-  const after = await console.submit('/console/models/iPhone14,5/withdraw', { approval: id, reason: 'a recall' })
-  t.regex(after.text, /Withdrawn\..*It is not approved/s)
-  t.is((await console.post('/console/models/iPhone14,5/withdraw', { approval: id })).status, 400)
-  t.is((await service.db.query('select 1 from approvals where ended_at is not null')).length, 1)
+  await console.submit('/console/models/approve', { sure: 'yes', model: 'iPhone14,5', least: 'signed', reason: 'bought' })
+  await world.enroll((await world.invite()).link)
+  const page = await console.get('/console/models/iPhone14,5')
+  t.regex(page.text, /1 phone<\/a> here says so; 1 holds a key/)
+  const approval = /name="approval" value="([^"]+)"/.exec(page.text)![1]!
+  const preview = await console.submit('/console/models/iPhone14,5/withdraw', { approval })
+  t.regex(preview.text, /Withdraw the approval of iPhone14,5.*This reaches 1 certificate of 1 person.*Ines Roth/s)
+  t.is((await world.service.db.query('select 1 from approvals where ended_at is not null')).length, 0)
+  await console.submit(`/console/policy/changes/${/changes\/([0-9a-f-]{36})\/apply/.exec(preview.text)![1]!}/apply`, { action: 'leave' })
+  t.is((await world.service.db.query('select 1 from approvals where ended_at is not null')).length, 1)
+  t.regex((await console.get('/console/models/iPhone14,5')).text, /It is not approved/)
+  t.is((await console.post('/console/models/iPhone14,5/withdraw', { approval })).status, 400)
 })
 
 test('only an admin approves and withdraws', async t => {

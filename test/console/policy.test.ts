@@ -1,25 +1,29 @@
 import test from 'ava'
-import { hostileTexts, openConsole } from '../support/console.ts'
 import { escapeHtml } from '../../src/console/html.ts'
+import { hostileTexts, openConsole, type ConsoleClient, type PageAnswer } from '../support/console.ts'
 import { testService } from '../support/service.ts'
 import { openWorld } from '../support/world.ts'
 
 const rule = { verdict: 'block', family: 'iPhone', below: '17.4', reason: 'holes in older ones', text: 'Please update to iOS 17.4.' }
 
-test('a rule is shown as a sentence with what it means, and is in force once somebody is sure', async t => {
+const changeIn = (text: string): string => /\/console\/policy\/changes\/([0-9a-f-]{36})\/(?:apply|undo)/.exec(text)![1]!
+
+/** Fills in the form and applies what it previews. */
+async function apply(console: ConsoleClient, fields: Record<string, string>, how: Record<string, string> = { action: 'leave' }): Promise<PageAnswer> {
+  const preview = await console.submit('/console/policy/new', fields)
+  return await console.submit(`/console/policy/changes/${changeIn(preview.text)}/apply`, how)
+}
+
+test('a rule is shown as a sentence with whom it reaches, and is in force once it is applied', async t => {
   const service = await testService(t)
   const console = await openConsole(t, service)
   t.regex((await console.get('/console/policy')).text, /No rule\. Approved models are let in/)
   t.regex((await console.get('/console/policy/new')).text, /<h1>A new rule/)
-  const meaning = await console.post('/console/policy/new', rule)
-  t.is(meaning.status, 200)
-  t.regex(meaning.text, /<h1><bdi>Block iPhones on iOS below 17\.4<\/bdi><\/h1>/)
-  t.regex(meaning.text, /Certificates that are there stay good/)
-  t.regex(meaning.text, /“<bdi>Please update to iOS 17\.4\.<\/bdi>”/)
+  const preview = await console.submit('/console/policy/new', rule)
+  t.regex(preview.text, /<h1><bdi>Block iPhones on iOS below 17\.4<\/bdi><\/h1>.*This reaches nobody who is here now\. It counts for phones that come\./s)
   t.deepEqual(await service.db.query('select 1 from rules'), [])
-  t.regex((await console.post('/console/policy/new', { ...rule, sure: 'yes', edit: 'yes' })).text, /name="below"[^>]* value="17\.4"/)
-  const page = await console.submit('/console/policy/new', { ...rule, sure: 'yes' })
-  t.regex(page.text, /The rule is in force\..*Block iPhones on iOS below 17\.4.*holes in older ones.*Ada the admin/s)
+  t.regex((await console.submit(`/console/policy/changes/${changeIn(preview.text)}/apply`, { action: 'leave' })).text, /The change is in force\./)
+  t.regex((await console.get('/console/policy')).text, /Block iPhones on iOS below 17\.4.*holes in older ones.*Ada the admin/s)
   t.deepEqual(await service.db.query('select verdict, conditions, reason, text_for_person as text from rules'),
     [{ verdict: 'block', conditions: { family: 'iPhone', osVersion: { below: '17.4' } }, reason: 'holes in older ones', text: 'Please update to iOS 17.4.' }])
 })
@@ -33,7 +37,7 @@ test('a rule that means nothing is refused, and what was typed is kept', async t
     { ...rule, verdict: 'perhaps' }, { verdict: 'allow', product: '*', evidence: 'claimed', reason: 'on a claim' }, { ...rule, product: 'iPhone<b>' },
   ]
   for (const wrong of wrongs) {
-    const again = await console.post('/console/policy/new', { ...wrong, sure: 'yes' })
+    const again = await console.post('/console/policy/new', wrong)
     t.is(again.status, 400, JSON.stringify(wrong))
     t.regex(again.text, /role="alert"/)
     if (wrong['reason'] !== '') t.true(again.text.includes(`value="${wrong['reason']}"`))
@@ -45,8 +49,8 @@ test('every condition of the form reaches the rule', async t => {
   const service = await testService(t)
   const console = await openConsole(t, service)
   await console.get('/console/policy/new')
-  await console.submit('/console/policy/new', {
-    sure: 'yes', verdict: 'quarantine', reason: 'all', product: 'iPhone1?,*', family: 'iPhone', storage: 'yes', protection: 'no', enclave: 'yes', attest: 'no', from: '16.0', below: '17.0',
+  await apply(console, {
+    verdict: 'quarantine', reason: 'all', product: 'iPhone1?,*', family: 'iPhone', storage: 'yes', protection: 'no', enclave: 'yes', attest: 'no', from: '16.0', below: '17.0',
     build: '20A*', evidence: 'listed', person: 'Ada@Example.org', group: 'board',
   })
   const [{ conditions }] = await service.db.query('select conditions from rules') as [{ conditions: unknown }]
@@ -56,17 +60,19 @@ test('every condition of the form reaches the rule', async t => {
   })
 })
 
-test('a rule is removed after what that means was shown', async t => {
+test('a rule is removed after whom that lets in was shown', async t => {
   const service = await testService(t)
   const console = await openConsole(t, service)
   await console.get('/console/policy/new')
-  const page = await console.submit('/console/policy/new', { ...rule, sure: 'yes' })
-  const path = /href="(\/console\/policy\/rules\/[^"]+\/remove)"/.exec(page.text)![1]!
-  t.regex((await console.get(path)).text, /Remove “Block iPhones on iOS below 17\.4”.*Phones that it kept out/s)
-  t.regex((await console.submit(path)).text, /The rule is gone\./)
-  t.is((await console.get(path)).status, 404)
+  await apply(console, rule)
+  const path = /action="(\/console\/policy\/rules\/[^"]+\/remove)"/.exec((await console.get('/console/policy')).text)![1]!
+  const preview = await console.submit(path)
+  t.regex(preview.text, /Remove the rule “Block iPhones on iOS below 17\.4”/)
+  t.is((await service.db.query('select 1 from rules where ended_at is null')).length, 1)
+  t.regex((await console.submit(`/console/policy/changes/${changeIn(preview.text)}/apply`, { action: 'leave' })).text, /The change is in force\./)
+  t.is((await service.db.query('select 1 from rules where ended_at is null')).length, 0)
   t.is((await console.post(path)).status, 404)
-  t.is((await console.get('/console/policy/rules/x/remove')).status, 404)
+  t.is((await console.post('/console/policy/rules/x/remove')).status, 400)
 })
 
 test('an exemption is named by its phone and person, and ends', async t => {
@@ -104,26 +110,26 @@ test('only an admin changes policy', async t => {
   const service = await testService(t)
   const admin = await openConsole(t, service)
   await admin.get('/console/policy/new')
-  const page = await admin.submit('/console/policy/new', { ...rule, sure: 'yes' })
-  const path = /href="(\/console\/policy\/rules\/[^"]+\/remove)"/.exec(page.text)![1]!
+  const change = `/console/policy/changes/${changeIn((await admin.submit('/console/policy/new', rule)).text)}`
+  await admin.submit(`${change}/apply`, { action: 'leave' })
+  const remove = /action="(\/console\/policy\/rules\/[^"]+\/remove)"/.exec((await admin.get('/console/policy')).text)![1]!
   for (const role of ['auditor', 'operator'] as const) {
     const console = await openConsole(t, service, role)
     t.notRegex((await console.get('/console/policy')).text, /policy\/new|\/remove/)
-    for (const address of ['/console/policy/new', path]) {
-      t.is((await console.get(address)).status, 403)
-      t.is((await console.post(address, { ...rule, sure: 'yes' })).status, 403)
-    }
+    t.notRegex((await console.get(change)).text, /\/undo/)
+    t.is((await console.get('/console/policy/new')).status, 403)
+    for (const address of ['/console/policy/new', remove, `${change}/apply`, `${change}/undo`]) t.is((await console.post(address, { ...rule, action: 'leave' })).status, 403, address)
   }
   t.is((await service.db.query('select 1 from rules where ended_at is null')).length, 1)
 })
 
-test('hostile reasons show as text', async t => {
+test('hostile reasons and texts show as text', async t => {
   const service = await testService(t)
   const console = await openConsole(t, service)
   await console.get('/console/policy/new')
   for (const hostile of hostileTexts.map(text => text.slice(0, 1500))) {
-    t.true((await console.post('/console/policy/new', { ...rule, text: hostile })).text.includes(escapeHtml(hostile).slice(0, 100)))
-    const page = await console.submit('/console/policy/new', { ...rule, reason: hostile, text: hostile, sure: 'yes' })
-    t.true(page.text.includes(escapeHtml(hostile).slice(0, 100)))
+    t.true((await console.post('/console/policy/new', { reason: hostile, text: hostile })).text.includes(escapeHtml(hostile).slice(0, 100)))
+    await apply(console, { ...rule, reason: hostile, text: hostile })
+    t.true((await console.get('/console/policy')).text.includes(escapeHtml(hostile).slice(0, 100)))
   }
 })

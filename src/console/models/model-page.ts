@@ -33,9 +33,8 @@ function approvals(ctx: Context, { model, mayApprove, phones: { holding, more },
     rows: model.approvals.map(approval => [
       html`<code>${approval.pattern}</code>`, approval.leastEvidence, approval.notAfter === null ? 'somebody withdraws it' : when(new Date(approval.notAfter), now), named(approval.author), named(approval.reason),
     ]), empty: '',
-  })}${mayApprove && html`<h3>Withdraw</h3><p>Phones of the model then get no new certificate and cannot renew. ${holding === 0 ? 'No phone holds one now.' : html`The ${more && 'more than '}${holding} ${holding === 1 ? 'certificate' : 'certificates'} that ${holding === 1 ? 'is' : 'are'} good now ${holding === 1 ? 'stays' : 'stay'} good until ${holding === 1 ? 'it ends' : 'they end'} or somebody revokes ${holding === 1 ? 'it' : 'them'}.`}</p>
-${model.approvals.map(approval => html`<form method="post" action="/console/models/${model.identifier}/withdraw" class="actions">${csrfField(ctx)}<input type="hidden" name="approval" value="${approval.id}">
-<label for="w-${approval.id}">Why</label><input type="text" id="w-${approval.id}" name="reason" maxlength="2000"><button class="stop" type="submit">Withdraw ${approval.pattern}${approval.pattern !== model.identifier && ', for all that it names'}</button></form>`)}`}`
+  })}${mayApprove && html`<h3>Withdraw</h3><p>Phones of the model then get no new certificate and cannot renew. ${holding === 0 ? 'No phone holds one now.' : html`${more && 'More than '}${holding} ${holding === 1 ? 'certificate is' : 'certificates are'} good now; what becomes of them you choose when you have seen whose they are.`}</p>
+<div class="actions">${model.approvals.map(approval => html`<form method="post" action="/console/models/${model.identifier}/withdraw">${csrfField(ctx)}<input type="hidden" name="approval" value="${approval.id}"><button type="submit">Withdraw ${approval.pattern}…${approval.pattern !== model.identifier && ' for all that it names'}</button></form>`)}</div>`}`
 }
 
 /** What people run; the betas between would be many times as many. */

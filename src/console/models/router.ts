@@ -5,8 +5,9 @@ import { findPreset, modelsOfPreset, type Preset } from '../../devices/presets.t
 import { CaError } from '../../errors.ts'
 import { readForm, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
-import { modelApprove, modelWithdraw, notesOn } from '../../protocols/api/operations/approvals.ts'
+import { modelApprove, notesOn } from '../../protocols/api/operations/approvals.ts'
 import { modelList, modelNamed, modelShow, type ModelView } from '../../protocols/api/operations/models.ts'
+import { policyPreview } from '../../protocols/api/operations/policy-changes.ts'
 import { phonesOfModel } from '../../store/model-phones.ts'
 import { productTypesSeen } from '../../store/models-seen.ts'
 import { endOfDay } from '../instants.ts'
@@ -27,7 +28,7 @@ export function modelsRouter(service: Service): Router {
   return router
 }
 
-const doneTexts: Readonly<Record<string, string>> = { approved: 'Approved. Phones that were refused open their invitation again.', withdrawn: 'Withdrawn. Certificates stay as they are.' }
+const doneTexts: Readonly<Record<string, string>> = { approved: 'Approved. Phones that were refused open their invitation again.' }
 const doneText = (ctx: Context): string | undefined => Object.hasOwn(doneTexts, queryOf(ctx, 'done')) ? doneTexts[queryOf(ctx, 'done')] : undefined
 
 async function everyModel(ctx: Context, service: Service): Promise<ModelView[]> {
@@ -100,13 +101,14 @@ async function show(ctx: Context, service: Service, mistake?: string): Promise<v
   })
 }
 
+/** What it reaches is counted first. */
 async function withdraw(ctx: Context, service: Service, form: Form): Promise<void> {
-  const reason = form.get('reason')
+  let change: { id: string }
   try {
-    await perform(ctx, service, modelWithdraw, { id: form.get('approval'), ...reason !== '' && { reason } })
+    change = await perform(ctx, service, policyPreview, { edit: { kind: 'withdraw', approvals: [form.get('approval')] } })
   } catch (error) {
     return await show(ctx, service, refusalOf(error, 'approval-not-found'))
   }
-  ctx.redirect(`/console/models/${encodeURIComponent(ctx['params']['identifier'])}?done=withdrawn`)
+  ctx.redirect(`/console/policy/changes/${change.id}`)
   ctx.status = 303
 }

@@ -47,5 +47,7 @@ function titleOf(ends: Days, now: Date): string {
   if (count === 0) return ends.length === 0 ? 'No certificate is in force' : 'No certificate ends in the next eight weeks'
   const busiest = soon.reduce((most, day) => day.value > most.value ? day : most)
   const day = dayName.format(new Date(`${busiest.key}T00:00:00Z`))
-  return count === 1 ? `One certificate ends in the next eight weeks, on ${day}` : `${whole(count)} certificates end in the next eight weeks, most of them on ${day}`
+  if (count === 1) return `One certificate ends in the next eight weeks, on ${day}`
+  const first = dayName.format(new Date(`${soon[0]!.key}T00:00:00Z`))
+  return `${whole(count)} certificates end in the next eight weeks, ${busiest.value * 2 > count ? `most of them on ${day}` : `the first on ${first}`}`
 }

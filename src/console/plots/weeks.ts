@@ -58,5 +58,6 @@ export function weeksFigure(weeks: readonly Week[]): Markup {
 function titleOf(weeks: readonly Week[]): string {
   const recent = weeks.slice(-4)
   const [issued, revoked] = [recent.reduce((sum, week) => sum + week.issued, 0), recent.reduce((sum, week) => sum + week.revoked, 0)]
-  return `${whole(issued)} issued and ${whole(revoked)} revoked in the last four weeks`
+  const words = (count: number): string => count === 0 ? 'none' : whole(count)
+  return `${words(issued)} issued and ${words(revoked)} revoked in the last four weeks`.replace(/^n/, 'N')
 }

@@ -15,7 +15,7 @@ ${needs.items.length > 0 && html`<section aria-label="What needs you"><ul class=
 ${notes(o)}
 <div class="two"><section>${models(o)}</section><section>${weeksFigure(weeksOf(o.issued, o.revoked, now))}</section></div>
 <div class="two"><section>${grades(o)}</section><section><h2>What the words mean</h2><p>How Latchkey knows which phone a key is on: <b>attested</b> is Apple’s word for the hardware, <b>signed</b> the phone’s own, made with a key that Apple gave it, <b>listed</b> agrees with your inventory, <b>claimed</b> proves nothing. <a href="/console/words">What each does not prove</a>.</p></section></div>
-<section class="wide">${calendarFigure(o.ends, now)}</section>
+<section class="year">${calendarFigure(o.ends, now)}</section>
 ${machinery(o, now)}`
 }
 

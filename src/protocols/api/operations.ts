@@ -17,6 +17,7 @@ import * as invitations from './operations/invitations.ts'
 import * as models from './operations/models.ts'
 import * as overview from './operations/overview.ts'
 import * as policy from './operations/policy.ts'
+import * as policyChanges from './operations/policy-changes.ts'
 import * as templates from './operations/templates.ts'
 
 /** In the order in which the document lists them. A path of fixed words stands before one with parameters that would match it. */
@@ -25,6 +26,7 @@ export const operations: readonly Operation[] = [
   models.modelList, models.modelShow, approvals.approvalList, approvals.modelApprove, approvals.modelWithdraw,
   catalogue.catalogueShow, catalogue.catalogueUpdate,
   policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
+  policyChanges.policyPreview, policyChanges.policyChangeList, policyChanges.policyChangeShow, policyChanges.policyChangeEffects, policyChanges.policyApply, policyChanges.policyUndo,
   exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd,
   invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd,
   devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse,

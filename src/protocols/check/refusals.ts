@@ -15,7 +15,7 @@ const statusOf = {
   'invitation-not-found': 403, 'invitation-expired': 403, 'invitation-ended': 403, 'invitation-used-up': 403,
   'enrollment-not-found': 403, 'enrollment-state': 403, 'renewal-not-allowed': 403, 'evidence-too-old': 403,
   'blocked-by-policy': 403, 'quarantined-by-policy': 403, 'decision-changed': 403, 'device-model-unknown': 403,
-  'approval-not-found': 403, 'rule-not-found': 403, 'exemption-not-found': 403, 'malformed-catalogue': 403,
+  'approval-not-found': 403, 'rule-not-found': 403, 'policy-change-not-found': 403, 'exemption-not-found': 403, 'malformed-catalogue': 403,
   'certificate-not-found': 403, 'certificate-not-held': 403, 'certificate-already-revoked': 403, 'certificate-expired': 403,
   'certificate-profile-violation': 503, 'authority-not-found': 403, 'authority-exists': 403,
   'authority-import-invalid': 403, 'key-unavailable': 503, 'key-passphrase-wrong': 503, 'crl-not-published': 503,

@@ -22,7 +22,7 @@ const responseStatusOf = {
   'invitation-used-up': 'internalError', 'enrollment-not-found': 'internalError', 'enrollment-state': 'internalError',
   'renewal-not-allowed': 'internalError', 'evidence-too-old': 'internalError',
   'blocked-by-policy': 'internalError', 'quarantined-by-policy': 'internalError', 'decision-changed': 'internalError',
-  'device-model-unknown': 'internalError', 'approval-not-found': 'internalError', 'rule-not-found': 'internalError',
+  'device-model-unknown': 'internalError', 'approval-not-found': 'internalError', 'rule-not-found': 'internalError', 'policy-change-not-found': 'internalError',
   'exemption-not-found': 'internalError', 'malformed-catalogue': 'internalError',
   'certificate-not-found': 'unauthorized', 'certificate-not-held': 'internalError',
   'certificate-already-revoked': 'internalError', 'certificate-expired': 'internalError',

@@ -19,7 +19,7 @@ const failInfoOf = {
   'device-mismatch': 'badRequest', 'invitation-not-found': 'badRequest', 'invitation-expired': 'badRequest', 'invitation-ended': 'badRequest',
   'invitation-used-up': 'badRequest', 'enrollment-not-found': 'badRequest', 'enrollment-state': 'badRequest', 'renewal-not-allowed': 'badRequest',
   'evidence-too-old': 'badRequest', 'blocked-by-policy': 'badRequest', 'quarantined-by-policy': 'badRequest', 'decision-changed': 'badRequest',
-  'device-model-unknown': 'badRequest', 'approval-not-found': 'badRequest', 'rule-not-found': 'badRequest', 'exemption-not-found': 'badRequest',
+  'device-model-unknown': 'badRequest', 'approval-not-found': 'badRequest', 'rule-not-found': 'badRequest', 'policy-change-not-found': 'badRequest', 'exemption-not-found': 'badRequest',
   'malformed-catalogue': 'badRequest', 'certificate-not-found': 'badCertId', 'certificate-not-held': 'badRequest', 'certificate-already-revoked': 'badRequest',
   'certificate-expired': 'badRequest', 'certificate-profile-violation': 'badRequest', 'authority-not-found': 'badRequest', 'authority-exists': 'badRequest',
   'authority-import-invalid': 'badRequest', 'key-unavailable': 'badRequest', 'key-passphrase-wrong': 'badRequest', 'crl-not-published': 'badRequest',

@@ -1,0 +1,126 @@
+/** The long work of a change of policy, slice by slice: whoever dies in between has lost one slice. */
+import { hold, release, revoke, revocationReasons } from '../certificates/revoke.ts'
+import { knowledgeOf } from '../enrollment/decide-device.ts'
+import { CaError } from '../errors.ts'
+import { decide, type PolicySnapshot } from '../policy/decide.ts'
+import { effectOn } from '../policy/preview.ts'
+import { auditStore } from '../store/audit.ts'
+import { certificateStore, lockRevocations, revocationStore } from '../store/certificates.ts'
+import type { Queryable } from '../store/db.ts'
+import { loadPolicy } from '../store/policy.ts'
+import { policyChangeStore, type Candidate, type EffectKey, type NewEffect, type Outcome, type PolicyChange } from '../store/policy-changes.ts'
+import type { Service } from './service.ts'
+
+const devicesPerSlice = 500
+const certificatesPerSlice = 200
+
+/**
+ * Goes on with the oldest change that has something to do, at most so many slices.
+ *
+ * @returns whether there was nothing left to do
+ */
+export async function advancePolicyChanges(service: Service, slices = 20): Promise<boolean> {
+  for (let slice = 0; slice < slices; slice++) {
+    const done = await service.db.transaction(async tx => {
+      const now = service.now()
+      const change = await policyChangeStore(tx).underWay(now)
+      if (change === undefined) return 'nothing'
+      switch (change.state) {
+        case 'counting': return await count(service, tx, change, now)
+        case 'applying': return await act(service, tx, change, now)
+        default: return await takeBack(tx, change, now)
+      }
+    })
+    if (done === 'revocations') service.revocationChanged()
+    if (done === 'nothing') return true
+  }
+  return false
+}
+
+type Done = 'nothing' | 'counted' | 'revocations'
+
+async function policyFor(service: Service, tx: Queryable, candidates: readonly Candidate[], now: Date): Promise<PolicySnapshot> {
+  const policy = await loadPolicy(tx, { deviceId: null, now, trustTestDevices: service.config.testDeviceCa !== undefined })
+  return { ...policy, exemptions: await policyChangeStore(tx).exemptionsOf(candidates.map(({ device }) => device.id), now) }
+}
+
+async function count(service: Service, tx: Queryable, change: PolicyChange, now: Date): Promise<Done> {
+  const store = policyChangeStore(tx)
+  const candidates = await store.candidates(change.checkedTo, now, devicesPerSlice)
+  const policy = await policyFor(service, tx, candidates, now)
+  await store.addEffects(change.id, candidates.flatMap(candidate => effectsOf(service, candidate, policy, change, now)))
+  const last = candidates.at(-1)?.device.id ?? change.checkedTo
+  await store.save(change.id, { ...change, checked: change.checked + candidates.length, checkedTo: last, state: candidates.length < devicesPerSlice ? 'ready' : 'counting' })
+  return 'counted'
+}
+
+function effectsOf(service: Service, { device, invitation, certificates }: Candidate, policy: PolicySnapshot, { edit }: PolicyChange, now: Date): NewEffect[] {
+  if (invitation === null) return []
+  const good = certificates.filter(({ held }) => !held)
+  // What somebody held is neither good nor gone: nothing starts or stops for it.
+  if (good.length === 0 && certificates.length > 0) return []
+  const own = { ...policy, exemptions: policy.exemptions.filter(exemption => exemption.deviceId === device.id) }
+  const found = effectOn(knowledgeOf(service, device, invitation), good.length > 0, own, edit, now)
+  if (found === undefined) return []
+  const { effect, after, help } = found
+  const row = { deviceId: device.id, invitationId: invitation.id, effect, verdict: after.verdict, help, why: after.textForAdmin, personText: after.textForPerson }
+  return effect === 'starts' ? [{ ...row, serialNumber: Buffer.alloc(0), authorityId: null }] : good.map(({ serialNumber, authorityId }) => ({ ...row, serialNumber, authorityId }))
+}
+
+const causeOf = (change: PolicyChange): string => `policy change ${change.id}`
+
+async function act(service: Service, tx: Queryable, change: PolicyChange, now: Date): Promise<Done> {
+  const store = policyChangeStore(tx)
+  const due = await store.due(change.id, certificatesPerSlice)
+  if (due.length === 0) {
+    await store.save(change.id, { ...change, state: 'applied' })
+    return 'counted'
+  }
+  const candidates = await store.candidatesById(due.map(({ deviceId }) => deviceId), now)
+  const policy = await policyFor(service, tx, candidates, now)
+  const allowed = new Set(candidates.filter(({ device, invitation }) => invitation !== null
+    && decide(knowledgeOf(service, device, invitation), policy, now).verdict === 'allow').map(({ device }) => device.id))
+  await lockRevocations(tx)
+  for (const key of due) {
+    // Updated in time, exempted meanwhile: decided again at the moment when it counts.
+    const outcome = allowed.has(key.deviceId) ? 'passed-over' : await stop(tx, change, key, now)
+    await store.settle(change.id, key, outcome)
+    if (outcome !== 'passed-over') await record(tx, change, change.appliedBy, outcome === 'held' ? 'certificate.hold' : 'certificate.revoke', key, now)
+  }
+  return 'revocations'
+}
+
+async function stop(tx: Queryable, change: PolicyChange, key: EffectKey, now: Date): Promise<Outcome> {
+  const order = { authorityId: key.authorityId, serialNumber: key.serialNumber, actor: change.appliedBy ?? 'latchkey', cause: causeOf(change) }
+  try {
+    const changed = change.action === 'revoke' ? await revoke(revocationStore(tx), { ...order, reason: 'privilegeWithdrawn' }, now) : await hold(revocationStore(tx), order, now)
+    return !changed ? 'passed-over' : change.action === 'revoke' ? 'revoked' : 'held'
+  } catch (error) {
+    if (error instanceof CaError && error.code === 'certificate-already-revoked') return 'passed-over'
+    throw error
+  }
+}
+
+async function takeBack(tx: Queryable, change: PolicyChange, now: Date): Promise<Done> {
+  const store = policyChangeStore(tx)
+  const held = await store.held(change.id, certificatesPerSlice)
+  if (held.length === 0) {
+    await store.save(change.id, { ...change, state: 'undone' })
+    return 'counted'
+  }
+  await lockRevocations(tx)
+  for (const key of held) {
+    const certificate = await certificateStore(tx).byKey(key)
+    // Released and held again by somebody, or revoked: that was not us.
+    const ours = certificate?.revocation?.reason === revocationReasons.certificateHold && certificate.revocation.cause === causeOf(change)
+    const order = { authorityId: key.authorityId, serialNumber: key.serialNumber, actor: change.undoneBy ?? 'latchkey', cause: `${causeOf(change)} taken back` }
+    const outcome = ours && await release(revocationStore(tx), order, now) ? 'released' : 'passed-over'
+    await store.settle(change.id, key, outcome)
+    if (outcome === 'released') await record(tx, change, change.undoneBy, 'certificate.release', key, now)
+  }
+  return 'revocations'
+}
+
+async function record(tx: Queryable, change: PolicyChange, actor: string | null, action: string, key: EffectKey, now: Date): Promise<void> {
+  await auditStore(tx).add({ at: now, actor: actor ?? 'latchkey', source: change.source, action, subject: `certificate:${key.serialNumber.toString('hex')}`, detail: { cause: causeOf(change) } })
+}
