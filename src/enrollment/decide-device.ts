@@ -4,7 +4,7 @@ import type { EnrollmentDeps } from './deps.ts'
 import type { DeviceRecord, EnrollmentReads, InvitationRecord } from './records.ts'
 
 /** What we know of a device, each fact at the grade of its evidence. */
-export function knowledgeOf(deps: Pick<EnrollmentDeps, 'catalogue'>, device: DeviceRecord, invitation: { readonly id: string, readonly person: { readonly email: string, readonly groups: readonly string[] } }): KnownDevice {
+export function knowledgeOf(deps: Pick<EnrollmentDeps, 'catalogue'>, device: DeviceRecord, invitation: { readonly id: string, readonly person: { readonly email: string, readonly groups: readonly string[], readonly held: boolean } }): KnownDevice {
   const { grade, test } = device
   const fact = (value: string) => ({ value, grade, test })
   return knownDevice(deps.catalogue(), {

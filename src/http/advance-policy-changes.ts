@@ -109,12 +109,15 @@ async function takeBack(tx: Queryable, change: PolicyChange, now: Date): Promise
     return 'counted'
   }
   await lockRevocations(tx)
+  // A lock-out since then found the certificate held already; it must not be undone by this.
+  const candidates = await store.candidatesById(held.map(({ deviceId }) => deviceId), now)
+  const lockedOut = new Set(candidates.filter(({ device, invitation }) => device.lockedOut !== null || invitation?.person.held === true).map(({ device }) => device.id))
   for (const key of held) {
     const certificate = await certificateStore(tx).byKey(key)
     // Released and held again by somebody, or revoked: that was not us.
     const ours = certificate?.revocation?.reason === revocationReasons.certificateHold && certificate.revocation.cause === causeOf(change)
     const order = { authorityId: key.authorityId, serialNumber: key.serialNumber, actor: change.undoneBy ?? 'latchkey', cause: `${causeOf(change)} taken back` }
-    const outcome = ours && await release(revocationStore(tx), order, now) ? 'released' : 'passed-over'
+    const outcome = ours && !lockedOut.has(key.deviceId) && await release(revocationStore(tx), order, now) ? 'released' : 'passed-over'
     await store.settle(change.id, key, outcome)
     if (outcome === 'released') await record(tx, change, change.undoneBy, 'certificate.release', key, now)
   }

@@ -24,7 +24,7 @@ export type EffectListing = NewEffect & { outcome: Outcome | null, personName: s
 export type EffectCounts = { certificates: number, people: number, phones: number, updatable: number, starts: number, held: number, revoked: number, released: number, passedOver: number }
 /** A phone as a slice looks at it. */
 export type Candidate = {
-  device: DeviceRecord, invitation: { id: string, person: { email: string, groups: string[] } } | null
+  device: DeviceRecord, invitation: { id: string, person: { email: string, groups: string[], held: boolean } } | null
   certificates: { authorityId: number, serialNumber: Buffer, held: boolean }[]
 }
 
@@ -41,7 +41,7 @@ const changeOf = (row: any): PolicyChange => ({
 
 const deviceOf = (row: any): DeviceRecord => ({
   id: row.id, personId: row.person_id, udid: row.udid, serialNumber: row.serial_number, productType: row.product_type, build: row.build, osVersion: row.os_version,
-  grade: row.grade, test: row.test, knownAt: row.known_at,
+  grade: row.grade, test: row.test, knownAt: row.known_at, lockedOut: row.locked_out,
 })
 
 export function policyChangeStore(db: Queryable) {
@@ -85,7 +85,7 @@ export function policyChangeStore(db: Queryable) {
   }
 }
 
-const candidate = `select d.*, p.email, p.groups, coalesce(c.invitation_id, e.invitation_id) as invitation_id from devices d
+const candidate = `select d.*, p.email, p.groups, p.held_at is not null as held, coalesce(c.invitation_id, e.invitation_id) as invitation_id from devices d
   join people p on p.id = d.person_id
   left join lateral (select invitation_id from certificates where device_id = d.id and kind = 'device' and state = 'issued' order by created_at desc limit 1) c on true
   left join lateral (select invitation_id from enrollments where device_id = d.id order by created_at desc limit 1) e on true`
@@ -98,7 +98,7 @@ async function candidatesOf(db: Queryable, rows: any[], now: Date): Promise<Cand
   [rows.map(row => row.id), now])
   const byDevice = Map.groupBy(certificates, certificate => certificate.device_id)
   return rows.map(row => ({
-    device: deviceOf(row), invitation: row.invitation_id === null ? null : { id: row.invitation_id, person: { email: row.email, groups: row.groups } },
+    device: deviceOf(row), invitation: row.invitation_id === null ? null : { id: row.invitation_id, person: { email: row.email, groups: row.groups, held: row.held } },
     certificates: (byDevice.get(row.id) ?? []).map(({ authority_id: authorityId, serial_number: serialNumber, held }) => ({ authorityId, serialNumber, held })),
   }))
 }

@@ -11,14 +11,14 @@ import { ruleSentence } from '../../../policy/sentences.ts'
 import type { Queryable } from '../../../store/db.ts'
 import { policyStore } from '../../../store/policy.ts'
 import type { PolicyChange } from '../../../store/policy-changes.ts'
-import { id, instantInput, reasonText } from '../fields.ts'
+import { id, instantInput, reasonText, text } from '../fields.ts'
 import { modelNamed } from './models.ts'
 
 export const editInput = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('add-rule'), rule: ruleInputSchema }),
   z.strictObject({ kind: z.literal('remove-rule'), rule: id }),
   z.strictObject({
-    kind: z.literal('approve'), models: z.array(z.string().min(1).max(64)).min(1).max(5000),
+    kind: z.literal('approve'), models: z.array(text(64)).min(1).max(5000),
     leastEvidence: z.enum(['listed', 'signed', 'attested']).default('signed'), until: instantInput.nullable().default(null), reason: reasonText,
   }),
   z.strictObject({ kind: z.literal('withdraw'), approvals: z.array(id).min(1).max(5000) }),
