@@ -2,7 +2,7 @@ import { html, type Markup } from './html.ts'
 import { dayInWords } from './words.ts'
 
 /** The one field of a list. */
-export const searchField = (path: string, query: string, label: string): Markup => html`<form role="search" method="get" action="${path}" class="actions"><label class="unseen" for="f-search">${label}</label>
+export const searchField = (path: string, query: string, label: string): Markup => html`<form role="search" aria-label="${label}" method="get" action="${path}" class="actions"><label class="unseen" for="f-search">${label}</label>
 <input type="search" id="f-search" name="q" value="${query}" maxlength="200" placeholder="Person, e-mail, serial number, UDID, model, fingerprint" class="wide" spellcheck="false" autocapitalize="none"><button type="submit">Find</button>${query !== '' && html`<a href="${path}">all</a>`}</form>
 <p class="soft">The beginning of a word, or any three letters or digits in a row.</p>`
 

@@ -72,10 +72,8 @@ const causeOf = (change: PolicyChange): string => `policy change ${change.id}`
 async function act(service: Service, tx: Queryable, change: PolicyChange, now: Date): Promise<Done> {
   const store = policyChangeStore(tx)
   const due = await store.due(change.id, certificatesPerSlice)
-  if (due.length === 0) {
-    await store.save(change.id, { ...change, state: 'applied' })
-    return 'counted'
-  }
+  if (due.length < certificatesPerSlice) await store.save(change.id, { ...change, state: 'applied' })
+  if (due.length === 0) return 'counted'
   const candidates = await store.candidatesById(due.map(({ deviceId }) => deviceId), now)
   const policy = await policyFor(service, tx, candidates, now)
   const allowed = new Set(candidates.filter(({ device, invitation }) => invitation !== null
@@ -104,10 +102,8 @@ async function stop(tx: Queryable, change: PolicyChange, key: EffectKey, now: Da
 async function takeBack(tx: Queryable, change: PolicyChange, now: Date): Promise<Done> {
   const store = policyChangeStore(tx)
   const held = await store.held(change.id, certificatesPerSlice)
-  if (held.length === 0) {
-    await store.save(change.id, { ...change, state: 'undone' })
-    return 'counted'
-  }
+  if (held.length < certificatesPerSlice) await store.save(change.id, { ...change, state: 'undone' })
+  if (held.length === 0) return 'counted'
   await lockRevocations(tx)
   // A lock-out since then found the certificate held already; it must not be undone by this.
   const candidates = await store.candidatesById(held.map(({ deviceId }) => deviceId), now)

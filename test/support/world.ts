@@ -52,7 +52,7 @@ export async function openWorld(t: ExecutionContext<any>, overrides: Overrides =
   return {
     service, deps, url, deviceCaDir, folder,
     approve: async (pattern, until) => await approve(service, pattern, until),
-    invite: async options => await invite(service, url, options),
+    invite: async options => await inviteAt(service, url, options),
     enroll: async (link, options) => await enrollPhone({
       link, product: 'iPhone14,5', build: '20A362', serial: 'F2LTESTTEST1', deviceCaDir, now: service.now, ...options,
     }),
@@ -73,7 +73,8 @@ async function approve(service: TestService, pattern: string, until: Date | unde
   return id
 }
 
-async function invite(service: TestService, url: string, options: Parameters<World['invite']>[0] = {}): Promise<{ id: string, link: string, token: string }> {
+/** An invitation whose link leads to this origin. */
+export async function inviteAt(service: TestService, url: string, options: Parameters<World['invite']>[0] = {}): Promise<{ id: string, link: string, token: string }> {
   const { email = 'ines@example.com', name = 'Ines Roth', devices = 1, keyOrigin = 'device', template = 'default' } = options
   const now = service.now()
   const [person] = await service.db.query(`insert into people (id, name, email, created_at) values ($1, $2, $3, $4)

@@ -13,7 +13,7 @@ export function modelListPage(ctx: Context, { models, total, chosen, unknown, ve
   const approved = models.filter(model => model.approvals.length > 0).length
   const hidden = Object.entries(chosen).filter(([name]) => name !== 'q')
   return html`<section><h1>Models</h1>${done(doneText)}<p>A phone gets a certificate only when its model is approved. ${approved === 0 ? 'None of those below is.' : `${approved} of the ${models.length} below ${approved === 1 ? 'is' : 'are'}.`}</p>
-<form role="search" method="get" action="/console/models" class="actions">${hidden.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}<label class="unseen" for="f-models">Narrow by name</label>
+<form role="search" aria-label="Narrow the models" method="get" action="/console/models" class="actions">${hidden.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}<label class="unseen" for="f-models">Narrow by name</label>
 <input type="search" id="f-models" name="q" value="${chosen['q'] ?? ''}" maxlength="100" placeholder="Name or product type" class="wide" data-filter="models" spellcheck="false" autocapitalize="none"><button type="submit">Narrow</button>${Object.keys(chosen).length > 0 && html`<a href="/console/models">all ${total}</a>`}</form>
 ${facetLinks(chosen)}</section>
 <div class="beside"><form method="post" action="/console/models/approve">${csrfField(ctx)}
