@@ -10,10 +10,12 @@ const yesNo = (name: string, label: string, yes: string, no: string, of: (model:
   name, label, values: [{ value: 'yes', text: yes, matches: model => of(model) === true }, { value: 'no', text: no, matches: model => of(model) !== true }],
 })
 
+const families = ['iPhone', 'iPad', 'iPod touch', 'Mac', 'Apple Watch', 'Apple TV', 'Apple Vision']
+
 export const facets: readonly Facet[] = [
   {
     name: 'family', label: 'Family',
-    values: ['iPhone', 'iPad', 'iPod touch', 'Mac', 'Apple Watch', 'Apple TV', 'Apple Vision'].map(family => ({ value: family, text: family, matches: model => model.family === family })),
+    values: families.map(family => ({ value: family, text: family, matches: model => model.family === family })),
   },
   yesNo('storage', 'Storage encryption', 'encrypts its storage', 'does not, or nobody says', model => model.storageEncryption),
   yesNo('enclave', 'Secure Enclave', 'has one', 'has none', model => model.secureEnclave),
@@ -31,10 +33,14 @@ export function chosenIn(query: (name: string) => string): Chosen {
   return Object.fromEntries([...given, ...query('q') === '' ? [] : [['q', query('q').slice(0, 100)] as const]])
 }
 
+/** Phones first, the newest of each family first. */
+const byInterest = (a: ModelView, b: ModelView): number =>
+  families.indexOf(a.family) - families.indexOf(b.family) || (b.released ?? '').localeCompare(a.released ?? '') || a.name.localeCompare(b.name)
+
 export function narrowed(models: readonly ModelView[], chosen: Chosen): ModelView[] {
   const words = (chosen['q'] ?? '').toLowerCase()
   const asked = facets.flatMap(({ name, values }) => values.filter(({ value }) => value === chosen[name]))
-  return models.filter(model => asked.every(({ matches }) => matches(model)) && (words === '' || `${model.name} ${model.identifier}`.toLowerCase().includes(words)))
+  return models.filter(model => asked.every(({ matches }) => matches(model)) && (words === '' || `${model.name} ${model.identifier}`.toLowerCase().includes(words))).sort(byInterest)
 }
 
 export const facetLinks = (chosen: Chosen): Markup => html`<dl class="facet-list">${facets.map(({ name, label, values }) => html`<div><dt>${label}</dt><dd class="facets">${values.map(({ value, text }) => {

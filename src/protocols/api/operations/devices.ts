@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { osVersionOf } from '../../../devices/catalogue.ts'
 import { knowledgeOf } from '../../../enrollment/decide-device.ts'
 import { CaError } from '../../../errors.ts'
 import type { Actor } from '../../../http/actor.ts'
@@ -60,11 +61,15 @@ async function viewsOf(service: Service, devices: readonly DeviceListing[]): Pro
   })
 }
 
+/** Old phones say a build and no version; the builds of other systems are not in the table. */
+const versionOf = (service: Service, { build, productType }: DeviceListing): string | null =>
+  build !== null && /^(iPhone|iPad|iPod)/.test(productType) ? osVersionOf(service.catalogue(), build) ?? null : null
+
 function viewOf(service: Service, d: DeviceListing): Omit<DeviceView, 'certificate'> {
   const { enrollment } = d
   return {
     id: d.id, personName: d.personName, personEmail: d.personEmail, udid: d.udid, serialNumber: d.serialNumber, productType: d.productType,
-    modelName: service.catalogue().models.get(d.productType)?.name ?? null, build: d.build, osVersion: d.osVersion, grade: d.grade, test: d.test,
+    modelName: service.catalogue().models.get(d.productType)?.name ?? null, build: d.build, osVersion: d.osVersion ?? versionOf(service, d), grade: d.grade, test: d.test,
     knownAt: at(d.knownAt), createdAt: at(d.createdAt), lockedOut: d.lockedOut,
     enrollment: enrollment === null ? null : {
       id: enrollment.id, invitationId: enrollment.invitationId, state: enrollment.state, decidedAt: atOrNull(enrollment.decidedAt),

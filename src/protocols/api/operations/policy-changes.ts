@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import { osVersionOf } from '../../../devices/catalogue.ts'
 import { CaError } from '../../../errors.ts'
 import { advancePolicyChanges } from '../../../http/advance-policy-changes.ts'
 import { change as makeChange } from '../../../http/change.ts'
@@ -90,7 +91,7 @@ export type EffectView = z.input<typeof effectView>
 
 const effectOf = (service: Service, e: EffectListing): EffectView => ({
   device: e.deviceId, personName: e.personName, personEmail: e.personEmail, productType: e.productType, modelName: service.catalogue().models.get(e.productType)?.name ?? null,
-  osVersion: e.osVersion, grade: e.grade, test: e.test, certificate: e.serialNumber.length === 0 ? null : e.serialNumber.toString('hex'), verdict: e.verdict, why: e.why,
+  osVersion: e.osVersion ?? (e.build !== null && /^(iPhone|iPad|iPod)/.test(e.productType) ? osVersionOf(service.catalogue(), e.build) ?? null : null), grade: e.grade, test: e.test, certificate: e.serialNumber.length === 0 ? null : e.serialNumber.toString('hex'), verdict: e.verdict, why: e.why,
   canUpdate: e.help === null ? null : e.help === 'update', outcome: e.outcome,
 })
 
