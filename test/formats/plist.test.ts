@@ -4,6 +4,7 @@ import { CaError } from '../../src/errors.ts'
 import { type PlistDictionary, type PlistValue, parsePlist, serializePlist } from '../../src/formats/plist.ts'
 import { peer } from '../support/peers.ts'
 import { plain, readWithPlistlib, xmllintComplaints } from '../support/plist-peers.ts'
+import { medianMilliseconds } from '../support/refusals.ts'
 
 const everyType: PlistDictionary = {
   text: 'Zoë & <Ann> \t "quoted"\r\nsecond line \u{1f4f1}',
@@ -147,20 +148,10 @@ function refusal(bytes: Uint8Array): string {
   }
 }
 
-/** Milliseconds; the median, so that a busy machine does not decide. */
-function medianCost(work: () => void): number {
-  const costs = Array.from({ length: 5 }, () => {
-    const start = performance.now()
-    work()
-    return performance.now() - start
-  })
-  return costs.sort((a, b) => a - b)[2]!
-}
-
 for (const [name, bytes] of Object.entries(hostile)) {
   test(`a property list is refused, and cheaply: ${name}`, t => {
     t.is(refusal(bytes), 'malformed-plist')
-    t.true(medianCost(() => { refusal(bytes) }) < 50)
+    t.true(medianMilliseconds(() => { refusal(bytes) }) < 50)
   })
 }
 
@@ -181,8 +172,8 @@ test('whatever the bytes, the answer is a value or a refusal', t => {
 test('the largest property list that is allowed is read in time', t => {
   const items = document(`<array>${'<true/>'.repeat(9_000)}</array>`)
   const data = document(`<data>${'A'.repeat(64_000)}</data>`)
-  t.true(medianCost(() => { parsePlist(items) }) < 50)
-  t.true(medianCost(() => { parsePlist(data) }) < 50)
+  t.true(medianMilliseconds(() => { parsePlist(items) }) < 50)
+  t.true(medianMilliseconds(() => { parsePlist(data) }) < 50)
 })
 
 test('a caller may allow more bytes and depth', t => {
