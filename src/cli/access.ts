@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import type { Role } from '../http/actor.ts'
+import type { Grant } from '../http/scope.ts'
 import { adminCreate, adminEnd, adminLinkCreate, adminList, setupLinkCreate, tokenCreate, tokenEnd, tokenList } from '../protocols/api/operations/access.ts'
 import { group, leaf, line, untilInstant, type Context, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
@@ -16,6 +17,7 @@ export function accessCommands(root: Command, world: World): void {
   leaf(token, world, 'list', 'tokens', listTokens)
   leaf(token, world, 'create', 'create one; prints it this once', createToken, command => command
     .requiredOption('--name <name>', 'what it is for').option('--role <role>', 'auditor, operator or admin', 'operator').option('--until <day>', 'the last day', untilInstant)
+    .option('--scope <area...>', 'what it may use within its role: an area such as invitations, or certificates:read; everything where left out')
     .option('--admin <id>', 'the admin whose it is, and with whom it ends; yours where left out'))
   leaf(token, world, 'end <id>', 'end one', endToken)
 }
@@ -41,12 +43,14 @@ async function setupLink({ client, print }: Context): Promise<void> {
 }
 
 async function listTokens({ client, print }: Context): Promise<void> {
-  print(await client.call(tokenList, {}), ({ items }) => table(['name', 'role', 'since', 'until', 'id'], items.map(t => [t.name, t.role, when(t.createdAt), when(t.expiresAt), t.id])))
+  print(await client.call(tokenList, {}), ({ items }) => table(['name', 'role', 'scope', 'since', 'until', 'id'], items.map(t => [t.name, t.role, scopeInWords(t.scope), when(t.createdAt), when(t.expiresAt), t.id])))
 }
 
-async function createToken({ client, print }: Context, { name, role, until, admin }: { name: string, role: string, until?: string, admin?: string }): Promise<void> {
-  print(await client.call(tokenCreate, { name, role: role as Role, expiresAt: until, admin }), t => fields([['token', t.token], ['role', t.role], ['until', when(t.expiresAt)], ['id', t.id]]))
+async function createToken({ client, print }: Context, { name, role, scope, until, admin }: { name: string, role: string, scope?: string[], until?: string, admin?: string }): Promise<void> {
+  print(await client.call(tokenCreate, { name, role: role as Role, scope: scope as Grant[] | undefined, expiresAt: until, admin }), t => fields([['token', t.token], ['role', t.role], ['scope', scopeInWords(t.scope)], ['until', when(t.expiresAt)], ['id', t.id]]))
 }
+
+const scopeInWords = (scope: readonly string[] | null): string => scope === null ? 'everything' : scope.join(', ')
 
 async function endToken({ client, print }: Context, _options: object, id: string): Promise<void> {
   print(await client.call(tokenEnd, { id }), token => line(`ended: ${token.name}`))

@@ -1,10 +1,11 @@
 import { CaError } from '../errors.ts'
 import type { Role } from '../store/access.ts'
+import type { Scope } from './scope.ts'
 
 export type { Role } from '../store/access.ts'
 
-/** Who asks. `name` and `source` go into the record of changes; `adminId` is the person behind it, where one is on record. */
-export type Actor = { readonly name: string, readonly role: Role, readonly source: string, readonly adminId?: string | null }
+/** Who asks. `name` and `source` go into the record of changes; `adminId` is the person behind it, where one is on record; `scope` is what a token is kept to. */
+export type Actor = { readonly name: string, readonly role: Role, readonly source: string, readonly adminId?: string | null, readonly scope?: Scope }
 
 /** Each may do what those before it may. */
 export const roles = ['auditor', 'operator', 'admin'] as const satisfies readonly Role[]

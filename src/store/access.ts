@@ -2,18 +2,21 @@ import type { Queryable } from './db.ts'
 
 export type Role = 'admin' | 'operator' | 'auditor'
 export type Admin = { id: string, name: string, email: string, role: Role, createdAt: Date, endedAt: Date | null }
-export type Token = { id: string, name: string, role: Role, adminId: string | null, madeBy: string | null, createdAt: Date, expiresAt: Date | null, endedAt: Date | null }
+/** @property scope  what it is kept to, `invitations` or `invitations:read`; null is all that its role may */
+export type Token = {
+  id: string, name: string, role: Role, scope: readonly string[] | null, adminId: string | null, madeBy: string | null, createdAt: Date, expiresAt: Date | null, endedAt: Date | null
+}
 
 type AdminRow = { id: string, name: string, email: string, role: Role, created_at: Date, ended_at: Date | null }
-type TokenRow = { id: string, name: string, role: Role, admin_id: string | null, made_by: string | null, created_at: Date, expires_at: Date | null, ended_at: Date | null }
+type TokenRow = { id: string, name: string, role: Role, scope: string[] | null, admin_id: string | null, made_by: string | null, created_at: Date, expires_at: Date | null, ended_at: Date | null }
 
 const adminColumns = 'id, name, email, role, created_at, ended_at'
-const tokenColumns = 'id, name, role, admin_id, made_by, created_at, expires_at, ended_at'
+const tokenColumns = 'id, name, role, scope, admin_id, made_by, created_at, expires_at, ended_at'
 
 const adminOf = (row: AdminRow): Admin =>
   ({ id: row.id, name: row.name, email: row.email, role: row.role, createdAt: row.created_at, endedAt: row.ended_at })
 const tokenOf = (row: TokenRow): Token => ({
-  id: row.id, name: row.name, role: row.role, adminId: row.admin_id, madeBy: row.made_by, createdAt: row.created_at, expiresAt: row.expires_at, endedAt: row.ended_at,
+  id: row.id, name: row.name, role: row.role, scope: row.scope, adminId: row.admin_id, madeBy: row.made_by, createdAt: row.created_at, expiresAt: row.expires_at, endedAt: row.ended_at,
 })
 
 export function adminStore(db: Queryable) {
@@ -53,8 +56,8 @@ export function adminStore(db: Queryable) {
 export function tokenStore(db: Queryable) {
   return {
     async add(t: Token, tokenSha256: Buffer): Promise<void> {
-      await db.query(`insert into tokens (${tokenColumns}, token_sha256) values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
-        [t.id, t.name, t.role, t.adminId, t.madeBy, t.createdAt, t.expiresAt, t.endedAt, tokenSha256])
+      await db.query(`insert into tokens (${tokenColumns}, token_sha256) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+        [t.id, t.name, t.role, t.scope, t.adminId, t.madeBy, t.createdAt, t.expiresAt, t.endedAt, tokenSha256])
     },
     async list(): Promise<Token[]> {
       return (await db.query<TokenRow>(`select ${tokenColumns} from tokens where ended_at is null order by created_at, id`)).map(tokenOf)

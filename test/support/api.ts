@@ -23,7 +23,7 @@ export type Api = {
 
 export async function newToken(service: TestService, role: Role, expiresAt: Date | null = null): Promise<string> {
   const token = newSecretToken()
-  await tokenStore(service.db).add({ id: randomUUID(), name: `test ${role}`, role, adminId: null, madeBy: null, createdAt: service.now(), expiresAt, endedAt: null }, tokenSha256(token))
+  await tokenStore(service.db).add({ id: randomUUID(), name: `test ${role}`, role, scope: null, adminId: null, madeBy: null, createdAt: service.now(), expiresAt, endedAt: null }, tokenSha256(token))
   return token
 }
 

@@ -5,7 +5,7 @@ import type { Role } from '../../store/access.ts'
 import type { Passkey } from '../../store/credentials.ts'
 import type { Session, SignInMethod } from '../../store/sessions.ts'
 import { html, type Markup } from '../html.ts'
-import { csrfField, dayInWords, field, problem, state, table, when } from '../words.ts'
+import { csrfField, field, problem, state, table, when } from '../words.ts'
 import { deviceInWords } from './user-agent.ts'
 
 export type AccountView = {
@@ -86,32 +86,6 @@ export const passwordPage = (ctx: Context, errors: Readonly<Record<string, strin
 ${field({ label: 'New password', name: 'password', type: 'password', autocomplete: 'new-password', required: true, maxlength: longestPasswordLength, hint: `At least ${leastPasswordLength} characters; a sentence is good.`, error: errors['password'] })}
 ${field({ label: 'The same password again', name: 'again', type: 'password', autocomplete: 'new-password', required: true, maxlength: longestPasswordLength, error: errors['again'] })}
 <div class="actions"><button class="main" type="submit">Set this password</button><a href="/console/account">Not now</a></div></form></section>`
-
-export type TokenView = { id: string, name: string, role: Role, createdAt: string, expiresAt: string | null }
-
-export function tokensPage(ctx: Context, now: Date, items: readonly TokenView[], given: { name?: string, role?: string, until?: string, problem?: string | undefined } = {}): Markup {
-  const mayChange = mayActAs(ctx, 'admin')
-  return html`<section><p class="soft"><a href="/console/account">Account</a> / API tokens</p><h1>API tokens</h1><p>For programs, and for <code>latchkey</code> on other machines. Each has a role and, better, an end.</p>
-${table({
-  caption: 'Tokens in force', head: ['Name', 'Role', 'Made', 'Ends', ...mayChange ? [''] : []], empty: 'No token yet. Programs that use the API need one.',
-  rows: items.map(token => [token.name, token.role, when(new Date(token.createdAt), now),
-    token.expiresAt === null ? 'never' : new Date(token.expiresAt) <= now ? state('over', 'stop') : when(new Date(token.expiresAt), now),
-    ...mayChange ? [button(ctx, '/console/account/tokens/end', 'End', `End the token ${token.name}`, { id: token.id })] : []]),
-})}</section>
-${mayChange && html`<section><h2>Make a token</h2>${problem(given.problem)}<form method="post" action="/console/account/tokens">${csrfField(ctx)}
-${field({ label: 'What it is for', name: 'name', value: given.name ?? '', maxlength: 64, required: true, autocomplete: 'off' })}
-${field({ label: 'Role', name: 'role', type: 'select', value: given.role ?? 'operator', options: (['auditor', 'operator', 'admin'] as const).map(role => ({ value: role, text: roleInWords[role] })) })}
-${field({ label: 'Last day', name: 'until', type: 'date', value: given.until ?? dayAfter(now, 365), hint: 'Empty for a token that never ends.' })}
-<button class="main" type="submit">Make the token</button></form></section>`}`
-}
-
-const dayAfter = (now: Date, days: number): string => new Date(now.getTime() + days * 86_400_000).toISOString().slice(0, 10)
-
-export const tokenMadePage = (url: string, { name, token, expiresAt }: { name: string, token: string, expiresAt: string | null }): Markup => html`<section><h1>The token ${name}</h1>
-<p>Keep it now: it is stored as a hash and is not shown again. ${expiresAt === null ? 'It never ends by itself.' : `It ends on ${dayInWords(new Date(expiresAt))}.`}</p>
-<p><code class="secret">${token}</code></p>
-<p class="soft">As <code>Authorization: Bearer …</code>, or for <code>latchkey</code> on another machine: <code>${`LATCHKEY_URL=${url} LATCHKEY_TOKEN=…`}</code></p>
-<p><a class="button main" href="/console/account/tokens">I have kept it</a></p></section>`
 
 export type AdminView = { id: string, name: string, email: string, role: Role, createdAt: string }
 

@@ -9,7 +9,7 @@ import { tokenCreate, tokenEnd, tokenList } from '../../protocols/api/operations
 import type { Role } from '../../store/access.ts'
 import { consolePage } from '../layout.ts'
 import { fresh } from './fresh.ts'
-import { tokenMadePage, tokensPage, type TokenView } from './pages.ts'
+import { tokenMadePage, tokensPage, type TokenView } from './token-pages.ts'
 
 const path = '/console/account/tokens'
 
@@ -24,10 +24,13 @@ export function tokensRouter(service: Service): Router {
     const { actor } = sessionOf(ctx)
     assertRole(actor, tokenCreate.role)
     const form = await readForm(ctx)
-    const [name, role, until] = [form.get('name'), form.get('role'), form.get('until')]
+    const [name, role, until, reach, scope] = [form.get('name'), form.get('role'), form.get('until'), form.get('reach'), form.all('scope')]
+    const again = async (problem: string): Promise<void> => await show(ctx, { name, role: role as Role, until, reach, scope, problem }, 400)
+    // Who ticks areas and leaves the other choice as it is wants less than everything.
+    if (reach !== 'some' && scope.length > 0) return await again('You ticked areas: choose “Only what is ticked here”, or take the ticks away.')
+    if (reach === 'some' && scope.length === 0) return await again('Tick what the token may use.')
     // The last day counts to its end.
-    const input = tokenCreate.input.safeParse({ name, role, expiresAt: until === '' ? null : `${until}T23:59:59Z` })
-    const again = async (problem: string): Promise<void> => await show(ctx, { name, role: role as Role, until, problem }, 400)
+    const input = tokenCreate.input.safeParse({ name, role, scope: reach === 'some' ? scope : null, expiresAt: until === '' ? null : `${until}T23:59:59Z` })
     if (!input.success) return await again('Say what it is for in at most 64 characters, and name a day like 2027-03-31.')
     try {
       const made = await tokenCreate.run(service, actor, input.data)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { grantFor } from './operations.ts'
 import { parametersOf, type Operation } from './operation.ts'
 
 type Json = Record<string, unknown>
@@ -40,7 +41,8 @@ function describe(operation: Operation): Json {
   return {
     operationId: operation.id,
     summary: operation.summary,
-    description: `Needs the role ${operation.role}.`,
+    description: `Needs the role ${operation.role}; of a token with a scope, ${grantFor(operation)}.`,
+    'x-scope': grantFor(operation),
     parameters: [
       ...inPath.map(name => ({ name, in: 'path', required: true, schema: properties[name] })),
       ...inQuery.map(name => ({ name, in: 'query', required: isRequired(name), schema: properties[name] })),

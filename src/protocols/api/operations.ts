@@ -1,4 +1,5 @@
 /** Everything that can be asked of the service, by API, by command and from the console. */
+import type { Area, Grant } from '../../http/scope.ts'
 import type { Operation } from './operation.ts'
 import * as access from './operations/access.ts'
 import * as approvals from './operations/approvals.ts'
@@ -20,20 +21,35 @@ import * as policy from './operations/policy.ts'
 import * as policyChanges from './operations/policy-changes.ts'
 import * as templates from './operations/templates.ts'
 
-/** In the order in which the document lists them. A path of fixed words stands before one with parameters that would match it. */
-export const operations: readonly Operation[] = [
-  overview.overviewShow,
-  models.modelList, models.modelShow, approvals.approvalList, approvals.modelApprove, approvals.modelWithdraw,
-  catalogue.catalogueShow, catalogue.catalogueUpdate,
-  policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
-  policyChanges.policyPreview, policyChanges.policyChangeList, policyChanges.policyChangeShow, policyChanges.policyChangeEffects, policyChanges.policyApply, policyChanges.policyUndo,
-  exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd,
-  invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd,
-  devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse,
-  certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow,
-  templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet,
-  frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndEnd,
-  access.adminList, access.setupLinkCreate, access.adminCreate, access.adminEnd, access.adminLinkCreate, access.tokenList, access.tokenCreate, access.tokenEnd,
-  authorities.authorityShow, authorityRoot.authorityExportRoot, authorityRoot.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport,
-  audit.auditList, audit.auditShow,
-]
+/**
+ * By the area that a token may be kept to, so that there is no operation without one. In the order in which the document
+ * lists them: a path of fixed words stands before one with parameters that would match it.
+ */
+const operationsByArea = {
+  overview: [overview.overviewShow],
+  models: [
+    models.modelList, models.modelShow, approvals.approvalList, approvals.modelApprove, approvals.modelWithdraw,
+    catalogue.catalogueShow, catalogue.catalogueUpdate,
+  ],
+  policy: [
+    policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
+    policyChanges.policyPreview, policyChanges.policyChangeList, policyChanges.policyChangeShow, policyChanges.policyChangeEffects, policyChanges.policyApply, policyChanges.policyUndo,
+    exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd,
+  ],
+  invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd],
+  devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse],
+  certificates: [certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow],
+  templates: [templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet],
+  'front-ends': [frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndEnd],
+  admins: [access.adminList, access.setupLinkCreate, access.adminCreate, access.adminEnd, access.adminLinkCreate],
+  tokens: [access.tokenList, access.tokenCreate, access.tokenEnd],
+  authorities: [authorities.authorityShow, authorityRoot.authorityExportRoot, authorityRoot.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport],
+  audit: [audit.auditList, audit.auditShow],
+} satisfies Record<Area, readonly Operation[]>
+
+export const operations: readonly Operation[] = Object.values(operationsByArea).flat()
+
+const areaOf = new Map<Operation, Area>(Object.entries(operationsByArea).flatMap(([area, all]) => all.map((each): [Operation, Area] => [each, area as Area])))
+
+/** What a token with a scope needs for it: what an auditor may do, reading does too. */
+export const grantFor = (operation: Operation): Grant => operation.role === 'auditor' ? `${areaOf.get(operation)!}:read` : areaOf.get(operation)!

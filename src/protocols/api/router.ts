@@ -5,11 +5,12 @@ import { tokenSha256 } from '../../devices/secret-token.ts'
 import { CaError } from '../../errors.ts'
 import { assertRole, type Actor } from '../../http/actor.ts'
 import { parseJson, readBody } from '../../http/body.ts'
+import { assertScope, type Grant } from '../../http/scope.ts'
 import type { Service } from '../../http/service.ts'
 import { tokenStore } from '../../store/access.ts'
 import { openApiDocument } from './openapi.ts'
 import { parametersOf, type Operation } from './operation.ts'
-import { operations } from './operations.ts'
+import { grantFor, operations } from './operations.ts'
 
 export const apiPrefix = '/api/v1'
 
@@ -28,6 +29,7 @@ export function routerFor(service: Service, authenticate: Authenticate): Router 
     router.register(operation.path.replaceAll(/\{(\w+)\}/g, ':$1'), [operation.method], async ctx => {
       const actor = await authenticate(ctx)
       assertRole(actor, operation.role)
+      assertScope(actor, grantFor(operation))
       const input = parseInput(operation, await inputOf(operation, ctx))
       answer(ctx, operation.status, JSON.stringify(await operation.run(service, actor, input)))
     })
@@ -54,7 +56,7 @@ const bearer = (service: Service): Authenticate => async ctx => {
   const token = /^Bearer ([A-Za-z0-9_-]{16,200})$/i.exec(ctx.get('authorization'))?.[1]
   const found = token === undefined ? undefined : await tokenStore(service.db).inForce(tokenSha256(token), service.now())
   if (found === undefined) throw new CaError('unauthorized', 'this needs a bearer token that is in force')
-  return { name: found.name, role: found.role, source: `token ${found.id} from ${ctx.ip}`, adminId: found.adminId ?? found.madeBy }
+  return { name: found.name, role: found.role, scope: found.scope as Grant[] | null, source: `token ${found.id} from ${ctx.ip}`, adminId: found.adminId ?? found.madeBy }
 }
 
 /** Everything the caller said, every name from one place only. */

@@ -4,6 +4,7 @@ import { newSecretToken, tokenSha256 } from '../../../devices/secret-token.ts'
 import { CaError } from '../../../errors.ts'
 import { roles, type Role } from '../../../http/actor.ts'
 import { change } from '../../../http/change.ts'
+import { assertScopeWithin, grants, orderedScope, type Grant } from '../../../http/scope.ts'
 import { assertInOffice, createSetupLink } from '../../../http/setup-link.ts'
 import { adminStore, tokenStore, type Admin, type Token } from '../../../store/access.ts'
 import { isUniqueViolation, type Queryable } from '../../../store/db.ts'
@@ -15,9 +16,15 @@ const adminFields = { id, name: z.string(), email: z.string(), role, createdAt: 
 const adminView = z.strictObject(adminFields)
 const viewOfAdmin = (a: Admin): z.input<typeof adminView> => ({ id: a.id, name: a.name, email: a.email, role: a.role, createdAt: at(a.createdAt) })
 
-const tokenFields = { id, name: z.string(), role, /** Whose it is: it ends with them. */ admin: id.nullable(), createdAt: instant, expiresAt: instant.nullable() }
+const scope = z.array(z.enum(grants)).min(1).max(grants.length).transform(orderedScope).nullable()
+const tokenFields = {
+  id, name: z.string(), role, /** What it may use within its role; null is everything. */ scope: z.array(z.enum(grants)).nullable(),
+  /** Whose it is: it ends with them. */ admin: id.nullable(), createdAt: instant, expiresAt: instant.nullable(),
+}
 const tokenView = z.strictObject(tokenFields)
-const viewOfToken = (t: Token): z.input<typeof tokenView> => ({ id: t.id, name: t.name, role: t.role, admin: t.adminId, createdAt: at(t.createdAt), expiresAt: atOrNull(t.expiresAt) })
+const viewOfToken = (t: Token): z.input<typeof tokenView> => ({
+  id: t.id, name: t.name, role: t.role, scope: t.scope as Grant[] | null, admin: t.adminId, createdAt: at(t.createdAt), expiresAt: atOrNull(t.expiresAt),
+})
 
 export const adminList = operation({
   id: 'adminList', method: 'get', path: '/admins', role: 'auditor',
@@ -98,6 +105,8 @@ export const tokenCreate = operation({
   summary: 'Create an API token for a program. It is told this once.',
   input: z.strictObject({
     name: personName, role: role.default('operator'), expiresAt: instantInput.nullable().default(null),
+    /** Areas of the API it may use within its role: `invitations` to change them too, `invitations:read` to read them only. Everything where left out. */
+    scope: scope.default(null),
     /** The id of the admin for whom it is; whoever makes it where left out. */
     admin: id.optional(),
   }),
@@ -106,12 +115,13 @@ export const tokenCreate = operation({
     const secret = newSecretToken()
     return await change(service, actor, async (tx, record, now) => {
       if (input.expiresAt !== null && input.expiresAt <= now) throw new CaError('invalid-argument', 'the token would be over before it begins')
+      assertScopeWithin(actor, input.scope)
       await assertInOffice(tx, actor)
       if (admin !== undefined) await assertMayHave(tx, admin, input.role)
       const madeBy = actor.adminId ?? null
       const token: Token = { id: randomUUID(), ...input, adminId: admin ?? madeBy, madeBy, createdAt: now, endedAt: null }
       await tokenStore(tx).add(token, tokenSha256(secret))
-      await record('token.create', `token:${token.id}`, { name: token.name, role: token.role, admin: token.adminId, expiresAt: token.expiresAt })
+      await record('token.create', `token:${token.id}`, { name: token.name, role: token.role, scope: token.scope, admin: token.adminId, expiresAt: token.expiresAt })
       return { ...viewOfToken(token), token: secret }
     })
   },
