@@ -5,7 +5,7 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { CaError } from '../errors.ts'
 import {
-  authorityKeyIdentifier, crlNumber, deltaCrlIndicator, freshestCrl, issuingDistributionPoint, type Extension,
+  authorityKeyIdentifier, crlNumber, deltaCrlIndicator, freshestCrl, issuingDistributionPoint, revocationChange, type Extension,
 } from '../formats/extensions.ts'
 import { parseCrl, signCrl, verifyCrl, type CrlEntry } from '../formats/crl.ts'
 import type { Signer } from '../formats/signatures.ts'
@@ -139,7 +139,7 @@ async function list(context: Context, what: Pick<NewCrl, 'scope' | 'partition' |
   const nextUpdate = new Date(thisUpdate.getTime() + context.deps.periods.nextUpdateMs)
   const der = await signCrl({
     issuer: authority.certificate.subject.raw, thisUpdate, nextUpdate, entries,
-    extensions: [authorityKeyIdentifier(issuerKey(authority.certificate)), crlNumber(BigInt(number)), ...extensions],
+    extensions: [authorityKeyIdentifier(issuerKey(authority.certificate)), crlNumber(BigInt(number)), revocationChange(BigInt(context.changeNumber)), ...extensions],
   }, signer)
   assertCrl(der, createPublicKey({ key: authority.key.publicKey, format: 'der', type: 'spki' }), { thisUpdate, nextUpdate, entries: entries.length })
   return { ...what, crlNumber: number, thisUpdate, nextUpdate, changeNumber: context.changeNumber, entries: entries.length, der, sha256: sha256(der) }

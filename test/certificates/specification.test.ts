@@ -24,7 +24,7 @@ type Kind = 'root' | 'issuing' | 'enrollment' | 'device' | 'deviceRsa' | 'longNa
 
 const oid = {
   basicConstraints: '2.5.29.19', keyUsage: '2.5.29.15', extKeyUsage: '2.5.29.37', san: '2.5.29.17', ski: '2.5.29.14', aki: '2.5.29.35', crldp: '2.5.29.31',
-  aia: '1.3.6.1.5.5.7.1.1', policies: '2.5.29.32', noCheck: '1.3.6.1.5.5.7.48.1.5', crlNumber: '2.5.29.20', idp: '2.5.29.28', delta: '2.5.29.27', freshest: '2.5.29.46', reason: '2.5.29.21',
+  aia: '1.3.6.1.5.5.7.1.1', policies: '2.5.29.32', noCheck: '1.3.6.1.5.5.7.48.1.5', crlNumber: '2.5.29.20', idp: '2.5.29.28', delta: '2.5.29.27', change: '2.25.135076867001586612696889322806918225963', freshest: '2.5.29.46', reason: '2.5.29.21',
 }
 const value = (of: { extensions: Ext[] }, id: string): any => of.extensions.find(extension => extension.oid === id)?.value
 
@@ -227,6 +227,13 @@ const checks: Record<string, (t: ExecutionContext, given: Given) => void> = {
     t.deepEqual([crls.complete, crls.delta, crls.earlierPartition].map(list => value(list, oid.crlNumber)), [1, 1, 1])
     t.deepEqual([crls.partition, crls.laterDelta].map(list => value(list, oid.crlNumber)), [2, 2])
     t.true(seconds(crls.partition.thisUpdate) > seconds(crls.earlierPartition.thisUpdate))
+  },
+  'crl-change': (t, { crls }) => {
+    for (const list of [crls.complete, crls.delta, crls.partition, crls.earlierPartition, crls.laterDelta]) t.false(list.extensions.find(extension => extension.oid === oid.change)!.critical)
+    const [complete, ...others] = [crls.complete, crls.delta, crls.earlierPartition].map(list => value(list, oid.change))
+    t.deepEqual(others, [complete, complete])
+    t.is(value(crls.partition, oid.change), value(crls.laterDelta, oid.change))
+    t.true(value(crls.partition, oid.change) > complete)
   },
   'crl-entries': (t, { certs, crls }) => {
     const entry = (serialNumber: string) => crls.partition.entries.find(candidate => candidate.serialNumber === serialNumber)
