@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { CaError, type ErrorCode } from '../errors.ts'
 import { accessCommands } from './access.ts'
+import { activesyncCommands } from './activesync.ts'
 import { auditCommands } from './audit.ts'
 import { authorityCommands } from './authority.ts'
 import { certCommands } from './cert.ts'
@@ -18,7 +19,7 @@ import { todayCommand } from './today.ts'
 
 const groups = [
   serveCommand, todayCommand, authorityCommands, modelCommands, policyCommands, inviteCommands, deviceCommands, certCommands, templateCommands,
-  frontEndCommands, accessCommands, auditCommands, phoneCommands,
+  frontEndCommands, activesyncCommands, accessCommands, auditCommands, phoneCommands,
 ]
 
 function program(world: World): Command {

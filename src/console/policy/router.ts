@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import { CaError } from '../../errors.ts'
 import { readForm, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
+import { activesyncExplain } from '../../protocols/api/operations/activesync.ts'
 import { approvalList } from '../../protocols/api/operations/approvals.ts'
 import { deviceExplain, deviceShow } from '../../protocols/api/operations/devices.ts'
 import { exemptionEnd, exemptionList } from '../../protocols/api/operations/exemptions.ts'
@@ -13,6 +14,7 @@ import { html } from '../html.ts'
 import { consolePage } from '../layout.ts'
 import { mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
 import { named } from '../status-words.ts'
+import { activesyncPage, type ActiveSyncPage } from './activesync-page.ts'
 import { confirmPage } from './confirm-page.ts'
 import { explainPage, type ExplainPage } from './explain-page.ts'
 import { policyPage } from './policy-page.ts'
@@ -24,6 +26,7 @@ export function policyRouter(service: Service): Router {
   const router = new Router({ prefix: '/console/policy' })
   router.get('/', async ctx => await show(ctx, service))
   router.get('/explain', async ctx => await explain(ctx, service))
+  router.get('/activesync', async ctx => await explainStrings(ctx, service))
   router.get('/new', ctx => form(ctx, {}))
   router.post('/new', async ctx => await preview(ctx, service, await readForm(ctx)))
   router.post('/rules/:id/remove', async ctx => await previewRemoval(ctx, service))
@@ -137,4 +140,18 @@ async function explained(ctx: Context, service: Service, { product, build, versi
   } catch (error) {
     return { ...nothing, mistake: refusalOf(error) }
   }
+}
+
+async function explainStrings(ctx: Context, service: Service): Promise<void> {
+  // As it was sent: a space at an end is one of the things that are wrong with it.
+  const raw = (name: string): string => typeof ctx.query[name] === 'string' ? ctx.query[name] : ''
+  const values = { userAgent: raw('userAgent'), query: raw('query') }
+  let page: Omit<ActiveSyncPage, 'values'> = { answers: { claims: [], queries: [] }, mistake: undefined }
+  try {
+    const filled = (text: string): string[] => text === '' ? [] : [text]
+    page = { ...page, answers: await perform(ctx, service, activesyncExplain, { userAgents: filled(values.userAgent), queries: filled(values.query) }) }
+  } catch (error) {
+    page = { ...page, mistake: refusalOf(error) }
+  }
+  consolePage(ctx, { title: 'Explain an ActiveSync string', current: 'policy', body: activesyncPage({ values, ...page }), ...page.mistake !== undefined && { status: 400 } })
 }

@@ -2,6 +2,7 @@
 import type { Area, Grant } from '../../http/scope.ts'
 import type { Operation } from './operation.ts'
 import * as access from './operations/access.ts'
+import * as activesync from './operations/activesync.ts'
 import * as approvals from './operations/approvals.ts'
 import * as authorities from './operations/authorities.ts'
 import * as authorityImport from './operations/authority-import.ts'
@@ -34,7 +35,7 @@ const operationsByArea = {
   policy: [
     policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
     policyChanges.policyPreview, policyChanges.policyChangeList, policyChanges.policyChangeShow, policyChanges.policyChangeEffects, policyChanges.policyApply, policyChanges.policyUndo,
-    exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd,
+    exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd, activesync.activesyncExplain,
   ],
   invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd],
   devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse],
