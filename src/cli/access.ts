@@ -1,7 +1,8 @@
 import type { Command } from 'commander'
 import type { Role } from '../http/actor.ts'
 import type { Grant } from '../http/scope.ts'
-import { adminCreate, adminEnd, adminLinkCreate, adminList, setupLinkCreate, tokenCreate, tokenEnd, tokenList } from '../protocols/api/operations/access.ts'
+import { adminCreate, adminEnd, adminLinkCreate, adminList, adminRole, setupLinkCreate } from '../protocols/api/operations/access.ts'
+import { tokenCreate, tokenEnd, tokenList } from '../protocols/api/operations/tokens.ts'
 import { group, leaf, line, untilInstant, type Context, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
 
@@ -10,6 +11,7 @@ export function accessCommands(root: Command, world: World): void {
   leaf(admin, world, 'list', 'people who administer', listAdmins)
   leaf(admin, world, 'create', 'add one', createAdmin, command => command
     .requiredOption('--name <name>', 'name').requiredOption('--email <address>', 'address').option('--role <role>', 'auditor, operator or admin', 'operator'))
+  leaf(admin, world, 'role <id> <role>', 'give one another role, at once in every session and token of theirs', changeRole)
   leaf(admin, world, 'end <id>', 'end one, with all their tokens', endAdmin)
   leaf(admin, world, 'link <id>', 'a link with which one sets a password and a passkey, for the first time or anew', adminLink)
   leaf(admin, world, 'setup-link', 'a link that makes an admin, once, within an hour', setupLink)
@@ -34,6 +36,11 @@ async function endAdmin({ client, print }: Context, _options: object, id: string
   print(await client.call(adminEnd, { id }), ({ name, tokensEnded }) => line(`ended: ${name}, with ${tokensEnded} ${tokensEnded === 1 ? 'token' : 'tokens'}`))
 }
 
+async function changeRole({ client, print }: Context, _options: object, id: string, role: string): Promise<void> {
+  print(await client.call(adminRole, { id, role: role as Role }), ({ name, role: now, changed, sessions }) =>
+    line(changed ? `${name} is ${now} from now on, in ${sessions} open ${sessions === 1 ? 'session' : 'sessions'} too` : `${name} was ${now} already`))
+}
+
 async function adminLink({ client, print }: Context, _options: object, id: string): Promise<void> {
   print(await client.call(adminLinkCreate, { id }), ({ url, expiresAt }) => line(url) + line(`once, until ${when(expiresAt)}`))
 }
@@ -43,7 +50,7 @@ async function setupLink({ client, print }: Context): Promise<void> {
 }
 
 async function listTokens({ client, print }: Context): Promise<void> {
-  print(await client.call(tokenList, {}), ({ items }) => table(['name', 'role', 'scope', 'since', 'until', 'id'], items.map(t => [t.name, t.role, scopeInWords(t.scope), when(t.createdAt), when(t.expiresAt), t.id])))
+  print(await client.call(tokenList, {}), ({ items }) => table(['name', 'role', 'acts as', 'scope', 'since', 'until', 'id'], items.map(t => [t.name, t.role, t.actsAs, scopeInWords(t.scope), when(t.createdAt), when(t.expiresAt), t.id])))
 }
 
 async function createToken({ client, print }: Context, { name, role, scope, until, admin }: { name: string, role: string, scope?: string[], until?: string, admin?: string }): Promise<void> {

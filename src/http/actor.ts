@@ -1,14 +1,11 @@
 import { CaError } from '../errors.ts'
-import type { Role } from '../store/access.ts'
+import { roles, type Role } from '../store/access.ts'
 import type { Scope } from './scope.ts'
 
-export type { Role } from '../store/access.ts'
+export { roles, type Role } from '../store/access.ts'
 
 /** Who asks. `name` and `source` go into the record of changes; `adminId` is the person behind it, where one is on record; `scope` is what a token is kept to. */
 export type Actor = { readonly name: string, readonly role: Role, readonly source: string, readonly adminId?: string | null, readonly scope?: Scope }
-
-/** Each may do what those before it may. */
-export const roles = ['auditor', 'operator', 'admin'] as const satisfies readonly Role[]
 
 /** Whoever can open the socket in the data folder can read the database beside it, so nothing is kept from them. */
 export const localActor: Actor = { name: 'local', role: 'admin', source: 'socket' }
@@ -20,7 +17,7 @@ export function assertLocal(actor: Actor): void {
 }
 
 /** @throws {CaError} forbidden */
-export function assertRole(actor: Actor, least: Role): void {
+export function assertRole(actor: Pick<Actor, 'name' | 'role'>, least: Role): void {
   if (roles.indexOf(actor.role) >= roles.indexOf(least)) return
   throw new CaError('forbidden', `this needs the role ${least}; ${actor.name} has the role ${actor.role}`)
 }

@@ -80,10 +80,22 @@ export async function findSession(ctx: Context, service: Service): Promise<Conso
   const now = service.now()
   const holder = await holderOf(ctx, service, service.db, now)
   if (holder === undefined) return undefined
-  const { session, name, email, role, token } = holder
+  const { session, name, email, role } = holder
+  const token = holder.renew && isPage(ctx) ? await renewed(ctx, service, holder) : holder.token
   if (now.getTime() - session.lastSeenAt.getTime() >= seenEveryMs) await sessionStore(service.db).seen(session.id, now)
   const actor = { name, role, source: `console from ${ctx.ip}`, adminId: session.adminId }
   return { actor, email, csrfToken: csrfTokenOf(token), sessionId: session.id, beganAt: session.createdAt }
+}
+
+/** Only a page brings new forms with it: those of the page that is open go on with the token they have. */
+const isPage = (ctx: Context): boolean => ctx.method === 'GET' && ['', 'navigate'].includes(ctx.get('sec-fetch-mode'))
+
+/** Another token for the same session, because what it may do has changed. */
+async function renewed(ctx: Context, service: Service, { session, token }: SessionHolder & { token: string }): Promise<string> {
+  const next = randomBytes(32).toString('base64url')
+  if (!await sessionStore(service.db).renew(session.id, tokenSha256(token), tokenSha256(next))) return token
+  setCookie(ctx, service, next)
+  return next
 }
 
 /** Lets only those in who are signed in: the others are sent to sign in and back, or refused when they send something. */

@@ -6,13 +6,12 @@ import { passkeyStore, passwordStore, recoveryCodeStore } from '../store/credent
 import { isUniqueViolation, type Queryable } from '../store/db.ts'
 import { sessionStore } from '../store/sessions.ts'
 import { change } from './change.ts'
-import type { Actor } from './actor.ts'
+import { assertRole, type Actor } from './actor.ts'
 import type { Service } from './service.ts'
 
 const setupLinkMs = 60 * 60 * 1000
 const fromStart = { name: 'latchkey', source: 'start' }
 
-/**
 /**
  * A link with which somebody becomes an admin, or an admin sets a password anew: once, within an hour.
  * The token stands in the link and nowhere else.
@@ -33,9 +32,12 @@ export async function createSetupLink(service: Pick<Service, 'db' | 'now' | 'con
   })
 }
 
-/** For what outlives the request: an admin who ends at this moment ends it too, or is found to have ended. @throws {CaError} unauthorized */
-export async function assertInOffice(tx: Queryable, { adminId = null }: Actor): Promise<void> {
-  if (adminId !== null && await adminStore(tx).lockInOffice(adminId) === undefined) throw new CaError('unauthorized', 'the admin who asks has ended')
+/** For what outlives the request: an admin who ends at this moment ends it too, or is found to have ended; likewise one whose role is lowered. @throws {CaError} unauthorized; forbidden */
+export async function assertInOffice(tx: Queryable, { adminId = null, role }: Actor): Promise<void> {
+  if (adminId === null) return
+  const admin = await adminStore(tx).lockInOffice(adminId)
+  if (admin === undefined) throw new CaError('unauthorized', 'the admin who asks has ended')
+  assertRole(admin, role)
 }
 
 /** Whom a link that would still be taken is for. Looking consumes nothing: mail scanners open every link. */

@@ -1,22 +1,28 @@
 import type { Queryable } from './db.ts'
 
-export type Role = 'admin' | 'operator' | 'auditor'
+/** Each may do what those before it may. */
+export const roles = ['auditor', 'operator', 'admin'] as const
+export type Role = typeof roles[number]
 export type Admin = { id: string, name: string, email: string, role: Role, createdAt: Date, endedAt: Date | null }
-/** @property scope  what it is kept to, `invitations` or `invitations:read`; null is all that its role may */
+/**
+ * @property actsAs  its role, and never more than that of whoever has it or made it has now
+ * @property scope  what it is kept to, `invitations` or `invitations:read`; null is all that its role may
+ */
 export type Token = {
-  id: string, name: string, role: Role, scope: readonly string[] | null, adminId: string | null, madeBy: string | null, createdAt: Date, expiresAt: Date | null, endedAt: Date | null
+  id: string, name: string, role: Role, actsAs: Role, scope: readonly string[] | null, adminId: string | null, madeBy: string | null, createdAt: Date, expiresAt: Date | null, endedAt: Date | null
 }
 
 type AdminRow = { id: string, name: string, email: string, role: Role, created_at: Date, ended_at: Date | null }
-type TokenRow = { id: string, name: string, role: Role, scope: string[] | null, admin_id: string | null, made_by: string | null, created_at: Date, expires_at: Date | null, ended_at: Date | null }
+type TokenRow = { id: string, name: string, role: Role, scope: string[] | null, admin_id: string | null, made_by: string | null, created_at: Date, expires_at: Date | null, ended_at: Date | null, owner: Role | null, maker: Role | null }
 
 const adminColumns = 'id, name, email, role, created_at, ended_at'
 const tokenColumns = 'id, name, role, scope, admin_id, made_by, created_at, expires_at, ended_at'
 
 const adminOf = (row: AdminRow): Admin =>
   ({ id: row.id, name: row.name, email: row.email, role: row.role, createdAt: row.created_at, endedAt: row.ended_at })
+const lowest = (of: readonly Role[]): Role => roles.find(role => of.includes(role))!
 const tokenOf = (row: TokenRow): Token => ({
-  id: row.id, name: row.name, role: row.role, scope: row.scope, adminId: row.admin_id, madeBy: row.made_by, createdAt: row.created_at, expiresAt: row.expires_at, endedAt: row.ended_at,
+  id: row.id, name: row.name, role: row.role, actsAs: lowest([row.role, row.owner ?? row.role, row.maker ?? row.role]), scope: row.scope, adminId: row.admin_id, madeBy: row.made_by, createdAt: row.created_at, expiresAt: row.expires_at, endedAt: row.ended_at,
 })
 
 export function adminStore(db: Queryable) {
@@ -38,6 +44,11 @@ export function adminStore(db: Queryable) {
       const [row] = await db.query<AdminRow>(`select ${adminColumns} from admins where id = $1 and ended_at is null for share`, [id])
       return row === undefined ? undefined : adminOf(row)
     },
+    /** Somebody in office, whom nobody else changes until the transaction ends. */
+    async lockForChange(id: string): Promise<Admin | undefined> {
+      const [row] = await db.query<AdminRow>(`select ${adminColumns} from admins where id = $1 and ended_at is null for update`, [id])
+      return row === undefined ? undefined : adminOf(row)
+    },
     /** Ends the admin, every token that is theirs or that they were told, and the setup links that they made or that are for them; sessions end with their admin. */
     async end(id: string, now: Date): Promise<{ admin: Admin, tokensEnded: number } | undefined> {
       const [row] = await db.query<AdminRow>(`update admins set ended_at = $2 where id = $1 and ended_at is null returning ${adminColumns}`, [id, now])
@@ -46,6 +57,15 @@ export function adminStore(db: Queryable) {
       const ended = await db.query('update tokens set ended_at = $2 where (admin_id = $1 or made_by = $1) and ended_at is null returning 1', [id, now])
       return { admin: adminOf(row), tokensEnded: ended.length }
     },
+    /** Until the transaction ends, nobody else ends an admin or changes one's role. In order, so that two who do this do not wait for each other. */
+    async lockAdmins(): Promise<string[]> {
+      return (await db.query<{ id: string }>(`select id from admins where ended_at is null and role = 'admin' order by id for update`)).map(({ id }) => id)
+    },
+    /** Also ends the setup links that they made when they may make none any more: whoever has one would become an admin. */
+    async setRole(id: string, role: Role, now: Date): Promise<void> {
+      await db.query('update admins set role = $2 where id = $1', [id, role])
+      if (role !== 'admin') await db.query('update setup_links set consumed_at = $2 where admin_id = $1 and consumed_at is null', [id, now])
+    },
     /** Operators and auditors do not count: they can make no admin. */
     async anyInOffice(): Promise<boolean> {
       return (await db.query(`select 1 from admins where ended_at is null and role = 'admin' limit 1`)).length > 0
@@ -53,24 +73,28 @@ export function adminStore(db: Queryable) {
   }
 }
 
+const withRoles = `select ${tokenColumns.split(', ').map(column => `t.${column}`).join(', ')}, a.role as owner, m.role as maker
+  from tokens t left join admins a on a.id = t.admin_id left join admins m on m.id = t.made_by`
+
 export function tokenStore(db: Queryable) {
   return {
-    async add(t: Token, tokenSha256: Buffer): Promise<void> {
+    async add(t: Omit<Token, 'actsAs'>, tokenSha256: Buffer): Promise<void> {
       await db.query(`insert into tokens (${tokenColumns}, token_sha256) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
         [t.id, t.name, t.role, t.scope, t.adminId, t.madeBy, t.createdAt, t.expiresAt, t.endedAt, tokenSha256])
     },
     async list(): Promise<Token[]> {
-      return (await db.query<TokenRow>(`select ${tokenColumns} from tokens where ended_at is null order by created_at, id`)).map(tokenOf)
+      return (await db.query<TokenRow>(`${withRoles} where t.ended_at is null order by t.created_at, t.id`)).map(tokenOf)
     },
     /** The token of that hash if it is in force. */
     async inForce(tokenSha256: Buffer, now: Date): Promise<Token | undefined> {
-      const [row] = await db.query<TokenRow>(`select ${tokenColumns} from tokens
-        where token_sha256 = $1 and ended_at is null and (expires_at is null or expires_at > $2)`, [tokenSha256, now])
+      const [row] = await db.query<TokenRow>(`${withRoles}
+        where t.token_sha256 = $1 and t.ended_at is null and (t.expires_at is null or t.expires_at > $2)`, [tokenSha256, now])
       return row === undefined ? undefined : tokenOf(row)
     },
+    /** @returns it as it was */
     async end(id: string, now: Date): Promise<Token | undefined> {
-      const [row] = await db.query<TokenRow>(`update tokens set ended_at = $2 where id = $1 and ended_at is null returning ${tokenColumns}`, [id, now])
-      return row === undefined ? undefined : tokenOf(row)
+      if ((await db.query('update tokens set ended_at = $2 where id = $1 and ended_at is null returning 1', [id, now])).length === 0) return undefined
+      return tokenOf((await db.query<TokenRow>(`${withRoles} where t.id = $1`, [id]))[0]!)
     },
   }
 }

@@ -11,7 +11,8 @@ export type Session = {
 }
 
 /** Whose session it is, as they are now: a role that was changed counts at once. */
-export type SessionHolder = { session: Session, name: string, email: string, role: Role }
+/** @property renew  the browser gets another token with its next page */
+export type SessionHolder = { session: Session, renew: boolean, name: string, email: string, role: Role }
 
 type SessionRow = {
   id: string, admin_id: string, method: SignInMethod, created_at: Date, last_seen_at: Date, expires_at: Date, ended_at: Date | null
@@ -32,12 +33,20 @@ export function sessionStore(db: Queryable) {
     },
     /** The session of that token while it is in force and its admin in office. @param seenSince  an older one has idled too long */
     async inForce(tokenSha256: Buffer, now: Date, seenSince: Date): Promise<SessionHolder | undefined> {
-      const [row] = await db.query<SessionRow & { name: string, email: string, role: Role }>(`
-        select ${columns.split(', ').map(column => `s.${column}`).join(', ')}, a.name, a.email, a.role
+      const [row] = await db.query<SessionRow & { renew: boolean, name: string, email: string, role: Role }>(`
+        select ${columns.split(', ').map(column => `s.${column}`).join(', ')}, s.renew, a.name, a.email, a.role
         from console_sessions s join admins a on a.id = s.admin_id
         where s.token_sha256 = $1 and s.ended_at is null and s.expires_at > $2 and s.last_seen_at > $3 and a.ended_at is null`,
       [tokenSha256, now, seenSince])
-      return row === undefined ? undefined : { session: sessionOf(row), name: row.name, email: row.email, role: row.role }
+      return row === undefined ? undefined : { session: sessionOf(row), renew: row.renew, name: row.name, email: row.email, role: row.role }
+    },
+    /** For all of an admin: what a browser brings is taken once more, and then replaced. @returns how many are open */
+    async renewAll(adminId: string, now: Date, seenSince: Date): Promise<number> {
+      return (await db.query('update console_sessions set renew = true where admin_id = $1 and ended_at is null and expires_at > $2 and last_seen_at > $3 returning 1', [adminId, now, seenSince])).length
+    },
+    /** @returns false when another request of this browser was first */
+    async renew(id: string, before: Buffer, after: Buffer): Promise<boolean> {
+      return (await db.query('update console_sessions set token_sha256 = $3, renew = false where id = $1 and token_sha256 = $2 and renew returning 1', [id, before, after])).length === 1
     },
     async seen(id: string, now: Date): Promise<void> {
       await db.query('update console_sessions set last_seen_at = greatest(last_seen_at, $2) where id = $1', [id, now])

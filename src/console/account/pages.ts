@@ -1,6 +1,6 @@
 import type { Context } from 'koa'
 import { leastPasswordLength, longestPasswordLength } from '../../http/password.ts'
-import { mayActAs, sessionOf } from '../../http/session.ts'
+import { sessionOf } from '../../http/session.ts'
 import type { Role } from '../../store/access.ts'
 import type { Passkey } from '../../store/credentials.ts'
 import type { Session, SignInMethod } from '../../store/sessions.ts'
@@ -86,32 +86,3 @@ export const passwordPage = (ctx: Context, errors: Readonly<Record<string, strin
 ${field({ label: 'New password', name: 'password', type: 'password', autocomplete: 'new-password', required: true, maxlength: longestPasswordLength, hint: `At least ${leastPasswordLength} characters; a sentence is good.`, error: errors['password'] })}
 ${field({ label: 'The same password again', name: 'again', type: 'password', autocomplete: 'new-password', required: true, maxlength: longestPasswordLength, error: errors['again'] })}
 <div class="actions"><button class="main" type="submit">Set this password</button><a href="/console/account">Not now</a></div></form></section>`
-
-export type AdminView = { id: string, name: string, email: string, role: Role, createdAt: string }
-
-export function peoplePage(ctx: Context, now: Date, items: readonly AdminView[], given: { name?: string, email?: string, role?: string, problem?: string | undefined } = {}): Markup {
-  const mayChange = mayActAs(ctx, 'admin')
-  const { adminId } = sessionOf(ctx).actor
-  return html`<section><p class="soft"><a href="/console/account">Account</a> / People who administer</p><h1>People who administer</h1>
-${table({
-  caption: 'In office', head: ['Name', 'E-mail', 'Role', 'Since', ...mayChange ? [''] : []], empty: 'Nobody.',
-  rows: items.map(admin => [admin.name, admin.email, admin.role, when(new Date(admin.createdAt), now),
-    ...mayChange ? [admin.id === adminId ? state('you', 'good') : html`<div class="actions">${button(ctx, '/console/account/people/link', 'New link', `A new link for ${admin.name}`, { id: admin.id })}${button(ctx, '/console/account/people/end', 'End', `End ${admin.name}`, { id: admin.id }, 'stop')}</div>`] : []]),
-})}<p class="soft">A new link replaces the password, passkeys and codes of that person when it is used.</p></section>
-${mayChange && html`<section><h2>Add somebody</h2>${problem(given.problem)}<form method="post" action="/console/account/people">${csrfField(ctx)}
-${field({ label: 'Name', name: 'name', value: given.name ?? '', maxlength: 64, required: true, autocomplete: 'off' })}
-${field({ label: 'E-mail', name: 'email', type: 'email', value: given.email ?? '', maxlength: 254, required: true, autocomplete: 'off', spellcheck: false })}
-${field({ label: 'Role', name: 'role', type: 'select', value: given.role ?? 'operator', options: (['auditor', 'operator', 'admin'] as const).map(role => ({ value: role, text: roleInWords[role] })) })}
-<button class="main" type="submit">Add, and make their link</button></form></section>`}`
-}
-
-export const linkPage = (name: string, url: string): Markup => html`<section><h1>A link for ${name}</h1>
-<p>Send it on a way that only they can read. It works once, for an hour, and is not shown again.</p>
-<p><code class="secret">${url}</code></p><p><a class="button main" href="/console/account/people">Done</a></p></section>`
-
-const counted = (count: number, one: string, many: string): string => count === 0 ? `no ${many}` : count === 1 ? `one ${one}` : `${count} ${many}`
-
-export const endPage = (ctx: Context, { id, name, email }: { id: string, name: string, email: string }, sessions: number, tokens: number): Markup => html`<section><h1>End ${name}?</h1>
-<div class="consequence"><p>${name} (${email}) is signed out at once and cannot sign in again. This ends ${counted(sessions, 'session', 'sessions')} and ${counted(tokens, 'token', 'tokens')} of theirs. What they did stays in the record.</p></div>
-<p>It cannot be taken back; they can be added anew.</p>
-<div class="actions">${button(ctx, '/console/account/people/end', `End ${name}`, `End ${name}`, { id, sure: 'yes' }, 'stop')}<a href="/console/account/people">Not now</a></div></section>`

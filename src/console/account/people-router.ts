@@ -2,15 +2,16 @@ import Router from '@koa/router'
 import type { Context } from 'koa'
 import { CaError } from '../../errors.ts'
 import { assertRole } from '../../http/actor.ts'
-import { readForm, seeOther, type Form } from '../../http/form.ts'
+import { readForm, seeOther } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
 import { idleMs, sessionOf } from '../../http/session.ts'
-import { adminCreate, adminEnd, adminLinkCreate, adminList } from '../../protocols/api/operations/access.ts'
-import { adminStore, tokenStore } from '../../store/access.ts'
+import { adminCreate, adminEnd, adminLinkCreate, adminList, adminRole } from '../../protocols/api/operations/access.ts'
+import { adminStore, tokenStore, type Admin } from '../../store/access.ts'
 import { sessionStore } from '../../store/sessions.ts'
 import { consolePage } from '../layout.ts'
+import { queryOf, refusalOf } from '../perform.ts'
 import { fresh } from './fresh.ts'
-import { endPage, linkPage, peoplePage } from './pages.ts'
+import { endPage, linkPage, peoplePage, rolePage } from './people-pages.ts'
 
 const path = '/console/account/people'
 const title = 'People who administer'
@@ -45,14 +46,19 @@ export function peopleRouter(service: Service): Router {
   })
   router.post(`${path}/link`, fresh(service, path), async ctx => {
     assertRole(sessionOf(ctx).actor, adminLinkCreate.role)
-    await showLink(ctx, idIn(await readForm(ctx)))
+    await showLink(ctx, idIn((await readForm(ctx)).get('id')))
   })
+  router.get(`${path}/role`, fresh(service, path), async ctx => {
+    assertRole(sessionOf(ctx).actor, adminRole.role)
+    await showRole(ctx, service, idIn(queryOf(ctx, 'id')))
+  })
+  router.post(`${path}/role`, fresh(service, path), async ctx => { await changeRole(ctx, service) })
   router.post(`${path}/end`, fresh(service, path), async ctx => { await end(ctx, service) })
   return router
 }
 
-function idIn(form: Form): string {
-  const input = adminEnd.input.safeParse({ id: form.get('id') })
+function idIn(id: string): string {
+  const input = adminEnd.input.safeParse({ id })
   if (!input.success) throw new CaError('person-not-found', 'there is no admin with this id')
   return input.data.id
 }
@@ -62,15 +68,42 @@ async function end(ctx: Context, service: Service): Promise<void> {
   const { actor } = sessionOf(ctx)
   assertRole(actor, adminEnd.role)
   const form = await readForm(ctx)
-  const id = idIn(form)
+  const id = idIn(form.get('id'))
   if (form.get('sure') === 'yes') {
     await adminEnd.run(service, actor, { id })
     return seeOther(ctx, path)
   }
+  const { admin, sessions, tokens } = await reachOf(service, id)
+  consolePage(ctx, { title: `End ${admin.name}`, current: 'account', body: endPage(ctx, admin, sessions, tokens) })
+}
+
+/** What is open in their name. @throws {CaError} person-not-found */
+async function reachOf(service: Service, id: string): Promise<{ admin: Admin, sessions: number, tokens: number }> {
   const now = service.now()
   const admin = await adminStore(service.db).find(id)
   if (admin === undefined) throw new CaError('person-not-found', 'there is no admin with this id')
   const sessions = (await sessionStore(service.db).listOf(id, now, new Date(now.getTime() - idleMs))).length
   const tokens = (await tokenStore(service.db).list()).filter(({ adminId, madeBy }) => adminId === id || madeBy === id).length
-  consolePage(ctx, { title: `End ${admin.name}`, current: 'account', body: endPage(ctx, admin, sessions, tokens) })
+  return { admin, sessions, tokens }
+}
+
+async function showRole(ctx: Context, service: Service, id: string, problem?: string): Promise<void> {
+  const { admin, sessions, tokens } = await reachOf(service, id)
+  const body = rolePage(ctx, { ...admin, createdAt: admin.createdAt.toISOString() }, sessions, tokens, problem)
+  consolePage(ctx, { title: `Another role for ${admin.name}`, current: 'account', body, ...problem === undefined ? {} : { status: 409 } })
+}
+
+async function changeRole(ctx: Context, service: Service): Promise<void> {
+  const { actor } = sessionOf(ctx)
+  assertRole(actor, adminRole.role)
+  const form = await readForm(ctx)
+  const id = idIn(form.get('id'))
+  const input = adminRole.input.safeParse({ id, role: form.get('role') })
+  if (!input.success) return await showRole(ctx, service, id, 'Choose one of the three.')
+  try {
+    await adminRole.run(service, actor, input.data)
+  } catch (error) {
+    return await showRole(ctx, service, id, refusalOf(error, 'last-admin'))
+  }
+  seeOther(ctx, path)
 }

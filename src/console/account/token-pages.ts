@@ -7,7 +7,7 @@ import { choices, csrfField, dayInWords, field, problem, state, table, when } fr
 import { areaWords, scopeInWords } from './area-words.ts'
 import { button, roleInWords } from './pages.ts'
 
-export type TokenView = { id: string, name: string, role: Role, scope: readonly string[] | null, createdAt: string, expiresAt: string | null }
+export type TokenView = { id: string, name: string, role: Role, actsAs: Role, scope: readonly string[] | null, createdAt: string, expiresAt: string | null }
 
 export type GivenToken = { name?: string, role?: string, until?: string, reach?: string, scope?: readonly string[], problem?: string | undefined }
 
@@ -27,7 +27,7 @@ export function tokensPage(ctx: Context, now: Date, items: readonly TokenView[],
   return html`<section><p class="soft"><a href="/console/account">Account</a> / API tokens</p><h1>API tokens</h1><p>For programs, and for <code>latchkey</code> on other machines. Each has a role and, better, an end, and the few areas that it is for.</p>
 ${table({
   caption: 'Tokens in force', head: ['Name', 'Role', 'May use', 'Made', 'Ends', ...mayChange ? [''] : []], empty: 'No token yet. Programs that use the API need one.',
-  rows: items.map(token => [token.name, token.role, scopeInWords(token.scope), when(new Date(token.createdAt), now),
+  rows: items.map(token => [token.name, token.actsAs === token.role ? token.role : html`${token.role} ${state(`acts as ${token.actsAs}`, 'wait')}`, scopeInWords(token.scope), when(new Date(token.createdAt), now),
     token.expiresAt === null ? 'never' : new Date(token.expiresAt) <= now ? state('over', 'stop') : when(new Date(token.expiresAt), now),
     ...mayChange ? [button(ctx, '/console/account/tokens/end', 'End', `End the token ${token.name}`, { id: token.id })] : []]),
 })}</section>

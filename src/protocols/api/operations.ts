@@ -21,6 +21,7 @@ import * as overview from './operations/overview.ts'
 import * as policy from './operations/policy.ts'
 import * as policyChanges from './operations/policy-changes.ts'
 import * as templates from './operations/templates.ts'
+import * as tokens from './operations/tokens.ts'
 
 /**
  * By the area that a token may be kept to, so that there is no operation without one. In the order in which the document
@@ -42,8 +43,8 @@ const operationsByArea = {
   certificates: [certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow],
   templates: [templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet],
   'front-ends': [frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndEnd],
-  admins: [access.adminList, access.setupLinkCreate, access.adminCreate, access.adminEnd, access.adminLinkCreate],
-  tokens: [access.tokenList, access.tokenCreate, access.tokenEnd],
+  admins: [access.adminList, access.setupLinkCreate, access.adminCreate, access.adminRole, access.adminEnd, access.adminLinkCreate],
+  tokens: [tokens.tokenList, tokens.tokenCreate, tokens.tokenEnd],
   authorities: [authorities.authorityShow, authorityRoot.authorityExportRoot, authorityRoot.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport],
   audit: [audit.auditList, audit.auditShow],
 } satisfies Record<Area, readonly Operation[]>

@@ -56,7 +56,7 @@ const bearer = (service: Service): Authenticate => async ctx => {
   const token = /^Bearer ([A-Za-z0-9_-]{16,200})$/i.exec(ctx.get('authorization'))?.[1]
   const found = token === undefined ? undefined : await tokenStore(service.db).inForce(tokenSha256(token), service.now())
   if (found === undefined) throw new CaError('unauthorized', 'this needs a bearer token that is in force')
-  return { name: found.name, role: found.role, scope: found.scope as Grant[] | null, source: `token ${found.id} from ${ctx.ip}`, adminId: found.adminId ?? found.madeBy }
+  return { name: found.name, role: found.actsAs, scope: found.scope as Grant[] | null, source: `token ${found.id} from ${ctx.ip}`, adminId: found.adminId ?? found.madeBy }
 }
 
 /** Everything the caller said, every name from one place only. */

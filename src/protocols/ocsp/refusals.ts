@@ -32,7 +32,7 @@ const responseStatusOf = {
   'device-not-found': 'internalError', 'evidence-not-found': 'internalError', 'person-not-found': 'internalError', 'template-not-found': 'internalError',
   'malformed-template': 'internalError', 'front-end-not-found': 'internalError', 'front-end-exists': 'internalError',
   'token-not-found': 'internalError', 'setup-link-invalid': 'internalError', 'unauthorized': 'unauthorized',
-  'forbidden': 'unauthorized', 'outside-scope': 'unauthorized', 'conflict': 'tryLater', 'invalid-argument': 'malformedRequest',
+  'forbidden': 'unauthorized', 'outside-scope': 'unauthorized', 'last-admin': 'unauthorized', 'conflict': 'tryLater', 'invalid-argument': 'malformedRequest',
   'invalid-configuration': 'internalError', 'database-unavailable': 'tryLater', 'data-folder-locked': 'tryLater',
   'database-too-new': 'tryLater', 'migration-changed': 'tryLater', 'mail-not-configured': 'tryLater', 'rate-limited': 'tryLater',
   'server-unreachable': 'internalError',

@@ -107,6 +107,7 @@ test('an admin who ends takes every token along: their own, those they made, and
   const service = await testService(t)
   const api = await openApi(t, service)
   const grace = await consumeSetupLink(service, tokenIn(await createSetupLink(service, ada)), { name: 'Grace', email: 'grace@example.org', passwordHash })
+  await api.ask('POST', '/admins', { name: 'Ada', email: 'ada@example.org', role: 'admin' })
   const own = await api.ask('POST', '/tokens', { name: 'hers', role: 'admin', admin: grace.id })
   const as = async (token: string, path: string, body?: object): Promise<{ status: number, body: any }> => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json' }

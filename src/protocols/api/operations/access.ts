@@ -1,30 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { newSecretToken, tokenSha256 } from '../../../devices/secret-token.ts'
 import { CaError } from '../../../errors.ts'
-import { roles, type Role } from '../../../http/actor.ts'
+import { roles, type Actor, type Role } from '../../../http/actor.ts'
 import { change } from '../../../http/change.ts'
-import { assertScopeWithin, grants, orderedScope, type Grant } from '../../../http/scope.ts'
+import { idleMs } from '../../../http/session.ts'
 import { assertInOffice, createSetupLink } from '../../../http/setup-link.ts'
-import { adminStore, tokenStore, type Admin, type Token } from '../../../store/access.ts'
+import { adminStore, type Admin } from '../../../store/access.ts'
 import { isUniqueViolation, type Queryable } from '../../../store/db.ts'
-import { at, atOrNull, byId, email, id, instant, instantInput, nothing, personName } from '../fields.ts'
+import { sessionStore } from '../../../store/sessions.ts'
+import { at, byId, email, id, instant, nothing, personName } from '../fields.ts'
 import { operation } from '../operation.ts'
 
-const role = z.enum(roles)
+export const role = z.enum(roles)
 const adminFields = { id, name: z.string(), email: z.string(), role, createdAt: instant }
 const adminView = z.strictObject(adminFields)
 const viewOfAdmin = (a: Admin): z.input<typeof adminView> => ({ id: a.id, name: a.name, email: a.email, role: a.role, createdAt: at(a.createdAt) })
-
-const scope = z.array(z.enum(grants)).min(1).max(grants.length).transform(orderedScope).nullable()
-const tokenFields = {
-  id, name: z.string(), role, /** What it may use within its role; null is everything. */ scope: z.array(z.enum(grants)).nullable(),
-  /** Whose it is: it ends with them. */ admin: id.nullable(), createdAt: instant, expiresAt: instant.nullable(),
-}
-const tokenView = z.strictObject(tokenFields)
-const viewOfToken = (t: Token): z.input<typeof tokenView> => ({
-  id: t.id, name: t.name, role: t.role, scope: t.scope as Grant[] | null, admin: t.adminId, createdAt: at(t.createdAt), expiresAt: atOrNull(t.expiresAt),
-})
 
 export const adminList = operation({
   id: 'adminList', method: 'get', path: '/admins', role: 'auditor',
@@ -54,6 +44,40 @@ export const adminCreate = operation({
   },
 })
 
+const notFound = (): CaError => new CaError('person-not-found', 'there is no admin with this id')
+
+/**
+ * Keeps the door from falling shut: of two who take each other's office at once, on any two instances, the second one
+ * finds that they may not any more, or that the other is the last.
+ *
+ * @param then  the role that they have afterwards, where they stay in office
+ * @throws {CaError} last-admin; forbidden and unauthorized when whoever asks was too late
+ */
+async function assertAnotherAdmin(tx: Queryable, actor: Actor, id: string, then?: Role): Promise<void> {
+  const admins = await adminStore(tx).lockAdmins()
+  await assertInOffice(tx, actor)
+  if (then !== 'admin' && admins.length === 1 && admins[0] === id) throw new CaError('last-admin', 'this is the last admin; make another one first')
+}
+
+export const adminRole = operation({
+  id: 'adminRole', method: 'post', path: '/admins/{id}/role', role: 'admin',
+  summary: 'Give an admin another role: at once in every session of theirs, and in tokens that are theirs or that they made, which never do more than they may.',
+  input: z.strictObject({ id, role }),
+  output: z.strictObject({ ...adminFields, changed: z.boolean(), /** Open sessions in which it counts from now on. */ sessions: z.int() }),
+  async run(service, actor, input) {
+    return await change(service, actor, async (tx, record, now) => {
+      await assertAnotherAdmin(tx, actor, input.id, input.role)
+      const admin = await adminStore(tx).lockForChange(input.id)
+      if (admin === undefined) throw notFound()
+      if (admin.role === input.role) return { ...viewOfAdmin(admin), changed: false, sessions: 0 }
+      await adminStore(tx).setRole(admin.id, input.role, now)
+      const sessions = await sessionStore(tx).renewAll(admin.id, now, new Date(now.getTime() - idleMs))
+      await record('admin.update', `admin:${admin.id}`, { name: admin.name, before: { role: admin.role }, after: { role: input.role } })
+      return { ...viewOfAdmin({ ...admin, role: input.role }), changed: true, sessions }
+    })
+  },
+})
+
 export const adminEnd = operation({
   id: 'adminEnd', method: 'post', path: '/admins/{id}/end', role: 'admin',
   summary: 'End an admin, with all tokens that are theirs or that they made.',
@@ -61,8 +85,9 @@ export const adminEnd = operation({
   output: z.strictObject({ ...adminFields, tokensEnded: z.int() }),
   async run(service, actor, input) {
     return await change(service, actor, async (tx, record, now) => {
+      await assertAnotherAdmin(tx, actor, input.id)
       const ended = await adminStore(tx).end(input.id, now)
-      if (ended === undefined) throw new CaError('person-not-found', 'there is no admin with this id')
+      if (ended === undefined) throw notFound()
       const { admin, tokensEnded } = ended
       await record('admin.end', `admin:${admin.id}`, { name: admin.name, email: admin.email, tokensEnded })
       return { ...viewOfAdmin(admin), tokensEnded }
@@ -89,61 +114,5 @@ export const adminLinkCreate = operation({
   async run(service, actor, input) {
     const { url, expiresAt } = await createSetupLink(service, actor, input.id)
     return { url, expiresAt: at(expiresAt) }
-  },
-})
-
-export const tokenList = operation({
-  id: 'tokenList', method: 'get', path: '/tokens', role: 'auditor',
-  summary: 'API tokens that have not been ended.',
-  input: nothing,
-  output: z.strictObject({ items: z.array(tokenView) }),
-  run: async service => ({ items: (await tokenStore(service.db).list()).map(viewOfToken) }),
-})
-
-export const tokenCreate = operation({
-  id: 'tokenCreate', method: 'post', path: '/tokens', role: 'admin', status: 201,
-  summary: 'Create an API token for a program. It is told this once.',
-  input: z.strictObject({
-    name: personName, role: role.default('operator'), expiresAt: instantInput.nullable().default(null),
-    /** Areas of the API it may use within its role: `invitations` to change them too, `invitations:read` to read them only. Everything where left out. */
-    scope: scope.default(null),
-    /** The id of the admin for whom it is; whoever makes it where left out. */
-    admin: id.optional(),
-  }),
-  output: z.strictObject({ ...tokenFields, token: z.string() }),
-  async run(service, actor, { admin, ...input }) {
-    const secret = newSecretToken()
-    return await change(service, actor, async (tx, record, now) => {
-      if (input.expiresAt !== null && input.expiresAt <= now) throw new CaError('invalid-argument', 'the token would be over before it begins')
-      assertScopeWithin(actor, input.scope)
-      await assertInOffice(tx, actor)
-      if (admin !== undefined) await assertMayHave(tx, admin, input.role)
-      const madeBy = actor.adminId ?? null
-      const token: Token = { id: randomUUID(), ...input, adminId: admin ?? madeBy, madeBy, createdAt: now, endedAt: null }
-      await tokenStore(tx).add(token, tokenSha256(secret))
-      await record('token.create', `token:${token.id}`, { name: token.name, role: token.role, scope: token.scope, admin: token.adminId, expiresAt: token.expiresAt })
-      return { ...viewOfToken(token), token: secret }
-    })
-  },
-})
-
-async function assertMayHave(tx: Queryable, adminId: string, asked: Role): Promise<void> {
-  const admin = await adminStore(tx).lockInOffice(adminId)
-  if (admin === undefined) throw new CaError('person-not-found', 'there is no admin with this id')
-  if (roles.indexOf(asked) > roles.indexOf(admin.role)) throw new CaError('invalid-argument', `${admin.name} has the role ${admin.role}, so a token of theirs cannot have more`)
-}
-
-export const tokenEnd = operation({
-  id: 'tokenEnd', method: 'post', path: '/tokens/{id}/end', role: 'admin',
-  summary: 'End a token.',
-  input: byId,
-  output: tokenView,
-  async run(service, actor, input) {
-    return await change(service, actor, async (tx, record, now) => {
-      const token = await tokenStore(tx).end(input.id, now)
-      if (token === undefined) throw new CaError('token-not-found', 'there is no token in force with this id')
-      await record('token.end', `token:${token.id}`, { name: token.name })
-      return viewOfToken(token)
-    })
   },
 })
