@@ -88,7 +88,7 @@ export async function findSession(ctx: Context, service: Service): Promise<Conso
 }
 
 /** Only a page brings new forms with it: those of the page that is open go on with the token they have. */
-const isPage = (ctx: Context): boolean => ctx.method === 'GET' && ['', 'navigate'].includes(ctx.get('sec-fetch-mode'))
+const isPage = (ctx: Context): boolean => ctx.method === 'GET' && ['', 'document'].includes(ctx.get('sec-fetch-dest'))
 
 /** Another token for the same session, because what it may do has changed. */
 async function renewed(ctx: Context, service: Service, { session, token }: SessionHolder & { token: string }): Promise<string> {

@@ -23,9 +23,9 @@ test('another role counts at once in a session that is open, and its browser get
   // What is sent from the page that was open is judged by the new role.
   t.is((await other.post('/console/account/tokens', { name: 'x', role: 'admin', until: '' })).status, 403)
   // What a script of that page asks for goes on too; a page that is opened brings the new token.
-  t.notRegex((await other.get('/console/account/tokens')).text, /Make a token/)
+  t.notRegex((await other.get('/console/account/tokens', { 'sec-fetch-dest': 'empty' })).text, /Make a token/)
   t.is(other.cookies.get('latchkey'), before)
-  await other.get('/console/account', { 'sec-fetch-mode': 'navigate' })
+  await other.get('/console/account', { 'sec-fetch-dest': 'document' })
   t.not(other.cookies.get('latchkey'), before)
   t.is((await other.get('/console/account')).status, 200)
   other.cookies.set('latchkey', before)
