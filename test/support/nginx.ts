@@ -102,7 +102,7 @@ export async function freePort(): Promise<number> {
   return port
 }
 
-async function untilListening(port: number, ended: Promise<unknown>): Promise<void> {
+export async function untilListening(port: number, ended: Promise<unknown>): Promise<void> {
   let over = false
   void ended.then(() => { over = true })
   while (!await accepts(port)) if (over) throw new Error('nginx has ended')
