@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
-import { auditCsvHead, auditCsvLine, auditList, auditShow } from '../protocols/api/operations/audit.ts'
+import { auditList, auditShow } from '../protocols/api/operations/audit.ts'
 import { group, leaf, more, paged, untilInstant, type Context, type Paged, type World } from './command.ts'
+import { writeCsv } from './csv.ts'
 import { cut, fields, table, when } from './output.ts'
 
 export function auditCommands(root: Command, world: World): void {
@@ -30,12 +31,6 @@ async function show({ client, print }: Context, _options: object, id: string): P
   ]))
 }
 
-async function exportAll({ client, world }: Context, { subject, actor, action, from, until }: Filter): Promise<void> {
-  world.stdout.write(auditCsvHead)
-  for (let cursor: string | undefined, last = false; !last;) {
-    const { items, next } = await client.call(auditList, { subject, actor, action, from, until, limit: 500, cursor })
-    world.stdout.write(items.map(auditCsvLine).join(''))
-    last = next === null
-    cursor = next ?? undefined
-  }
+async function exportAll(context: Context, { subject, actor, action, from, until }: Filter): Promise<void> {
+  await writeCsv(context, auditList, { subject, actor, action, from, until })
 }

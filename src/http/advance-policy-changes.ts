@@ -3,7 +3,7 @@ import { hold, release, revoke, revocationReasons } from '../certificates/revoke
 import { knowledgeOf } from '../enrollment/decide-device.ts'
 import { CaError } from '../errors.ts'
 import { decide, type PolicySnapshot } from '../policy/decide.ts'
-import { effectOn } from '../policy/preview.ts'
+import { effectOn, onlyPhoneOf } from '../policy/preview.ts'
 import { auditStore } from '../store/audit.ts'
 import { certificateStore, lockRevocations, revocationStore } from '../store/certificates.ts'
 import type { Queryable } from '../store/db.ts'
@@ -46,7 +46,8 @@ async function policyFor(service: Service, tx: Queryable, candidates: readonly C
 
 async function count(service: Service, tx: Queryable, change: PolicyChange, now: Date): Promise<Done> {
   const store = policyChangeStore(tx)
-  const candidates = await store.candidates(change.checkedTo, now, devicesPerSlice)
+  const only = onlyPhoneOf(change.edit)
+  const candidates = only === undefined ? await store.candidates(change.checkedTo, now, devicesPerSlice) : await store.candidatesById([only], now)
   const policy = await policyFor(service, tx, candidates, now)
   await store.addEffects(change.id, candidates.flatMap(candidate => effectsOf(service, candidate, policy, change, now)))
   const last = candidates.at(-1)?.device.id ?? change.checkedTo

@@ -1,13 +1,19 @@
 /** What a change of policy would do to one phone: the same decision twice, before and after. */
 import { decide, type Decision, type KnownDevice, type PolicySnapshot } from './decide.ts'
-import type { Approval, Rule } from './rules.ts'
+import type { Approval, Exemption, Rule } from './rules.ts'
 import { cannotReach, requiredVersion } from './words.ts'
 
+/** `phone`: how it is called in a sentence, as it was when the change was made. */
 export type PolicyEdit =
   | { readonly kind: 'add-rule', readonly rule: Rule }
   | { readonly kind: 'remove-rule', readonly rule: Rule }
   | { readonly kind: 'approve', readonly approvals: readonly Approval[] }
   | { readonly kind: 'withdraw', readonly approvals: readonly Approval[] }
+  | { readonly kind: 'exempt', readonly exemption: Exemption, readonly phone: string }
+  | { readonly kind: 'end-exemption', readonly exemption: Exemption, readonly phone: string }
+
+/** The one phone that it is about; undefined when it may reach any. */
+export const onlyPhoneOf = (edit: PolicyEdit): string | undefined => 'exemption' in edit ? edit.exemption.deviceId : undefined
 
 /** Policy as it would stand after the change. */
 export function withEdit(policy: PolicySnapshot, edit: PolicyEdit, now: Date): PolicySnapshot {
@@ -19,6 +25,8 @@ export function withEdit(policy: PolicySnapshot, edit: PolicyEdit, now: Date): P
       const ids = new Set(edit.approvals.map(approval => approval.id))
       return { ...policy, approvals: policy.approvals.map(approval => ids.has(approval.id) && approval.endedAt === null ? { ...approval, endedAt: now } : approval) }
     }
+    case 'exempt': return { ...policy, exemptions: [...policy.exemptions, edit.exemption] }
+    case 'end-exemption': return { ...policy, exemptions: policy.exemptions.filter(exemption => exemption.id !== edit.exemption.id) }
   }
 }
 

@@ -1,6 +1,6 @@
 /** Changes of policy that are previewed, applied and taken back in slices, and what each reaches. */
 import type { DeviceRecord } from '../enrollment/records.ts'
-import type { PolicyEdit } from '../policy/preview.ts'
+import { onlyPhoneOf, type PolicyEdit } from '../policy/preview.ts'
 import type { Approval, Exemption, Rule, Verdict } from '../policy/rules.ts'
 import { json, type Queryable } from './db.ts'
 
@@ -31,7 +31,11 @@ export type Candidate = {
 const approvalIn = (a: Approval): Approval => ({ ...a, notBefore: new Date(a.notBefore), notAfter: a.notAfter === null ? null : new Date(a.notAfter), endedAt: a.endedAt === null ? null : new Date(a.endedAt) })
 const ruleIn = (rule: Rule): Rule => ({ ...rule, createdAt: new Date(rule.createdAt) })
 /** Instants were text in the JSON. */
-const editIn = (edit: PolicyEdit): PolicyEdit => 'rule' in edit ? { ...edit, rule: ruleIn(edit.rule) } : { ...edit, approvals: edit.approvals.map(approvalIn) }
+function editIn(edit: PolicyEdit): PolicyEdit {
+  if ('rule' in edit) return { ...edit, rule: ruleIn(edit.rule) }
+  if ('exemption' in edit) return { ...edit, exemption: { ...edit.exemption, notAfter: new Date(edit.exemption.notAfter) } }
+  return { ...edit, approvals: edit.approvals.map(approvalIn) }
+}
 
 const changeOf = (row: any): PolicyChange => ({
   id: row.id, edit: editIn(row.edit), state: row.state, createdAt: row.created_at, createdBy: row.created_by, source: row.source, total: row.total, checked: row.checked,
@@ -52,7 +56,8 @@ export function policyChangeStore(db: Queryable) {
   return {
     async add(change: Pick<PolicyChange, 'id' | 'edit' | 'createdAt' | 'createdBy' | 'source'>): Promise<void> {
       await db.query(`insert into policy_changes (id, edit, state, created_at, created_by, source, total)
-        values ($1, $2, 'counting', $3, $4, $5, (select count(*) from devices))`, [change.id, json(change.edit), change.createdAt, change.createdBy, change.source])
+        values ($1, $2, 'counting', $3, $4, $5, coalesce($6::int, (select count(*) from devices)))`,
+      [change.id, json(change.edit), change.createdAt, change.createdBy, change.source, onlyPhoneOf(change.edit) === undefined ? null : 1])
     },
     /** Previews that nobody applied. */
     async prune(before: Date): Promise<void> {

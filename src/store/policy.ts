@@ -88,6 +88,10 @@ export function policyStore(db: Queryable) {
       return (await db.query<ExemptionRow>(`select ${exemptionColumns} from exemptions
         where ended_at is null and not_after >= $1 and ($2::uuid is null or device_id = $2) order by created_at, id`, [now, deviceId])).map(exemptionOf)
     },
+    async exemption(id: string, now: Date): Promise<Exemption | undefined> {
+      const [row] = await db.query<ExemptionRow>(`select ${exemptionColumns} from exemptions where id = $1 and ended_at is null and not_after >= $2`, [id, now])
+      return row === undefined ? undefined : exemptionOf(row)
+    },
     async endExemption(id: string, now: Date): Promise<Exemption | undefined> {
       const [row] = await db.query<ExemptionRow>(`update exemptions set ended_at = $2 where id = $1 and ended_at is null returning ${exemptionColumns}`, [id, now])
       return row === undefined ? undefined : exemptionOf(row)

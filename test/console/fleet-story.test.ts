@@ -81,7 +81,7 @@ for (const look of [{}, { width: 320, dark: true }, { width: 360, script: false 
       (select d.id from devices d where d.product_type = 'iPhone99,1') as waits, (select encode(serial_number, 'hex') from certificates where kind = 'device' limit 1) as serial`) as [{ phone: string, serial: string, waits: string }]
     for (const path of [
       '/phones', '/phones?q=nobody', `/phones/${phone}`, `/phones/${phone}/revoke`, '/certificates', `/certificates/${serial}`, `/certificates/${serial}/hold`, '/quarantine', `/quarantine/${waits}`,
-      '/models', '/models?family=iPhone&approved=yes', '/models/iPhone14,5', '/models/approve?preset=attests-model', '/policy', '/policy/new', `/policy/explain?phone=${phone}`, '/policy/changes',
+      '/models', '/models?family=iPhone&approved=yes', '/models/iPhone14,5', '/models/approve?preset=attests-model', '/models/approve?pattern=iPhone14,*', `/policy/exemptions/new?phone=${phone}`, '/policy', '/policy/new', `/policy/explain?phone=${phone}`, '/policy/changes',
     ]) {
       await page.goto(`${url}/console${path}`)
       if (look.script !== false) await story.axe()

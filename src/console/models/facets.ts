@@ -1,8 +1,10 @@
 /** What the catalogue can be narrowed by. Every choice is a link, so that it can be sent to a colleague. */
+import type { Context } from 'koa'
 import { presets } from '../../devices/presets.ts'
 import type { ModelView } from '../../protocols/api/operations/models.ts'
 import { html, type Markup } from '../html.ts'
 import { address } from '../perform.ts'
+import { csrfField } from '../words.ts'
 
 type Facet = { name: string, label: string, values: readonly { value: string, text: string, matches: (model: ModelView) => boolean }[] }
 
@@ -51,3 +53,9 @@ export const facetLinks = (chosen: Chosen): Markup => html`<dl class="facet-list
 
 /** Presets in the order in which they ask for more. */
 export const presetLinks = (): Markup => html`<ul class="presets">${Object.values(presets).map(({ name, words, why }) => html`<li><a href="${address('/console/models/approve', { preset: name })}">Approve all models ${words}</a><br><span class="soft">${why}</span></li>`)}</ul>`
+
+/** Approvals of single models only: what a wildcard approves as well stays approved. */
+export const presetWithdrawals = (ctx: Context): Markup => html`<p>Whose certificates that reaches is shown first.</p><ul class="presets">${Object.values(presets).map(({ name, words }) => html`<li><form method="post" action="/console/models/withdraw">${csrfField(ctx)}<input type="hidden" name="preset" value="${name}"><button class="plain" type="submit">Withdraw those of all models ${words}…</button></form></li>`)}</ul>`
+
+export const byWildcard: Markup = html`<form method="get" action="/console/models/approve" class="actions"><label for="f-pattern">By product type, with <code>*</code> and <code>?</code>, for models that come later too</label>
+<input id="f-pattern" name="pattern" maxlength="64" placeholder="iPhone1?,*" spellcheck="false" autocapitalize="none" required><button type="submit">See what it names</button></form>`

@@ -2,22 +2,23 @@ import type { Context } from 'koa'
 import type { ModelView } from '../../protocols/api/operations/models.ts'
 import { html, type Markup } from '../html.ts'
 import { named } from '../status-words.ts'
-import { csrfField, done } from '../words.ts'
-import { facetLinks, presetLinks, type Chosen } from './facets.ts'
+import { csrfField, done, problem } from '../words.ts'
+import { byWildcard, facetLinks, presetLinks, presetWithdrawals, type Chosen } from './facets.ts'
 import { modelWordsExplained } from './words.ts'
 
 /** @property unknown  product types that phones here say they are and the catalogue does not have */
-export type ModelList = { models: readonly ModelView[], total: number, chosen: Chosen, unknown: readonly string[], version: string, mayApprove: boolean, doneText: string | undefined }
+export type ModelList = { models: readonly ModelView[], total: number, chosen: Chosen, unknown: readonly string[], version: string, mayApprove: boolean, doneText: Markup | undefined, mistake: string | undefined }
 
-export function modelListPage(ctx: Context, { models, total, chosen, unknown, version, mayApprove, doneText }: ModelList): Markup {
+export function modelListPage(ctx: Context, { models, total, chosen, unknown, version, mayApprove, doneText, mistake }: ModelList): Markup {
   const approved = models.filter(model => model.approvals.length > 0).length
   const hidden = Object.entries(chosen).filter(([name]) => name !== 'q')
-  return html`<div class="beside"><section><h1>Models</h1>${done(doneText)}<p>A phone gets a certificate only when its model is approved. ${approved === 0 ? 'None of those below is.' : `${approved} of the ${models.length} below ${approved === 1 ? 'is' : 'are'}.`}</p>
+  return html`<div class="beside"><section><h1>Models</h1>${done(doneText)}${problem(mistake)}<p>A phone gets a certificate only when its model is approved. ${approved === 0 ? 'None of those below is.' : `${approved} of the ${models.length} below ${approved === 1 ? 'is' : 'are'}.`}</p>
 <form role="search" aria-label="Narrow the models" method="get" action="/console/models" class="actions">${hidden.map(([name, value]) => html`<input type="hidden" name="${name}" value="${value}">`)}<label class="unseen" for="f-models">Narrow by name</label>
 <input type="search" id="f-models" name="q" value="${chosen['q'] ?? ''}" maxlength="100" placeholder="Name or product type" class="wide" data-filter="models" spellcheck="false" autocapitalize="none"><button type="submit">Narrow</button>${Object.keys(chosen).length > 0 && html`<a href="/console/models">all ${total}</a>`}</form>
-${facetLinks(chosen)}${mayApprove && html`<details><summary>Approve many at once</summary>${presetLinks()}</details>`}</section><div>${modelWordsExplained}</div></div>
+${facetLinks(chosen)}${mayApprove && html`<details><summary>Approve many at once</summary>${presetLinks()}${byWildcard}</details>
+<details><summary>Withdraw many at once</summary>${presetWithdrawals(ctx)}</details>`}</section><div>${modelWordsExplained}</div></div>
 <form method="post" action="/console/models/approve">${csrfField(ctx)}
-${mayApprove && models.length > 0 && html`<div class="actions"><button type="submit">Approve what is ticked</button><span class="soft" id="models-count" role="status"></span></div>`}
+${mayApprove && models.length > 0 && html`<div class="actions"><button type="submit">Approve what is ticked</button><button type="submit" formaction="/console/models/withdraw">Withdraw what is ticked…</button><span class="soft" id="models-count" role="status"></span></div>`}
 ${tableOf(models, mayApprove)}</form>
 ${unknown.length > 0 && html`<section><h2>Seen here, not in the catalogue</h2><p>${unknown.slice(0, 50).map((type, index) => html`${index > 0 && ', '}<code>${named(type.slice(0, 100))}</code>`)}${unknown.length > 50 && html` and ${unknown.length - 50} more`}</p><p class="soft">They are newer than the catalogue, or inventions. Until the catalogue has them they wait in quarantine at best.</p></section>`}
 <p class="soft">Catalogue of ${version}, ${total} models.</p>`

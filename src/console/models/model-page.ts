@@ -7,7 +7,7 @@ import { csrfField, done, problem, table, when } from '../words.ts'
 import { modelWordsExplained } from './words.ts'
 
 /** @property phones  how many say that they are this model; `more` when not all were counted */
-export type ModelPage = { model: ModelDetail, phones: { count: number, holding: number, more: boolean }, mayApprove: boolean, doneText: string | undefined, mistake: string | undefined, now: Date }
+export type ModelPage = { model: ModelDetail, phones: { count: number, holding: number, more: boolean }, mayApprove: boolean, doneText: Markup | undefined, mistake: string | undefined, now: Date }
 
 export function modelPage(ctx: Context, page: ModelPage): Markup {
   const { model, mayApprove, doneText, mistake } = page

@@ -1,18 +1,19 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
-import type { DeviceModel } from '../../devices/catalogue.ts'
-import { findPreset, modelsOfPreset, type Preset } from '../../devices/presets.ts'
+import { modelsMatching } from '../../devices/catalogue.ts'
+import { findPreset, type Preset } from '../../devices/presets.ts'
 import { CaError } from '../../errors.ts'
-import { readForm, type Form } from '../../http/form.ts'
+import { readForm, seeOther, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
-import { modelApprove, notesOn } from '../../protocols/api/operations/approvals.ts'
-import { modelList, modelNamed, modelShow, type ModelView } from '../../protocols/api/operations/models.ts'
-import { policyPreview } from '../../protocols/api/operations/policy-changes.ts'
+import { modelApprove, notesOn, patternsNamed } from '../../protocols/api/operations/approvals.ts'
+import { modelList, modelShow, type ModelView } from '../../protocols/api/operations/models.ts'
 import { phonesOfModel } from '../../store/model-phones.ts'
 import { productTypesSeen } from '../../store/models-seen.ts'
+import type { Markup } from '../html.ts'
 import { endOfDay } from '../instants.ts'
 import { consolePage } from '../layout.ts'
-import { mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
+import { address, mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
+import { doneAtOnce, previewed, previewedOrDone } from '../policy/preview.ts'
 import { approvePage, type ApproveValues } from './approve-page.ts'
 import { chosenIn, narrowed } from './facets.ts'
 import { modelListPage } from './list-page.ts'
@@ -21,15 +22,17 @@ import { modelPage } from './model-page.ts'
 export function modelsRouter(service: Service): Router {
   const router = new Router({ prefix: '/console/models' })
   router.get('/', async ctx => await list(ctx, service))
-  router.get('/approve', async ctx => await confirm(ctx, service, presetIn(queryOf(ctx, 'preset')), queryOf(ctx, 'model') === '' ? [] : [queryOf(ctx, 'model')]))
+  router.get('/approve', async ctx => await confirm(ctx, service, wantedIn(name => queryOf(ctx, name), queryOf(ctx, 'model') === '' ? [] : [queryOf(ctx, 'model')])))
   router.post('/approve', async ctx => await approve(ctx, service, await readForm(ctx)))
+  router.post('/withdraw', async ctx => await withdrawMany(ctx, service, await readForm(ctx)))
   router.get('/:identifier', async ctx => await show(ctx, service))
   router.post('/:identifier/withdraw', async ctx => await withdraw(ctx, service, await readForm(ctx)))
   return router
 }
 
 const doneTexts: Readonly<Record<string, string>> = { approved: 'Approved. Phones that were refused open their invitation again.' }
-const doneText = (ctx: Context): string | undefined => Object.hasOwn(doneTexts, queryOf(ctx, 'done')) ? doneTexts[queryOf(ctx, 'done')] : undefined
+const doneText = async (ctx: Context, service: Service): Promise<Markup | undefined> =>
+  await doneAtOnce(ctx, service, Object.hasOwn(doneTexts, queryOf(ctx, 'done')) ? doneTexts[queryOf(ctx, 'done')] : undefined)
 
 async function everyModel(ctx: Context, service: Service): Promise<ModelView[]> {
   const models: ModelView[] = []
@@ -41,14 +44,14 @@ async function everyModel(ctx: Context, service: Service): Promise<ModelView[]> 
   }
 }
 
-async function list(ctx: Context, service: Service): Promise<void> {
+async function list(ctx: Context, service: Service, mistake?: string): Promise<void> {
   const models = await everyModel(ctx, service)
   const chosen = chosenIn(name => queryOf(ctx, name))
   const { models: known, version } = service.catalogue()
   consolePage(ctx, {
-    title: 'Models', current: 'models', scripts: ['filter.js'],
+    title: 'Models', current: 'models', scripts: ['filter.js'], ...mistake !== undefined && { status: 400 },
     body: modelListPage(ctx, {
-      models: narrowed(models, chosen), total: models.length, chosen, version, mayApprove: mayPerform(ctx, modelApprove), doneText: doneText(ctx),
+      models: narrowed(models, chosen), total: models.length, chosen, version, mayApprove: mayPerform(ctx, modelApprove), doneText: await doneText(ctx, service), mistake,
       unknown: (await productTypesSeen(service.db)).filter(type => !known.has(type)),
     }),
   })
@@ -61,33 +64,43 @@ function presetIn(name: string): Preset | undefined {
   return preset
 }
 
+/** One, those that were ticked, those of a preset, or what a wildcard names, also among models to come. */
+type Wanted = { preset: Preset | undefined, pattern: string | undefined, models: readonly string[] }
+
+const wantedIn = (one: (name: string) => string, models: readonly string[]): Wanted => ({ preset: presetIn(one('preset')), pattern: one('pattern') || undefined, models })
+const namesOf = ({ preset, pattern, models }: Wanted): { preset: Preset['name'] } | { pattern: string } | { models: string[] } =>
+  preset !== undefined ? { preset: preset.name } : pattern !== undefined ? { pattern } : { models: [...models] }
+
 /** What would be approved, before it is. */
-async function confirm(ctx: Context, service: Service, preset: Preset | undefined, identifiers: readonly string[], values: ApproveValues = {}, mistake?: string): Promise<void> {
+async function confirm(ctx: Context, service: Service, wanted: Wanted, values: ApproveValues = {}, mistake?: string): Promise<void> {
   if (!mayPerform(ctx, modelApprove)) throw new CaError('forbidden', `this needs the role ${modelApprove.role}`)
   const catalogue = service.catalogue()
-  const models: DeviceModel[] = preset !== undefined ? modelsOfPreset(catalogue, preset.name) : [...new Set(identifiers)].map(identifier => modelNamed(catalogue, identifier))
-  if (models.length === 0) throw new CaError('invalid-argument', 'no model was ticked')
+  const { preset, pattern } = wanted
+  const patterns = preset === undefined && pattern === undefined && wanted.models.length === 0 ? [] : patternsNamed(catalogue, namesOf(wanted))
+  if (patterns.length === 0) throw new CaError('invalid-argument', 'no model was ticked')
+  const models = patterns.flatMap(each => modelsMatching(catalogue, each))
   consolePage(ctx, {
     title: 'Approve models', current: 'models', ...mistake !== undefined && { status: 400 },
-    body: approvePage(ctx, { models, preset: preset?.name, presetWords: preset?.words, notes: notesOn(catalogue, models.map(model => model.identifier)), values, mistake }),
+    body: approvePage(ctx, { models, preset: preset?.name, pattern, presetWords: preset?.words, notes: notesOn(catalogue, patterns), values, mistake }),
   })
 }
 
+/** Whom it lets in is counted first; where that is nobody, it counts at once. */
 async function approve(ctx: Context, service: Service, form: Form): Promise<void> {
-  const [preset, models] = [presetIn(form.get('preset')), form.all('model')]
+  const wanted = wantedIn(form.get, form.all('model'))
   const values = { least: form.get('least'), reason: form.get('reason'), until: form.get('until') }
-  if (form.get('sure') !== 'yes') return await confirm(ctx, service, preset, models)
+  if (form.get('sure') !== 'yes') return await confirm(ctx, service, wanted)
+  let page: string
   try {
     const until = endOfDay(values.until)
-    await perform(ctx, service, modelApprove, {
-      ...preset !== undefined ? { preset: preset.name } : { models }, reason: values.reason, leastEvidence: values.least as 'signed',
-      ...until !== undefined && { until: until.toISOString() },
-    })
+    const edit = { kind: 'approve' as const, ...namesOf(wanted), reason: values.reason, leastEvidence: values.least as 'signed', ...until !== undefined && { until: until.toISOString() } }
+    const [only] = wanted.models
+    page = await previewedOrDone(ctx, service, edit, change => wanted.models.length === 1 && only !== undefined
+      ? address(`/console/models/${encodeURIComponent(only)}`, { done: 'approved', change }) : address('/console/models', { approved: 'yes', done: 'approved', change }))
   } catch (error) {
-    return await confirm(ctx, service, preset, models, values, refusalOf(error))
+    return await confirm(ctx, service, wanted, values, refusalOf(error, 'conflict'))
   }
-  ctx.redirect(preset === undefined && models.length === 1 ? `/console/models/${encodeURIComponent(models[0]!)}?done=approved` : '/console/models?approved=yes&done=approved')
-  ctx.status = 303
+  seeOther(ctx, page)
 }
 
 async function show(ctx: Context, service: Service, mistake?: string): Promise<void> {
@@ -96,19 +109,27 @@ async function show(ctx: Context, service: Service, mistake?: string): Promise<v
   consolePage(ctx, {
     title: model.name, current: 'models', ...mistake !== undefined && { status: 400 },
     body: modelPage(ctx, {
-      model, mistake, phones: await phonesOfModel(service.db, identifier, service.now()), mayApprove: mayPerform(ctx, modelApprove), doneText: doneText(ctx), now: service.now(),
+      model, mistake, phones: await phonesOfModel(service.db, identifier, service.now()), mayApprove: mayPerform(ctx, modelApprove), doneText: await doneText(ctx, service), now: service.now(),
     }),
   })
 }
 
 /** What it reaches is counted first. */
 async function withdraw(ctx: Context, service: Service, form: Form): Promise<void> {
-  let change: { id: string }
   try {
-    change = await perform(ctx, service, policyPreview, { edit: { kind: 'withdraw', approvals: [form.get('approval')] } })
+    seeOther(ctx, await previewed(ctx, service, { kind: 'withdraw', approvals: [form.get('approval')] }))
   } catch (error) {
-    return await show(ctx, service, refusalOf(error, 'approval-not-found'))
+    await show(ctx, service, refusalOf(error, 'approval-not-found'))
   }
-  ctx.redirect(`/console/policy/changes/${change.id}`)
-  ctx.status = 303
+}
+
+/** The approvals of what was ticked, or of a preset; what a wildcard approves as well stays approved. */
+async function withdrawMany(ctx: Context, service: Service, form: Form): Promise<void> {
+  const wanted = wantedIn(form.get, form.all('model'))
+  try {
+    if (wanted.preset === undefined && wanted.models.length === 0) throw new CaError('invalid-argument', 'no model was ticked')
+    seeOther(ctx, await previewed(ctx, service, { kind: 'withdraw', ...namesOf({ ...wanted, pattern: undefined }) }))
+  } catch (error) {
+    await list(ctx, service, refusalOf(error, 'approval-not-found'))
+  }
 }

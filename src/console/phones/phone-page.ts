@@ -9,14 +9,14 @@ import { done, grade, table, when } from '../words.ts'
 import { storyList } from './story-words.ts'
 
 /** @property mayLetIn  also when it was revoked. @property waits  somebody has to decide about it */
-export type PhonePage = { device: DeviceDetail, story: readonly StoryEvent[], mayRevoke: boolean, mayLetIn: boolean, waits: boolean, doneText: string | undefined, now: Date }
+export type PhonePage = { device: DeviceDetail, story: readonly StoryEvent[], mayRevoke: boolean, mayExempt: boolean, mayLetIn: boolean, waits: boolean, doneText: string | undefined, now: Date }
 
-export function phonePage({ device, story, mayRevoke, mayLetIn, waits, doneText, now }: PhonePage): Markup {
+export function phonePage({ device, story, mayRevoke, mayExempt, mayLetIn, waits, doneText, now }: PhonePage): Markup {
   const newest = device.certificates[0] ?? null
   return html`<section><p class="soft"><a href="/console/phones">Phones</a></p>
 <h1>${device.modelName ?? 'A phone'} of ${named(device.personName)}</h1>${done(doneText)}
 <p>${phoneState({ enrollment: device.enrollment, certificate: newest, lockedOut: device.lockedOut })} ${modelWords(device)}, ${grade(device.grade, device.test)}</p>
-${device.enrollment !== null && html`<p>${linkInto('policy', address('/console/policy/explain', { phone: device.id }), 'What would be decided about it now')}</p>`}
+${device.enrollment !== null && html`<p>${linkInto('policy', address('/console/policy/explain', { phone: device.id }), 'What would be decided about it now')}${mayExempt && html`, or ${linkInto('policy', address('/console/policy/exemptions/new', { phone: device.id }), 'decide about it before all rules')}`}</p>`}
 ${waits && html`<p>${linkInto('quarantine', `/console/quarantine/${device.id}`, 'Somebody has to decide about it')}.</p>`}
 ${mayRevoke && actions(device, mayLetIn)}</section>
 <div class="two"><section><h2>What is known</h2>${facts(device, now)}</section>

@@ -7,6 +7,7 @@ import { mayActAs } from '../../http/session.ts'
 import { certHold, certList, certRelease, certRevoke } from '../../protocols/api/operations/certificates.ts'
 import { deviceStory, evidenceShow } from '../../protocols/api/operations/device-story.ts'
 import { deviceList, deviceShow, type DeviceDetail } from '../../protocols/api/operations/devices.ts'
+import { exempt } from '../../protocols/api/operations/exemptions.ts'
 import { html } from '../html.ts'
 import { consolePage } from '../layout.ts'
 import { address, mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
@@ -58,7 +59,7 @@ async function show(ctx: Context, service: Service, id: string): Promise<void> {
   const waits = enrollment?.state === 'quarantined' && enrollment.decision?.verdict === 'quarantine'
   consolePage(ctx, {
     title: `${device.modelName ?? 'Phone'} of ${device.personName.slice(0, 100)}`, current: 'phones',
-    body: phonePage({ device, story, waits, mayRevoke: mayPerform(ctx, certRevoke), mayLetIn: mayActAs(ctx, 'admin'), doneText: doneText(queryOf(ctx, 'done')), now: service.now() }),
+    body: phonePage({ device, story, waits, mayRevoke: mayPerform(ctx, certRevoke), mayExempt: mayPerform(ctx, exempt), mayLetIn: mayActAs(ctx, 'admin'), doneText: doneText(queryOf(ctx, 'done')), now: service.now() }),
   })
 }
 

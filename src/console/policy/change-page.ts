@@ -47,10 +47,13 @@ function consequence(page: ChangePage): Markup {
   }
 }
 
-function headline({ reach, kind }: PolicyChangeView): string {
+/** What follows when nobody is reached. */
+const forThoseToCome: Partial<Record<PolicyChangeView['kind'], string>> = { 'add-rule': ' It counts for phones that come.', approve: ' It counts for phones that come.' }
+
+function headline({ reach, kind, checked }: PolicyChangeView): string {
   const starts = reach.starts > 0 ? `${count(reach.starts, 'phone')} that ${reach.starts === 1 ? 'has' : 'have'} no certificate may come in.` : ''
   if (reach.certificates > 0) return `This reaches ${count(reach.certificates, 'certificate')} of ${count(reach.people, 'person', 'people')}.${starts === '' ? '' : ` ${starts}`}`
-  return starts !== '' ? starts : `This reaches nobody who is here now.${kind === 'add-rule' ? ' It counts for phones that come.' : ''}`
+  return starts !== '' ? starts : `This reaches nobody who is here now.${forThoseToCome[kind] ?? ''}${checked > 1 ? ` ${count(checked, 'phone')} were looked at.` : ''}`
 }
 
 function updatable({ reach }: PolicyChangeView): Markup | undefined {
@@ -59,13 +62,15 @@ function updatable({ reach }: PolicyChangeView): Markup | undefined {
   return html`<p>${count(reach.updatable, 'of the phones', 'of the phones')} can be updated to what is asked. ${others > 0 && `${others} cannot.`}</p>`
 }
 
-function outcomes({ outcome, action, reach }: PolicyChangeView): Markup {
+const certificatesLookedAt = (phones: number): string => phones === 0 ? '; no phone was here' : `; ${count(phones, 'phone')} ${phones === 1 ? 'was' : 'were'} looked at`
+
+function outcomes({ outcome, action, reach, checked }: PolicyChangeView): Markup {
   const said = [
     outcome.held > 0 && `${count(outcome.held, 'certificate')} held`, outcome.revoked > 0 && `${count(outcome.revoked, 'certificate')} revoked`,
     outcome.released > 0 && `${count(outcome.released, 'certificate')} released`, outcome.passedOver > 0 && `${outcome.passedOver} passed over: decided again they might stay, or somebody had revoked them`,
   ].filter(part => part !== false)
   if (said.length > 0) return html`<p>${said.join('; ')}.</p>`
-  return html`<p>${action === 'leave' && reach.certificates > 0 ? `${count(reach.certificates, 'certificate')} of phones that it would not let in ${reach.certificates === 1 ? 'was' : 'were'} left as ${reach.certificates === 1 ? 'it is' : 'they are'}.` : 'No certificate was changed.'}</p>`
+  return html`<p>${action === 'leave' && reach.certificates > 0 ? `${count(reach.certificates, 'certificate')} of phones that it would not let in ${reach.certificates === 1 ? 'was' : 'were'} left as ${reach.certificates === 1 ? 'it is' : 'they are'}.` : `No certificate was changed${certificatesLookedAt(checked)}.`}</p>`
 }
 
 function applyForm(ctx: Context, { change, values, mayNotify }: ChangePage): Markup {
@@ -92,11 +97,14 @@ function effects({ change, stops, starts, next }: ChangePage): Markup | undefine
   return html`${change.reach.certificates > 0 && html`<section>${table({
     caption: 'Whose certificates it reaches', head: ['Person', 'Phone', 'Version', 'Known by', 'Can be updated', 'Then', 'Why'],
     rows: stops.map(effect => [...who(effect), effect.canUpdate === null ? '–' : effect.canUpdate ? 'yes' : 'no', then(change, effect), named(effect.why)]), empty: '',
-  })}${pager(next)}</section>`}${change.reach.starts > 0 && html`<section>${table({
+  })}${pager(next)}${download(change, 'stops')}</section>`}${change.reach.starts > 0 && html`<section>${table({
     caption: `Who may come in${change.reach.starts > starts.length ? `, the first ${starts.length} of ${change.reach.starts}` : ''}`, head: ['Person', 'Phone', 'Version', 'Known by', 'Why'],
     rows: starts.map(effect => [...who(effect), named(effect.why)]), empty: '',
-  })}</section>`}`
+  })}${download(change, 'starts')}</section>`}`
 }
+
+const download = ({ id }: PolicyChangeView, effect: EffectView['effect']): Markup =>
+  html`<p><a href="${changeAddress(id)}/${effect}.csv" download>All of them for a spreadsheet (CSV)</a></p>`
 
 const who = (effect: EffectView): (string | Markup)[] => [
   html`<a href="/console/phones/${effect.device}">${named(effect.personName)}</a><br><span class="soft">${named(effect.personEmail)}</span>`, modelWords(effect), named(effect.osVersion ?? '–'), grade(effect.grade, effect.test),
@@ -122,7 +130,7 @@ export function changesPage(changes: readonly PolicyChangeView[], next: string |
       html`<a href="/console/policy/changes/${change.id}">${named(change.sentence)}</a>`, words[change.state], change.state === 'counting' ? '…' : `${count(change.reach.certificates, 'certificate')} of ${count(change.reach.people, 'person', 'people')}`,
       named(change.appliedBy ?? change.createdBy), when(new Date(change.appliedAt ?? change.createdAt), now),
     ]),
-    empty: 'No change has been previewed yet. New rules, removed rules and withdrawn approvals stand here, and can be taken back.',
+    empty: 'No change has been previewed yet. Rules, approvals and exemptions that were made or ended stand here, and can be taken back.',
   })}${pager(next)}</section>`
 }
 

@@ -7,6 +7,7 @@ import { policyApply, policyChangeEffects, policyChangeList, policyChangeShow, p
 import { startOfDay } from '../instants.ts'
 import { consolePage } from '../layout.ts'
 import { address, mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
+import { sendCsv } from '../send-csv.ts'
 import { changeAddress, changePage, changesPage, type ApplyValues } from './change-page.ts'
 
 /** Previewing, applying and taking back: one page that follows a change through its life. */
@@ -19,6 +20,11 @@ export function policyChangesRouter(service: Service): Router {
     consolePage(ctx, { title: 'Changes of policy', current: 'policy', body })
   })
   router.get('/:id', async ctx => await show(ctx, service))
+  router.get('/:id/:effect.csv', async ctx => {
+    const effect = ctx['params']['effect']
+    if (effect !== 'stops' && effect !== 'starts') throw new CaError('not-found', 'there is no list of this name')
+    await sendCsv(ctx, service, policyChangeEffects, { id: idIn(ctx), effect, limit: 1 })
+  })
   router.post('/:id/apply', async ctx => await apply(ctx, service, await readForm(ctx)))
   router.post('/:id/undo', async ctx => {
     await readForm(ctx)

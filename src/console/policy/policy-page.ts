@@ -8,13 +8,13 @@ import { csrfField, done, table, when } from '../words.ts'
 export type RuleShown = Pick<Rule, 'id' | 'verdict' | 'conditions' | 'reason' | 'author'> & { createdAt: string }
 export type ExemptionShown = Pick<Exemption, 'id' | 'deviceId' | 'verdict' | 'reason' | 'author'> & { notAfter: string, personName: string, model: string }
 /** @property approvals  how many are in force */
-export type PolicyPage = { rules: readonly RuleShown[], exemptions: readonly ExemptionShown[], moreExemptions: number, approvals: number, mayChange: boolean, doneText: string | undefined, now: Date }
+export type PolicyPage = { rules: readonly RuleShown[], exemptions: readonly ExemptionShown[], moreExemptions: number, approvals: number, mayChange: boolean, doneText: Markup | undefined, now: Date }
 
 export function policyPage(ctx: Context, { rules, exemptions, moreExemptions, approvals, mayChange, doneText, now }: PolicyPage): Markup {
   return html`<section><h1>Policy</h1>${done(doneText)}<p>Who is not let in by something stays out. What decides, in this order: an exemption of the phone’s own, any rule that blocks, any rule that sets aside, an <a href="/console/models?approved=yes">approved model</a> (${approvals} ${approvals === 1 ? 'approval is' : 'approvals are'} in force) or a rule that allows.</p>
 <div class="actions">${mayChange && html`<a class="button main" href="/console/policy/new">New rule</a>`}<a class="button" href="/console/policy/explain">Explain a phone</a><a class="button" href="/console/policy/changes">Changes</a></div></section>
 <section><h2>Rules</h2>${rulesTable(ctx, rules, mayChange, now)}</section>
-<section><h2>Exemptions</h2><p>Decisions about one phone under one invitation. They come out of the <a href="/console/quarantine">quarantine</a>.</p>${exemptionsTable(exemptions, mayChange, now)}${moreExemptions > 0 && html`<p class="soft">${moreExemptions} more are in force; each stands on its phone’s page.</p>`}</section>`
+<section><h2>Exemptions</h2><p>Decisions about one phone under one invitation. They come out of the <a href="/console/quarantine">quarantine</a>, or from the page of any phone.</p>${exemptionsTable(exemptions, mayChange, now)}${moreExemptions > 0 && html`<p class="soft">${moreExemptions} more are in force; each stands on its phone’s page.</p>`}</section>`
 }
 
 const order = ['block', 'quarantine', 'allow'] as const

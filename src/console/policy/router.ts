@@ -1,25 +1,22 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { CaError } from '../../errors.ts'
-import { readForm, type Form } from '../../http/form.ts'
+import { readForm, seeOther, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
 import { activesyncExplain } from '../../protocols/api/operations/activesync.ts'
 import { approvalList } from '../../protocols/api/operations/approvals.ts'
 import { deviceExplain, deviceShow } from '../../protocols/api/operations/devices.ts'
-import { exemptionEnd, exemptionList } from '../../protocols/api/operations/exemptions.ts'
+import { exemptionList } from '../../protocols/api/operations/exemptions.ts'
 import { policyAdd, policyExplain, policyList } from '../../protocols/api/operations/policy.ts'
-import { policyPreview } from '../../protocols/api/operations/policy-changes.ts'
 import { deviceStore } from '../../store/devices.ts'
-import { html } from '../html.ts'
 import { consolePage } from '../layout.ts'
 import { mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
-import { named } from '../status-words.ts'
 import { activesyncPage, type ActiveSyncPage } from './activesync-page.ts'
-import { confirmPage } from './confirm-page.ts'
 import { explainPage, type ExplainPage } from './explain-page.ts'
 import { policyPage } from './policy-page.ts'
-import { changeAddress } from './change-page.ts'
 import { policyChangesRouter } from './changes-router.ts'
+import { exemptionsRouter } from './exemptions-router.ts'
+import { doneAtOnce, previewed } from './preview.ts'
 import { ruleForm, ruleOf, valuesIn, type RuleValues } from './rule-form.ts'
 
 export function policyRouter(service: Service): Router {
@@ -30,24 +27,13 @@ export function policyRouter(service: Service): Router {
   router.get('/new', ctx => form(ctx, {}))
   router.post('/new', async ctx => await preview(ctx, service, await readForm(ctx)))
   router.post('/rules/:id/remove', async ctx => await previewRemoval(ctx, service))
-  router.get('/exemptions/:id/end', async ctx => await confirmEnd(ctx, service))
-  router.post('/exemptions/:id/end', async ctx => {
-    await readForm(ctx)
-    await perform(ctx, service, exemptionEnd, { id: idIn(ctx) })
-    doneAt(ctx, 'ended')
-  })
   const both = new Router()
-  for (const part of [router, policyChangesRouter(service)]) both.use(part.routes())
+  for (const part of [router, policyChangesRouter(service), exemptionsRouter(service)]) both.use(part.routes())
   return both
 }
 
 const doneTexts: Readonly<Record<string, string>> = {
-  ended: 'The exemption has ended. The rules count for this phone again.',
-}
-
-function doneAt(ctx: Context, what: string): void {
-  ctx.redirect(`/console/policy?done=${what}`)
-  ctx.status = 303
+  ended: 'The exemption has ended. The rules count for this phone again.', exempted: 'The exemption is in force.',
 }
 
 const idIn = (ctx: Context): string => ctx['params']['id']
@@ -67,7 +53,7 @@ async function show(ctx: Context, service: Service): Promise<void> {
     title: 'Policy', current: 'policy',
     body: policyPage(ctx, {
       rules, approvals: approvals.length, mayChange: mayPerform(ctx, policyAdd), moreExemptions: exemptions.length - shown.length, now: service.now(),
-      doneText: Object.hasOwn(doneTexts, done) ? doneTexts[done] : undefined,
+      doneText: await doneAtOnce(ctx, service, Object.hasOwn(doneTexts, done) ? doneTexts[done] : undefined),
       exemptions: shown.map(exemption => {
         const device = devices.get(exemption.deviceId)
         return { ...exemption, personName: device?.personName ?? '', model: models.get(device?.productType ?? '')?.name ?? device?.productType ?? 'phone' }
@@ -88,38 +74,16 @@ function form(ctx: Context, values: RuleValues, mistake?: string): void {
 /** What it reaches is counted first; only then is it put in force. */
 async function preview(ctx: Context, service: Service, sent: Form): Promise<void> {
   const values = valuesIn(sent)
-  let id: string
   try {
-    ({ id } = await perform(ctx, service, policyPreview, { edit: { kind: 'add-rule', rule: ruleOf(values) } }))
+    seeOther(ctx, await previewed(ctx, service, { kind: 'add-rule', rule: ruleOf(values) }))
   } catch (error) {
-    return form(ctx, values, refusalOf(error))
+    form(ctx, values, refusalOf(error))
   }
-  ctx.redirect(changeAddress(id))
-  ctx.status = 303
 }
 
 async function previewRemoval(ctx: Context, service: Service): Promise<void> {
   await readForm(ctx)
-  const { id } = await perform(ctx, service, policyPreview, { edit: { kind: 'remove-rule', rule: idIn(ctx) } })
-  ctx.redirect(changeAddress(id))
-  ctx.status = 303
-}
-
-async function confirmEnd(ctx: Context, service: Service): Promise<void> {
-  mayChange(ctx)
-  const exemption = (await perform(ctx, service, exemptionList, {})).items.find(({ id }) => id === idIn(ctx))
-  if (exemption === undefined) throw new CaError('exemption-not-found', 'there is no exemption in force with this id')
-  const device = await perform(ctx, service, deviceShow, { id: exemption.deviceId })
-  consolePage(ctx, {
-    title: 'End an exemption', current: 'policy',
-    body: confirmPage(ctx, {
-      heading: `End the exemption of ${device.personName}’s ${device.modelName ?? 'phone'}`, action: `/console/policy/exemptions/${exemption.id}/end`, button: 'End it', stop: true, back: { path: '/console/policy', text: 'Keep it' },
-      consequences: [
-        exemption.verdict === 'allow' ? 'The rules count for it again: if they do not let it in, it cannot renew. Its certificate stays good until it ends.' : 'The rules count for it again, and may let it in.',
-        html`It was made by ${named(exemption.author)}: ${named(exemption.reason)}`,
-      ],
-    }),
-  })
+  seeOther(ctx, await previewed(ctx, service, { kind: 'remove-rule', rule: idIn(ctx) }))
 }
 
 async function explain(ctx: Context, service: Service): Promise<void> {

@@ -1,23 +1,22 @@
-import { Readable } from 'node:stream'
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { CaError } from '../../errors.ts'
 import type { Service } from '../../http/service.ts'
 import { sessionOf } from '../../http/session.ts'
-import { auditCsvHead, auditCsvLine, auditList, auditShow } from '../../protocols/api/operations/audit.ts'
+import { auditList, auditShow } from '../../protocols/api/operations/audit.ts'
 import { consolePage } from '../layout.ts'
 import { fieldMistakes } from '../field-mistakes.ts'
+import { sendCsv } from '../send-csv.ts'
 import { listPage, type RecordFilter } from './list-page.ts'
 import { showPage } from './show-page.ts'
 
 const current = 'records'
 const pageRows = 50
-const exportRows = 200
 
 export function recordsRouter(service: Service): Router {
   const router = new Router()
   router.get('/console/records', async ctx => await list(service, ctx))
-  router.get('/console/records.csv', ctx => exportAll(service, ctx))
+  router.get('/console/records.csv', async ctx => await exportAll(service, ctx))
   router.get('/console/records/:id', async ctx => {
     const { success, data } = auditShow.input.safeParse(ctx.params)
     if (!success) throw new CaError('not-found', 'there is no record of this number')
@@ -59,23 +58,8 @@ async function list(service: Service, ctx: Context): Promise<void> {
 
 const labels: Readonly<Record<string, string>> = { actor: 'Who', action: 'What', subject: 'About', from: 'From', until: 'Until' }
 
-/** Row by row as they are read, however many there are. */
-function exportAll(service: Service, ctx: Context): void {
-  const filter = filterOf(ctx)
-  const first = inputOf(filter, exportRows)
-  if (!first.success) throw new CaError('invalid-argument', 'this filter cannot be read')
-  const { actor } = sessionOf(ctx)
-  async function * lines(): AsyncGenerator<string> {
-    yield `\uFEFF${auditCsvHead}`
-    for (let input: typeof first.data | undefined = first.data; input !== undefined;) {
-      const { items, next } = await auditList.run(service, actor, input)
-      yield items.map(auditCsvLine).join('')
-      input = next === null ? undefined : { ...input, cursor: next }
-    }
-  }
-  ctx.set('content-type', 'text/csv; charset=utf-8')
-  ctx.set('content-disposition', 'attachment; filename="latchkey-records.csv"')
-  ctx.set('cache-control', 'no-store')
-  ctx.set('x-content-type-options', 'nosniff')
-  ctx.body = Readable.from(lines())
+async function exportAll(service: Service, ctx: Context): Promise<void> {
+  const { success, data } = inputOf(filterOf(ctx), pageRows)
+  if (!success) throw new CaError('invalid-argument', 'this filter cannot be read')
+  await sendCsv(ctx, service, auditList, data)
 }

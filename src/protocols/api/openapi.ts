@@ -54,7 +54,10 @@ function describe(operation: Operation): Json {
       } } } },
     },
     responses: {
-      [operation.status]: { description: 'Done.', content: { 'application/json': { schema: schemaOf(operation.output, 'output') } } },
+      [operation.status]: { description: 'Done.', content: {
+        'application/json': { schema: schemaOf(operation.output, 'output') },
+        ...operation.csv === undefined ? {} : { 'text/csv': { schema: { type: 'string', description: 'The whole list, whatever the limit.' } } },
+      } },
       default: { $ref: '#/components/responses/problem' },
     },
   }

@@ -2,6 +2,9 @@ import type { z } from 'zod'
 import type { Actor, Role } from '../../http/actor.ts'
 import type { Service } from '../../http/service.ts'
 
+/** How the items of a list stand in comma-separated values; what people wrote is text there, never a formula. */
+export type CsvForm = { readonly fileName: string, readonly head: string, line(item: any): string }
+
 export type Method = 'get' | 'post' | 'put' | 'delete'
 
 /**
@@ -22,15 +25,17 @@ export type Operation<Input extends z.ZodType = z.ZodType, Output extends z.ZodT
   readonly output: Output
   readonly status: 200 | 201
   readonly maxBodyBytes: number
+  /** Of a paged list that is also given whole, as text/csv. */
+  readonly csv: CsvForm | undefined
   run(service: Service, actor: Actor, input: z.output<Input>): Promise<z.input<Output>>
 }
 
 const defaultMaxBodyBytes = 1024 * 1024
 
 export function operation<Input extends z.ZodType, Output extends z.ZodType>(
-  definition: Omit<Operation<Input, Output>, 'status' | 'maxBodyBytes'> & Partial<Pick<Operation, 'status' | 'maxBodyBytes'>>,
+  definition: Omit<Operation<Input, Output>, 'status' | 'maxBodyBytes' | 'csv'> & Partial<Pick<Operation, 'status' | 'maxBodyBytes' | 'csv'>>,
 ): Operation<Input, Output> {
-  return { status: 200, maxBodyBytes: defaultMaxBodyBytes, ...definition }
+  return { status: 200, maxBodyBytes: defaultMaxBodyBytes, csv: undefined, ...definition }
 }
 
 /** Names of the parameters in a path. */

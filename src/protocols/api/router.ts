@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import Router from '@koa/router'
 import type { Context } from 'koa'
 import { z } from 'zod'
@@ -8,6 +9,7 @@ import { parseJson, readBody } from '../../http/body.ts'
 import { assertScope, type Grant } from '../../http/scope.ts'
 import type { Service } from '../../http/service.ts'
 import { tokenStore } from '../../store/access.ts'
+import { csvOf } from './csv.ts'
 import { openApiDocument } from './openapi.ts'
 import { parametersOf, type Operation } from './operation.ts'
 import { grantFor, operations } from './operations.ts'
@@ -31,6 +33,8 @@ export function routerFor(service: Service, authenticate: Authenticate): Router 
       assertRole(actor, operation.role)
       assertScope(actor, grantFor(operation))
       const input = parseInput(operation, await inputOf(operation, ctx))
+      if (operation.csv !== undefined) ctx.set('vary', 'accept')
+      if (operation.csv !== undefined && ctx.accepts('application/json', 'text/csv') === 'text/csv') return answerCsv(ctx, await csvOf(operation, service, actor, input))
       answer(ctx, operation.status, JSON.stringify(await operation.run(service, actor, input)))
     })
   }
@@ -48,6 +52,12 @@ function answer(ctx: Context, status: number, json: string): void {
   ctx.status = status
   ctx.body = json
   ctx.set('content-type', 'application/json')
+  ctx.set('cache-control', 'no-store')
+}
+
+function answerCsv(ctx: Context, lines: AsyncGenerator<string>): void {
+  ctx.body = Readable.from(lines)
+  ctx.set('content-type', 'text/csv; charset=utf-8')
   ctx.set('cache-control', 'no-store')
 }
 

@@ -4,7 +4,9 @@ import { modelsMatching, type Catalogue, type DeviceModel } from '../../../devic
 import { modelsOfPreset, presetNames, type PresetName } from '../../../devices/presets.ts'
 import { CaError } from '../../../errors.ts'
 import { isWildcard, matchesWildcard } from '../../../formats/wildcard.ts'
+import type { Actor } from '../../../http/actor.ts'
 import { change } from '../../../http/change.ts'
+import type { Service } from '../../../http/service.ts'
 import { patternSchema, type Approval } from '../../../policy/rules.ts'
 import { policyStore } from '../../../store/policy.ts'
 import { id, instantInput, nothing, reasonText, text } from '../fields.ts'
@@ -13,6 +15,49 @@ import { approvalView, viewOfApproval } from './approval-view.ts'
 import { modelNamed } from './models.ts'
 
 const preset = z.enum(presetNames as [PresetName])
+
+/** Which models; `namesModels` checks that one of them is given. */
+export const namedModels = {
+  /** A product type or a wildcard over product types. */
+  pattern: text(64).optional(),
+  preset: preset.optional(),
+  /** Product types, each for itself. */
+  models: z.array(text(64)).min(1).max(5000).optional(),
+}
+type ModelNames = { pattern?: string | undefined, preset?: PresetName | undefined, models?: string[] | undefined }
+
+export const namesModels: [check: (input: ModelNames) => boolean, params: { path: string[], error: string }] = [
+  ({ pattern, preset: name, models }) => models === undefined ? pattern !== undefined || name !== undefined : pattern === undefined && name === undefined,
+  { path: ['pattern', 'preset', 'models'], error: 'needs one of them' },
+]
+
+export const approvalInput = {
+  ...namedModels,
+  leastEvidence: z.enum(['listed', 'signed', 'attested']).default('signed'),
+  /** The last instant at which it holds. */
+  until: instantInput.nullable().default(null),
+  reason: reasonText,
+}
+type ApprovalInput = ModelNames & { leastEvidence: Approval['leastEvidence'], until: Date | null, reason: string }
+
+/** @throws {CaError} device-model-unknown, invalid-argument */
+export function patternsNamed(catalogue: Catalogue, { pattern, preset: name, models }: ModelNames): string[] {
+  if (models !== undefined) return [...new Set(models)].map(model => modelNamed(catalogue, model).identifier)
+  return name !== undefined ? namesIn(catalogue, name, pattern) : [checkedPattern(catalogue, pattern!)]
+}
+
+/** One approval for each, but for those that stand in the same words already. */
+export function newApprovals(service: Service, actor: Actor, input: ApprovalInput, present: readonly Approval[], now: Date): { approvals: Approval[], patterns: string[] } {
+  const { leastEvidence, until, reason } = input
+  if (until !== null && until <= now) throw new CaError('invalid-argument', 'the approval would be over before it begins')
+  const patterns = patternsNamed(service.catalogue(), input)
+  const stands = (wanted: string): boolean => present.some(approval => approval.pattern === wanted && approval.leastEvidence === leastEvidence
+    && approval.notAfter?.getTime() === until?.getTime() && approval.notBefore <= now)
+  const approvals = patterns.filter(wanted => !stands(wanted)).map((pattern): Approval => ({
+    id: randomUUID(), pattern, leastEvidence, reason, author: actor.name, notBefore: now, notAfter: until, endedAt: null,
+  }))
+  return { approvals, patterns }
+}
 
 export const approvalList = operation({
   id: 'approvalList', method: 'get', path: '/approvals', role: 'auditor',
@@ -25,18 +70,7 @@ export const approvalList = operation({
 export const modelApprove = operation({
   id: 'modelApprove', method: 'post', path: '/approvals', role: 'admin', status: 201,
   summary: 'Approve models: one, all that a wildcard names, those of a list, or one by one those of a preset (with a wildcard: those that it names).',
-  input: z.strictObject({
-    /** A product type or a wildcard over product types. */
-    pattern: text(64).optional(),
-    preset: preset.optional(),
-    /** Product types, each approved for itself. */
-    models: z.array(text(64)).min(1).max(5000).optional(),
-    leastEvidence: z.enum(['listed', 'signed', 'attested']).default('signed'),
-    /** The last instant at which it holds. */
-    until: instantInput.nullable().default(null),
-    reason: reasonText,
-  }).refine(({ pattern, preset: name, models }) => models === undefined ? pattern !== undefined || name !== undefined : pattern === undefined && name === undefined,
-    { path: ['pattern', 'preset', 'models'], error: 'needs one of them' }),
+  input: z.strictObject(approvalInput).refine(...namesModels),
   output: z.strictObject({
     /** What was added; an approval that stood in the same words already is not added again. */
     approvals: z.array(approvalView),
@@ -44,21 +78,13 @@ export const modelApprove = operation({
     /** What is worth knowing about the models concerned. */
     notes: z.array(z.string()),
   }),
-  async run(service, actor, { pattern, preset: name, models, leastEvidence, until, reason }) {
-    const catalogue = service.catalogue()
-    const patterns = models !== undefined ? [...new Set(models)].map(model => modelNamed(catalogue, model).identifier)
-      : name !== undefined ? namesIn(catalogue, name, pattern) : [checkedPattern(catalogue, pattern!)]
+  async run(service, actor, input) {
     return await change(service, actor, async (tx, record, now) => {
-      if (until !== null && until <= now) throw new CaError('invalid-argument', 'the approval would be over before it begins')
-      const present = await policyStore(tx).approvals(now)
-      const stands = (wanted: string): boolean => present.some(approval => approval.pattern === wanted && approval.leastEvidence === leastEvidence
-        && approval.notAfter?.getTime() === until?.getTime() && approval.notBefore <= now)
-      const added = patterns.filter(wanted => !stands(wanted)).map((wanted): Approval => ({
-        id: randomUUID(), pattern: wanted, leastEvidence, reason, author: actor.name, notBefore: now, notAfter: until, endedAt: null,
-      }))
-      for (const approval of added) await policyStore(tx).addApproval(approval)
-      if (added.length > 0) await record('approval.add', `approval:${pattern ?? name ?? (patterns.length === 1 ? patterns[0] : 'selection')}`, { patterns: added.map(approval => approval.pattern), leastEvidence, until, reason })
-      return { approvals: added.map(viewOfApproval), unchanged: patterns.length - added.length, notes: notesOn(catalogue, patterns) }
+      const { approvals, patterns } = newApprovals(service, actor, input, await policyStore(tx).approvals(now), now)
+      for (const approval of approvals) await policyStore(tx).addApproval(approval)
+      const { pattern, preset: name, leastEvidence, until, reason } = input
+      if (approvals.length > 0) await record('approval.add', `approval:${pattern ?? name ?? (patterns.length === 1 ? patterns[0] : 'selection')}`, { patterns: approvals.map(approval => approval.pattern), leastEvidence, until, reason })
+      return { approvals: approvals.map(viewOfApproval), unchanged: patterns.length - approvals.length, notes: notesOn(service.catalogue(), patterns) }
     })
   },
 })

@@ -3,7 +3,7 @@ import { CaError } from '../../../errors.ts'
 import { serializeCsvLine } from '../../../formats/csv.ts'
 import { auditStore, type AuditRecord } from '../../../store/audit.ts'
 import { at, instant, instantInput, keyIn, page, pageInput, pageOf, text } from '../fields.ts'
-import { operation } from '../operation.ts'
+import { operation, type CsvForm } from '../operation.ts'
 
 const auditView = z.strictObject({
   id: z.int(), at: instant, actor: z.string(), source: z.string(), action: z.string(), subject: z.string(), detail: z.looseObject({}),
@@ -12,8 +12,14 @@ export type AuditView = z.output<typeof auditView>
 
 const viewOf = (record: AuditRecord): AuditView => ({ ...record, detail: { ...record.detail }, at: at(record.at) })
 
+const csv: CsvForm = {
+  fileName: 'latchkey-records.csv',
+  head: serializeCsvLine(['id', 'at', 'who', 'from', 'what', 'subject', 'detail']),
+  line: ({ id, at: instantOf, actor, source, action, subject, detail }: AuditView) => serializeCsvLine([id, instantOf, actor, source, action, subject, JSON.stringify(detail)]),
+}
+
 export const auditList = operation({
-  id: 'auditList', method: 'get', path: '/audit', role: 'auditor',
+  id: 'auditList', method: 'get', path: '/audit', role: 'auditor', csv,
   summary: 'Every change, newest first: who, from where, what.',
   input: z.strictObject({
     subject: text(300).optional(), actor: text(300).optional(),
@@ -42,8 +48,3 @@ export const auditShow = operation({
     return viewOf(found)
   },
 })
-
-/** The first line of an export, and one for each change. What people wrote is text there, never a formula. */
-export const auditCsvHead = serializeCsvLine(['id', 'at', 'who', 'from', 'what', 'subject', 'detail'])
-export const auditCsvLine = ({ id, at: instantOf, actor, source, action, subject, detail }: AuditView): string =>
-  serializeCsvLine([id, instantOf, actor, source, action, subject, JSON.stringify(detail)])

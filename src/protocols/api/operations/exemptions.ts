@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
+import type { DeviceRecord } from '../../../enrollment/records.ts'
 import { CaError } from '../../../errors.ts'
+import type { Actor } from '../../../http/actor.ts'
 import { change } from '../../../http/change.ts'
 import type { Exemption } from '../../../policy/rules.ts'
+import type { Queryable } from '../../../store/db.ts'
 import { deviceStore } from '../../../store/devices.ts'
 import { invitationStore } from '../../../store/invitations.ts'
 import { policyStore } from '../../../store/policy.ts'
@@ -24,29 +27,43 @@ export const exemptionList = operation({
   run: async (service, _actor, { device }) => ({ items: (await policyStore(service.db).exemptions(service.now(), device)).map(viewOfExemption) }),
 })
 
+export const exemptionInput = {
+  device: id, invitation: id, verdict,
+  /** What the model must be known at for the exemption to open anything. */
+  evidence: grade.default('signed'),
+  until: instantInput,
+  reason: reasonText,
+  /** Shown to the person in place of our own sentence, unless the verdict is allow. */
+  textForPerson: reasonText.optional(),
+}
+type ExemptionInput = z.output<z.ZodObject<typeof exemptionInput>>
+
+export function newExemption(actor: Actor, { device, invitation, verdict: given, evidence, until, reason, textForPerson }: ExemptionInput, now: Date): Exemption {
+  if (until <= now) throw new CaError('invalid-argument', 'the exemption would be over before it begins')
+  return { id: randomUUID(), deviceId: device, invitationId: invitation, verdict: given, evidence, reason, author: actor.name, notAfter: until, textForPerson }
+}
+
+/** The device, when it can be decided about under this invitation. @throws {CaError} device-not-found, invitation-not-found */
+export async function exemptable(db: Queryable, deviceId: string, invitationId: string): Promise<DeviceRecord> {
+  const device = await deviceStore(db).find(deviceId)
+  if (device === undefined) throw new CaError('device-not-found', 'there is no device with this id')
+  const invited = await invitationStore(db).find(invitationId)
+  if (invited === undefined || invited.personId !== device.personId) throw new CaError('invitation-not-found', 'the device’s person has no invitation with this id')
+  return device
+}
+
 export const exempt = operation({
   id: 'exempt', method: 'post', path: '/exemptions', role: 'admin', status: 201,
   summary: 'Decide about one device under one invitation, before all rules.',
-  input: z.strictObject({
-    device: id, invitation: id, verdict,
-    /** What the model must be known at for the exemption to open anything. */
-    evidence: grade.default('signed'),
-    until: instantInput,
-    reason: reasonText,
-    /** Shown to the person in place of our own sentence, unless the verdict is allow. */
-    textForPerson: reasonText.optional(),
-  }),
+  input: z.strictObject(exemptionInput),
   output: exemptionView,
-  async run(service, actor, { device, invitation, verdict: given, evidence, until, reason, textForPerson }) {
+  async run(service, actor, input) {
     return await change(service, actor, async (tx, record, now) => {
-      if (until <= now) throw new CaError('invalid-argument', 'the exemption would be over before it begins')
-      await deviceStore(tx).lock(device)
-      const found = await deviceStore(tx).find(device)
-      if (found === undefined) throw new CaError('device-not-found', 'there is no device with this id')
-      const invited = await invitationStore(tx).find(invitation)
-      if (invited === undefined || invited.personId !== found.personId) throw new CaError('invitation-not-found', 'the device’s person has no invitation with this id')
-      const exemption: Exemption = { id: randomUUID(), deviceId: device, invitationId: invitation, verdict: given, evidence, reason, author: actor.name, notAfter: until, textForPerson }
+      const exemption = newExemption(actor, input, now)
+      await deviceStore(tx).lock(exemption.deviceId)
+      await exemptable(tx, exemption.deviceId, exemption.invitationId)
       await policyStore(tx).addExemption(exemption, now)
+      const { device, invitation, verdict: given, evidence, until, reason } = input
       await record('exemption.add', `device:${device}`, { exemption: exemption.id, invitation, verdict: given, evidence, until, reason })
       return viewOfExemption(exemption)
     })

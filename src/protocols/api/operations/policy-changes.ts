@@ -2,17 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { osVersionOf } from '../../../devices/catalogue.ts'
 import { CaError } from '../../../errors.ts'
+import { serializeCsvLine } from '../../../formats/csv.ts'
 import { advancePolicyChanges } from '../../../http/advance-policy-changes.ts'
 import { change as makeChange } from '../../../http/change.ts'
 import type { Service } from '../../../http/service.ts'
 import { policyChangeStore, type ChangeState, type EffectListing, type PolicyChange } from '../../../store/policy-changes.ts'
 import { at, atOrNull, byId, id, instant, instantInput, keyIn, page, pageInput, pageOf, parseTimeKey, timeKey } from '../fields.ts'
-import { operation } from '../operation.ts'
+import { operation, type CsvForm } from '../operation.ts'
 import { grade, verdict } from './decision-view.ts'
-import { editInput, editOf, putInForce, sentenceOf, takeOutOfForce } from './policy-edits.ts'
+import { editInput, editOf, sentenceOf } from './policy-edits.ts'
+import { putInForce, takeOutOfForce } from './policy-in-force.ts'
 
 const changeView = z.strictObject({
-  id, sentence: z.string(), kind: z.enum(['add-rule', 'remove-rule', 'approve', 'withdraw']),
+  id, sentence: z.string(), kind: z.enum(['add-rule', 'remove-rule', 'approve', 'withdraw', 'exempt', 'end-exemption']),
   /** `counting` what it reaches, `ready` to be applied, `applying` (also until its grace date), `applied`, `undoing`, `undone`. */
   state: z.enum(['counting', 'ready', 'applying', 'applied', 'undoing', 'undone']),
   createdAt: instant, createdBy: z.string(),
@@ -79,6 +81,7 @@ export const policyChangeList = operation({
 })
 
 const effectView = z.strictObject({
+  effect: z.enum(['stops', 'starts']),
   device: id, personName: z.string(), personEmail: z.string(), productType: z.string(), modelName: z.string().nullable(), osVersion: z.string().nullable(), grade, test: z.boolean(),
   /** The certificate that stops; null for a phone that may come in. */
   certificate: z.string().nullable(),
@@ -90,13 +93,22 @@ const effectView = z.strictObject({
 export type EffectView = z.input<typeof effectView>
 
 const effectOf = (service: Service, e: EffectListing): EffectView => ({
-  device: e.deviceId, personName: e.personName, personEmail: e.personEmail, productType: e.productType, modelName: service.catalogue().models.get(e.productType)?.name ?? null,
+  effect: e.effect, device: e.deviceId, personName: e.personName, personEmail: e.personEmail, productType: e.productType, modelName: service.catalogue().models.get(e.productType)?.name ?? null,
   osVersion: e.osVersion ?? (e.build !== null && /^(iPhone|iPad|iPod)/.test(e.productType) ? osVersionOf(service.catalogue(), e.build) ?? null : null), grade: e.grade, test: e.test, certificate: e.serialNumber.length === 0 ? null : e.serialNumber.toString('hex'), verdict: e.verdict, why: e.why,
   canUpdate: e.help === null ? null : e.help === 'update', outcome: e.outcome,
 })
 
+const csv: CsvForm = {
+  fileName: 'latchkey-policy-change.csv',
+  head: serializeCsvLine(['effect', 'person', 'e-mail', 'product type', 'model', 'version', 'evidence', 'test', 'device', 'certificate', 'verdict', 'why', 'can be updated', 'outcome']),
+  line: (e: EffectView) => serializeCsvLine([
+    e.effect, e.personName, e.personEmail, e.productType, e.modelName, e.osVersion, e.grade, e.test ? 'yes' : 'no', e.device, e.certificate, e.verdict, e.why,
+    e.canUpdate === null ? null : e.canUpdate ? 'yes' : 'no', e.outcome,
+  ]),
+}
+
 export const policyChangeEffects = operation({
-  id: 'policyChangeEffects', method: 'get', path: '/policy/changes/{id}/effects', role: 'auditor',
+  id: 'policyChangeEffects', method: 'get', path: '/policy/changes/{id}/effects', role: 'auditor', csv,
   summary: 'Whom a change of policy reaches: certificates that stop, or phones that may come in.',
   input: z.strictObject({ id, effect: z.enum(['stops', 'starts']).default('stops'), ...pageInput }),
   output: pageOf(effectView),

@@ -1,27 +1,29 @@
-/** Changes of policy as they are asked for, and how each is put in force and taken back. */
+/** Changes of policy as they are asked for, and as they read. */
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { CaError } from '../../../errors.ts'
 import type { Actor } from '../../../http/actor.ts'
-import type { RecordChange } from '../../../http/change.ts'
 import type { Service } from '../../../http/service.ts'
 import type { PolicyEdit } from '../../../policy/preview.ts'
-import { ruleInputSchema, type Approval, type Rule } from '../../../policy/rules.ts'
+import { ruleInputSchema, type Approval, type Exemption, type Rule } from '../../../policy/rules.ts'
 import { ruleSentence } from '../../../policy/sentences.ts'
-import type { Queryable } from '../../../store/db.ts'
+import { personStore } from '../../../store/people.ts'
 import { policyStore } from '../../../store/policy.ts'
-import type { PolicyChange } from '../../../store/policy-changes.ts'
-import { id, instantInput, reasonText, text } from '../fields.ts'
-import { modelNamed } from './models.ts'
+import { id } from '../fields.ts'
+import { approvalInput, namedModels, namesModels, newApprovals, patternsNamed } from './approvals.ts'
+import { exemptable, exemptionInput, newExemption } from './exemptions.ts'
 
 export const editInput = z.discriminatedUnion('kind', [
   z.strictObject({ kind: z.literal('add-rule'), rule: ruleInputSchema }),
   z.strictObject({ kind: z.literal('remove-rule'), rule: id }),
+  z.strictObject({ kind: z.literal('approve'), ...approvalInput }).refine(...namesModels),
   z.strictObject({
-    kind: z.literal('approve'), models: z.array(text(64)).min(1).max(5000),
-    leastEvidence: z.enum(['listed', 'signed', 'attested']).default('signed'), until: instantInput.nullable().default(null), reason: reasonText,
-  }),
-  z.strictObject({ kind: z.literal('withdraw'), approvals: z.array(id).min(1).max(5000) }),
+    kind: z.literal('withdraw'), ...namedModels,
+    /** ids; or, by the names of their models, those that name exactly these. */
+    approvals: z.array(id).min(1).max(5000).optional(),
+  }).refine(({ approvals, models, pattern, preset }) => (approvals === undefined) !== (models === undefined && pattern === undefined && preset === undefined), { path: ['approvals'], error: 'needs these, or names of models, and not both' }),
+  z.strictObject({ kind: z.literal('exempt'), ...exemptionInput }),
+  z.strictObject({ kind: z.literal('end-exemption'), exemption: id }),
 ])
 type EditInput = z.output<typeof editInput>
 
@@ -35,16 +37,19 @@ export async function editOf(service: Service, actor: Actor, input: EditInput, n
     }
     case 'remove-rule': return { kind: 'remove-rule', rule: ruleIn(await policyStore(service.db).rules(), input.rule) }
     case 'approve': {
-      const { models, leastEvidence, until, reason } = input
-      if (until !== null && until <= now) throw new CaError('invalid-argument', 'the approval would be over before it begins')
-      const patterns = [...new Set(models)].map(model => modelNamed(service.catalogue(), model).identifier)
-      return { kind: 'approve', approvals: patterns.map(pattern => ({ id: randomUUID(), pattern, leastEvidence, reason, author: actor.name, notBefore: now, notAfter: until, endedAt: null })) }
+      const { approvals } = newApprovals(service, actor, input, await policyStore(service.db).approvals(now), now)
+      if (approvals.length === 0) throw new CaError('conflict', 'these are approved already, in the very same words')
+      return { kind: 'approve', approvals }
     }
-    case 'withdraw': {
-      const wanted = new Set(input.approvals)
-      const approvals = (await policyStore(service.db).approvals(now)).filter(approval => wanted.has(approval.id))
-      if (approvals.length !== wanted.size) throw new CaError('approval-not-found', 'not every one of these is an approval in force')
-      return { kind: 'withdraw', approvals }
+    case 'withdraw': return { kind: 'withdraw', approvals: withdrawn(service, input, await policyStore(service.db).approvals(now)) }
+    case 'exempt': {
+      const exemption = newExemption(actor, input, now)
+      return { kind: 'exempt', exemption, phone: await phoneNamed(service, exemption) }
+    }
+    case 'end-exemption': {
+      const exemption = await policyStore(service.db).exemption(input.exemption, now)
+      if (exemption === undefined) throw new CaError('exemption-not-found', 'there is no exemption in force with this id')
+      return { kind: 'end-exemption', exemption, phone: await phoneNamed(service, exemption) }
     }
   }
 }
@@ -55,6 +60,21 @@ function ruleIn(rules: readonly Rule[], ruleId: string): Rule {
   return rule
 }
 
+/** @throws {CaError} approval-not-found when an id is of none in force, or no name is of any */
+function withdrawn(service: Service, { approvals: ids, ...names }: Extract<EditInput, { kind: 'withdraw' }>, present: readonly Approval[]): Approval[] {
+  const wanted = new Set(ids ?? patternsNamed(service.catalogue(), names))
+  const found = present.filter(approval => wanted.has(ids === undefined ? approval.pattern : approval.id))
+  if (found.length === 0 || ids !== undefined && found.length !== wanted.size) throw new CaError('approval-not-found', ids === undefined ? 'no approval in force names these' : 'not every one of these is an approval in force')
+  return found
+}
+
+/** `iPhone14,5 of Ines Roth` */
+async function phoneNamed(service: Service, { deviceId, invitationId }: Exemption): Promise<string> {
+  const { productType, personId } = await exemptable(service.db, deviceId, invitationId)
+  const person = await personStore(service.db).find(personId)
+  return `${service.catalogue().models.get(productType)?.name ?? productType} of ${person?.name ?? 'somebody'}`
+}
+
 const models = (approvals: readonly Approval[]): string => approvals.length === 1 ? approvals[0]!.pattern : `${approvals.length} models`
 
 export function sentenceOf(edit: PolicyEdit): string {
@@ -63,59 +83,9 @@ export function sentenceOf(edit: PolicyEdit): string {
     case 'remove-rule': return `Remove the rule “${ruleSentence(edit.rule)}”`
     case 'approve': return `Approve ${models(edit.approvals)}`
     case 'withdraw': return `Withdraw the approval of ${models(edit.approvals)}`
+    case 'exempt': return `${exemptionVerbs[edit.exemption.verdict]} the ${edit.phone}, whatever the rules say`
+    case 'end-exemption': return `End the exemption of the ${edit.phone}`
   }
 }
 
-type Work = { tx: Queryable, record: RecordChange, actor: Actor, now: Date, change: PolicyChange }
-
-/** Puts it in force. @returns ids of what was added @throws {CaError} conflict when somebody else changed the same meanwhile */
-export async function putInForce({ tx, record, actor, now, change: { edit, id: changeId } }: Work): Promise<string[]> {
-  const detail = { change: changeId }
-  switch (edit.kind) {
-    case 'add-rule': return await addRule({ tx, record }, { ...edit.rule, createdAt: now }, detail)
-    case 'remove-rule': {
-      if (await policyStore(tx).endRule(edit.rule.id, now) === undefined) throw meanwhile('rule')
-      await record('rule.remove', `rule:${edit.rule.id}`, { verdict: edit.rule.verdict, conditions: edit.rule.conditions, ...detail })
-      return []
-    }
-    case 'approve': return await addApprovals({ tx, record, now }, edit.approvals, detail)
-    case 'withdraw': {
-      for (const { id: approvalId } of edit.approvals) {
-        if ((await policyStore(tx).endApprovals({ id: approvalId }, now, actor.name)).length === 0) throw meanwhile('approval')
-      }
-      await record('approval.withdraw', `approval:${edit.approvals.length === 1 ? edit.approvals[0]!.id : 'selection'}`, { patterns: edit.approvals.map(({ pattern }) => pattern), ...detail })
-      return []
-    }
-  }
-}
-
-const meanwhile = (what: string): CaError => new CaError('conflict', `the ${what} is not in force any more: somebody was faster. Preview the change again`)
-
-async function addRule({ tx, record }: Pick<Work, 'tx' | 'record'>, rule: Rule, detail: object): Promise<string[]> {
-  await policyStore(tx).addRule(rule)
-  await record('rule.add', `rule:${rule.id}`, { verdict: rule.verdict, conditions: rule.conditions, reason: rule.reason, ...detail })
-  return [rule.id]
-}
-
-async function addApprovals({ tx, record, now }: Pick<Work, 'tx' | 'record' | 'now'>, approvals: readonly Approval[], detail: object): Promise<string[]> {
-  for (const approval of approvals) await policyStore(tx).addApproval({ ...approval, notBefore: now, endedAt: null })
-  await record('approval.add', `approval:${approvals.length === 1 ? approvals[0]!.id : 'selection'}`, { patterns: approvals.map(({ pattern }) => pattern), ...detail })
-  return approvals.map(approval => approval.id)
-}
-
-/** Takes back what it put in force; what was ended before comes again, under new ids. */
-export async function takeOutOfForce({ tx, record, actor, now, change: { edit, id: changeId, added } }: Work): Promise<void> {
-  const detail = { change: changeId, takenBack: true }
-  switch (edit.kind) {
-    case 'add-rule': {
-      for (const ruleId of added) await policyStore(tx).endRule(ruleId, now)
-      return await record('rule.remove', `rule:${edit.rule.id}`, { verdict: edit.rule.verdict, conditions: edit.rule.conditions, ...detail })
-    }
-    case 'remove-rule': return void await addRule({ tx, record }, { ...edit.rule, id: randomUUID(), createdAt: now }, detail)
-    case 'approve': {
-      for (const approvalId of added) await policyStore(tx).endApprovals({ id: approvalId }, now, actor.name)
-      return await record('approval.withdraw', 'approval:selection', { patterns: edit.approvals.map(({ pattern }) => pattern), ...detail })
-    }
-    case 'withdraw': return void await addApprovals({ tx, record, now }, edit.approvals.map(approval => ({ ...approval, id: randomUUID() })), detail)
-  }
-}
+const exemptionVerbs = { allow: 'Let in', quarantine: 'Set aside', block: 'Refuse' } as const
