@@ -1,14 +1,14 @@
 /** The long work of a change of policy, slice by slice: whoever dies in between has lost one slice. */
-import { hold, release, revoke, revocationReasons } from '../certificates/revoke.ts'
+import { hold, release, revoke, revocationReasons, type RevocationStore } from '../certificates/revoke.ts'
 import { knowledgeOf } from '../enrollment/decide-device.ts'
 import { CaError } from '../errors.ts'
 import { decide, type PolicySnapshot } from '../policy/decide.ts'
 import { effectOn, onlyPhoneOf } from '../policy/preview.ts'
 import { auditStore } from '../store/audit.ts'
-import { certificateStore, lockRevocations, revocationStore } from '../store/certificates.ts'
 import type { Queryable } from '../store/db.ts'
 import { loadPolicy } from '../store/policy.ts'
 import { policyChangeStore, type Candidate, type EffectKey, type NewEffect, type Outcome, type PolicyChange } from '../store/policy-changes.ts'
+import { revocationBatch } from '../store/revocation-batch.ts'
 import type { Service } from './service.ts'
 
 const devicesPerSlice = 500
@@ -79,20 +79,19 @@ async function act(service: Service, tx: Queryable, change: PolicyChange, now: D
   const policy = await policyFor(service, tx, candidates, now)
   const allowed = new Set(candidates.filter(({ device, invitation }) => invitation !== null
     && decide(knowledgeOf(service, device, invitation), policy, now).verdict === 'allow').map(({ device }) => device.id))
-  await lockRevocations(tx)
-  for (const key of due) {
-    // Updated in time, exempted meanwhile: decided again at the moment when it counts.
-    const outcome = allowed.has(key.deviceId) ? 'passed-over' : await stop(tx, change, key, now)
-    await store.settle(change.id, key, outcome)
-    if (outcome !== 'passed-over') await record(tx, change, change.appliedBy, outcome === 'held' ? 'certificate.hold' : 'certificate.revoke', key, now)
-  }
+  const revocations = await revocationBatch(tx, due)
+  const settled: Settled[] = []
+  // Updated in time, exempted meanwhile: decided again at the moment when it counts.
+  for (const key of due) settled.push({ ...key, outcome: allowed.has(key.deviceId) ? 'passed-over' : await stop(revocations, change, key, now) })
+  await revocations.write()
+  await settle(tx, change, settled, change.appliedBy, now)
   return 'revocations'
 }
 
-async function stop(tx: Queryable, change: PolicyChange, key: EffectKey, now: Date): Promise<Outcome> {
+async function stop(revocations: RevocationStore, change: PolicyChange, key: EffectKey, now: Date): Promise<Outcome> {
   const order = { authorityId: key.authorityId, serialNumber: key.serialNumber, actor: change.appliedBy ?? 'latchkey', cause: causeOf(change) }
   try {
-    const changed = change.action === 'revoke' ? await revoke(revocationStore(tx), { ...order, reason: 'privilegeWithdrawn' }, now) : await hold(revocationStore(tx), order, now)
+    const changed = change.action === 'revoke' ? await revoke(revocations, { ...order, reason: 'privilegeWithdrawn' }, now) : await hold(revocations, order, now)
     return !changed ? 'passed-over' : change.action === 'revoke' ? 'revoked' : 'held'
   } catch (error) {
     if (error instanceof CaError && error.code === 'certificate-already-revoked') return 'passed-over'
@@ -105,22 +104,30 @@ async function takeBack(tx: Queryable, change: PolicyChange, now: Date): Promise
   const held = await store.held(change.id, certificatesPerSlice)
   if (held.length < certificatesPerSlice) await store.save(change.id, { ...change, state: 'undone' })
   if (held.length === 0) return 'counted'
-  await lockRevocations(tx)
+  const revocations = await revocationBatch(tx, held)
   // A lock-out since then found the certificate held already; it must not be undone by this.
   const candidates = await store.candidatesById(held.map(({ deviceId }) => deviceId), now)
   const lockedOut = new Set(candidates.filter(({ device, invitation }) => device.lockedOut !== null || invitation?.person.held === true).map(({ device }) => device.id))
+  const settled: Settled[] = []
   for (const key of held) {
-    const certificate = await certificateStore(tx).byKey(key)
+    const before = (await revocations.lock(key))?.revocation
     // Released and held again by somebody, or revoked: that was not us.
-    const ours = certificate?.revocation?.reason === revocationReasons.certificateHold && certificate.revocation.cause === causeOf(change)
+    const ours = before?.reason === revocationReasons.certificateHold && before.cause === causeOf(change)
     const order = { authorityId: key.authorityId, serialNumber: key.serialNumber, actor: change.undoneBy ?? 'latchkey', cause: `${causeOf(change)} taken back` }
-    const outcome = ours && !lockedOut.has(key.deviceId) && await release(revocationStore(tx), order, now) ? 'released' : 'passed-over'
-    await store.settle(change.id, key, outcome)
-    if (outcome === 'released') await record(tx, change, change.undoneBy, 'certificate.release', key, now)
+    settled.push({ ...key, outcome: ours && !lockedOut.has(key.deviceId) && await release(revocations, order, now) ? 'released' : 'passed-over' })
   }
+  await revocations.write()
+  await settle(tx, change, settled, change.undoneBy, now)
   return 'revocations'
 }
 
-async function record(tx: Queryable, change: PolicyChange, actor: string | null, action: string, key: EffectKey, now: Date): Promise<void> {
-  await auditStore(tx).add({ at: now, actor: actor ?? 'latchkey', source: change.source, action, subject: `certificate:${key.serialNumber.toString('hex')}`, detail: { cause: causeOf(change) } })
+type Settled = EffectKey & { outcome: Outcome }
+const actions = { held: 'certificate.hold', revoked: 'certificate.revoke', released: 'certificate.release' } as const
+
+/** What became of a slice, and the record of it: by the hundred, because a change reaches thousands. */
+async function settle(tx: Queryable, change: PolicyChange, settled: readonly Settled[], actor: string | null, now: Date): Promise<void> {
+  await policyChangeStore(tx).settle(change.id, settled)
+  await auditStore(tx).addAll(settled.flatMap(({ serialNumber, outcome }) => outcome === 'passed-over' ? [] : [{
+    at: now, actor: actor ?? 'latchkey', source: change.source, action: actions[outcome], subject: `certificate:${serialNumber.toString('hex')}`, detail: { cause: causeOf(change) },
+  }]))
 }

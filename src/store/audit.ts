@@ -19,6 +19,14 @@ export function auditStore(db: Queryable) {
       await db.query('insert into audit (at, actor, source, action, subject, detail) values ($1, $2, $3, $4, $5, $6)',
         [entry.at, entry.actor, entry.source, entry.action, entry.subject, json(entry.detail)])
     },
+    /** In this order. */
+    async addAll(entries: readonly AuditEntry[]): Promise<void> {
+      if (entries.length === 0) return
+      await db.query(`insert into audit (at, actor, source, action, subject, detail)
+        select at, actor, source, action, subject, detail::jsonb from unnest($1::timestamptz[], $2::text[], $3::text[], $4::text[], $5::text[], $6::text[])
+          with ordinality as e (at, actor, source, action, subject, detail, position) order by position`,
+      [entries.map(e => e.at), entries.map(e => e.actor), entries.map(e => e.source), entries.map(e => e.action), entries.map(e => e.subject), entries.map(e => json(e.detail))])
+    },
     /** Newest first; the page goes on below `before`. */
     async list({ subject, actor, action, from, until, before, limit }: AuditFilter): Promise<AuditRecord[]> {
       const params: unknown[] = []

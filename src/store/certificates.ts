@@ -33,7 +33,7 @@ const joined = `certificates c
   left join devices d on d.id = c.device_id
   left join people p on p.id = d.person_id`
 
-const revocationOf = (row: any): Revocation | null => row.revoked_at === null ? null
+export const revocationOf = (row: any): Revocation | null => row.revoked_at === null ? null
   : { revokedAt: row.revoked_at, reason: row.reason, changeNumber: row.change_number, actor: row.actor, cause: row.cause }
 
 const recordOf = (row: any): CertificateRecord => ({

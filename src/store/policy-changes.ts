@@ -122,8 +122,10 @@ function effects(db: Queryable) {
     },
     due: async (changeId: string, limit: number) => await keys(changeId, "effect = 'stops' and outcome is null", limit),
     held: async (changeId: string, limit: number) => await keys(changeId, "outcome = 'held'", limit),
-    async settle(changeId: string, { deviceId, serialNumber }: EffectKey, outcome: Outcome): Promise<void> {
-      await db.query(`update policy_effects set outcome = $4 where change_id = $1 and effect = 'stops' and device_id = $2 and serial_number = $3`, [changeId, deviceId, serialNumber, outcome])
+    async settle(changeId: string, settled: readonly (EffectKey & { outcome: Outcome })[]): Promise<void> {
+      await db.query(`update policy_effects e set outcome = s.outcome from unnest($2::uuid[], $3::bytea[], $4::text[]) s (device_id, serial_number, outcome)
+        where e.change_id = $1 and e.effect = 'stops' and e.device_id = s.device_id and e.serial_number = s.serial_number`,
+      [changeId, settled.map(e => e.deviceId), settled.map(e => e.serialNumber), settled.map(e => e.outcome)])
     },
     async counts(changeId: string): Promise<EffectCounts> {
       const [row] = await db.query<EffectCounts>(`
