@@ -8,7 +8,7 @@ import { csrfField } from './words.ts'
 
 /**
  * @property scripts  names of files in `src/console/assets/`
- * @property refreshSeconds  the page asks for itself again, for work that goes on
+ * @property refreshSeconds  the page asks for itself again, for work that goes on; with script a part of it does (`data-progress`)
  */
 export type ConsolePage = {
   title: string, body: Markup, current?: SectionId, status?: number, scripts?: readonly string[], refreshSeconds?: number
@@ -51,7 +51,7 @@ function send(ctx: Context, page: ConsolePage, content: Markup): void {
   ctx.body = html`<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><meta name="color-scheme" content="light dark">${page.refreshSeconds !== undefined && html`
-<meta http-equiv="refresh" content="${page.refreshSeconds}">`}
+<noscript><meta http-equiv="refresh" content="${page.refreshSeconds}"></noscript>`}
 <title>${page.title} · Latchkey</title><link rel="stylesheet" href="${stylesheetPath}">${(page.scripts ?? []).map(script)}</head>
 <body class="console"><a class="skip" href="#main">Skip to content</a>${content}</body></html>`.text
 }

@@ -9,6 +9,8 @@ export type ApplyValues = { action?: string, from?: string, notify?: boolean }
 export type ChangePage = {
   change: PolicyChangeView, stops: readonly EffectView[], starts: readonly EffectView[], next: string | null
   mayApply: boolean, mayNotify: boolean, values: ApplyValues, mistake: string | undefined, doneText: string | undefined, now: Date
+  /** while work goes on */
+  refreshSeconds: number | undefined
 }
 
 export const count = (number: number, one: string, many = `${one}s`): string => `${number.toLocaleString('en-GB')} ${number === 1 ? one : many}`
@@ -16,7 +18,7 @@ export const count = (number: number, one: string, many = `${one}s`): string => 
 export function changePage(ctx: Context, page: ChangePage): Markup {
   const { change, doneText, mistake } = page
   return html`<section><p class="soft"><a href="/console/policy">Policy</a> / <a href="/console/policy/changes">changes</a></p><h1>${named(change.sentence)}</h1>${done(doneText)}${problem(mistake)}</section>
-<section class="consequence" aria-live="polite">${consequence(page)}</section>
+<section class="consequence" id="progress" aria-live="polite"${page.refreshSeconds !== undefined && html` data-progress="${page.refreshSeconds}"`}>${consequence(page)}</section>
 ${change.state === 'ready' && page.mayApply && applyForm(ctx, page)}
 ${(change.state === 'applied' || change.state === 'applying') && page.mayApply && undoForm(ctx, page)}
 ${effects(page)}`

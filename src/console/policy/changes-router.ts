@@ -51,17 +51,19 @@ function goTo(ctx: Context, done: string): void {
   ctx.status = 303
 }
 
+const refreshSeconds = 2
+
 async function show(ctx: Context, service: Service, values: ApplyValues = {}, mistake?: string): Promise<void> {
   const id = idIn(ctx)
   const change = await perform(ctx, service, policyChangeShow, { id })
   const [cursor, done, now] = [queryOf(ctx, 'cursor'), queryOf(ctx, 'done'), service.now()]
   const stops = await perform(ctx, service, policyChangeEffects, { id, effect: 'stops', limit: 50, ...cursor !== '' && { cursor } })
   const starts = await perform(ctx, service, policyChangeEffects, { id, effect: 'starts', limit: 50 })
-  const moves = change.state === 'counting' || change.state === 'undoing' || change.state === 'applying' && (change.dueAt === null || new Date(change.dueAt) <= now)
+  const moves = mistake === undefined && (change.state === 'counting' || change.state === 'undoing' || change.state === 'applying' && (change.dueAt === null || new Date(change.dueAt) <= now))
   consolePage(ctx, {
-    title: change.sentence.slice(0, 120), current: 'policy', ...moves && mistake === undefined && { refreshSeconds: 2 }, ...mistake !== undefined && { status: 400 },
+    title: change.sentence.slice(0, 120), current: 'policy', ...moves && { refreshSeconds, scripts: ['progress.js'] }, ...mistake !== undefined && { status: 400 },
     body: changePage(ctx, {
-      change, stops: stops.items, starts: starts.items, next: stops.next === null ? null : changeAddress(id, { cursor: stops.next }), values, mistake, now,
+      change, stops: stops.items, starts: starts.items, next: stops.next === null ? null : changeAddress(id, { cursor: stops.next }), values, mistake, now, refreshSeconds: moves ? refreshSeconds : undefined,
       mayApply: mayPerform(ctx, policyApply), mayNotify: service.config.smtpUrl !== undefined, doneText: Object.hasOwn(doneTexts, done) && !moves ? doneTexts[done] : undefined,
     }),
   })
