@@ -6,10 +6,13 @@ import { clientAddresses } from './http/client-address.ts'
 import { enrollmentDeps } from './http/enrollment-deps.ts'
 import { problems } from './http/errors.ts'
 import type { Service } from './http/service.ts'
+import { agentRequest } from './protocols/agents/request.ts'
+import { agentsRouter } from './protocols/agents/router.ts'
 import { apiRouter } from './protocols/api/router.ts'
 import { caRouter } from './protocols/ca/router.ts'
 import { checkRouter } from './protocols/check/router.ts'
 import { crlRouter } from './protocols/crl/router.ts'
+import { feedRouter } from './protocols/feed/router.ts'
 import { ocspRouter } from './protocols/ocsp/router.ts'
 import { otaRouter } from './protocols/ota/router.ts'
 import { scepRouter } from './protocols/scep/router.ts'
@@ -25,9 +28,10 @@ export function createApp(service: Service, doors: Doors = { phones: true, admin
   app.use(clientAddresses(service.config.trustedProxies))
   app.use(problems(service.log))
   const deps = enrollmentDeps(service)
+  const agentOf = agentRequest(service)
   const routers: Router[] = [
     healthRouter(service),
-    ...doors.phones ? [personRouter(service, deps), otaRouter(deps), scepRouter(deps), crlRouter(service), caRouter(service), ocspRouter(service), checkRouter(service)] : [],
+    ...doors.phones ? [personRouter(service, deps), otaRouter(deps), scepRouter(deps), crlRouter(service), caRouter(service), ocspRouter(service), checkRouter(service), agentsRouter(service, agentOf), feedRouter(service, agentOf)] : [],
     ...doors.admins ? [consoleRouter(service), apiRouter(service)] : [],
   ]
   for (const router of routers) app.use(router.routes())

@@ -1,10 +1,11 @@
 /** What happens unasked. Each task may run on any number of instances at once: rows and locks decide who does it. */
 import { rootCrlAddress } from './certificates/addresses.ts'
-import { createHierarchy } from './certificates/hierarchy.ts'
+import { createAgentAuthority, createHierarchy } from './certificates/hierarchy.ts'
 import { hold, revoke } from './certificates/revoke.ts'
 import { supersedeOlder } from './certificates/supersede.ts'
 import { defaultTemplate } from './enrollment/template.ts'
 import { advancePolicyChanges } from './http/advance-policy-changes.ts'
+import { coalesced } from './http/coalesced.ts'
 import type { Service } from './http/service.ts'
 import { renewRootLists } from './http/root-lists.ts'
 import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
@@ -30,6 +31,11 @@ export async function prepareAuthorities(service: Service): Promise<boolean> {
     partitions: config.crlPartitions, transaction: async work => await db.transaction(async tx => await work(hierarchyStore(tx))),
   }, now)
   await service.reload()
+  // Apart, because what was created before there were agents gets it too.
+  if (!service.authorities().all.some(({ role }) => role === 'agent')) {
+    await createAgentAuthority({ keyring, organization: config.organization, keyType: config.keyType, transaction: async work => await db.transaction(async tx => await work(hierarchyStore(tx))) }, now)
+    await service.reload()
+  }
   await registerAddresses(service)
   await templateStore(db).addIfMissing({ name: 'default', template: { ...defaultTemplate, organization: config.organization }, updatedAt: now, updatedBy: 'latchkey' })
   await renewDueSigners(service)
@@ -109,22 +115,6 @@ function catchingUp(run: (lookBackMs: number) => Promise<unknown>): () => Promis
   return async () => {
     await run(lookBackMs)
     lookBackMs = 3_600_000
-  }
-}
-
-/** One at a time; however often it is asked for while it runs, it runs once more afterwards. */
-export function coalesced(run: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined
-  let again = false
-  return async () => {
-    again = running !== undefined
-    running ??= (async () => {
-      do {
-        again = false
-        await run()
-      } while (again)
-    })().finally(() => { running = undefined })
-    await running
   }
 }
 

@@ -1,6 +1,7 @@
 import test from 'ava'
 import { release, hold, revoke } from '../src/certificates/revoke.ts'
-import { coalesced, endLeases, holdTestCertificates } from '../src/schedule.ts'
+import { coalesced } from '../src/http/coalesced.ts'
+import { endLeases, holdTestCertificates } from '../src/schedule.ts'
 import { certificateStore, revocationStore } from '../src/store/certificates.ts'
 import { decideCheck } from '../src/protocols/check/decide.ts'
 import { testDatabase } from './support/database.ts'

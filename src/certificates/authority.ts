@@ -3,7 +3,8 @@ import { readSubjectKeyIdentifier } from '../formats/extension-readers.ts'
 import type { Certificate } from '../formats/x509.ts'
 import type { SealedKey } from './keyring.ts'
 
-export type AuthorityRole = 'root' | 'issuing' | 'enrollment'
+/** `enrollment` and `agent` stand outside the root, so that a front end that trusts it accepts none of theirs. */
+export type AuthorityRole = 'root' | 'issuing' | 'enrollment' | 'agent'
 export type SignerPurpose = 'scep-ra' | 'ocsp-responder' | 'profile-signer'
 
 /** A certificate authority of this installation. `partitions` counts its CRL partitions, from 0 up. */

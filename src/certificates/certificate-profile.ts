@@ -145,3 +145,23 @@ export function ocspResponder(subject: Subject, issuer: Issuer, name: Buffer): C
 export function profileSigner(subject: Subject, issuer: Issuer, name: Buffer): CertificateFields {
   return endEntity(subject, issuer, name, [keyUsage('digitalSignature'), extendedKeyUsage(oids.emailProtection)])
 }
+
+/** The program beside a front end. Only the service asks about it, and looks into its own records: no CRLDP, no AIA. */
+export function agentCertificate(subject: Subject, { authority }: Issuer, frontEnd: string): CertificateFields {
+  const name = serializeName([{ type: oids.organizationalUnitName, value: 'agent' }, { type: oids.commonName, value: frontEnd }])
+  return fields(subject, authority.certificate.subject.raw, name, [
+    basicConstraints(false),
+    keyUsage('digitalSignature'),
+    extendedKeyUsage(oids.clientAuth),
+    subjectKeyIdentifier(subject.subjectPublicKeyInfo),
+    authorityKeyIdentifier(issuerKey(authority.certificate)),
+  ])
+}
+
+export const canaryCommonName = 'Latchkey canary'
+
+/** What an agent shows to its own front end to see what is refused: like a phone's, for nobody. */
+export function canaryCertificate(subject: Subject, issuer: Issuer, frontEnd: string): CertificateFields {
+  const name = serializeName([{ type: oids.organizationalUnitName, value: frontEnd }, { type: oids.commonName, value: canaryCommonName }])
+  return endEntity(subject, issuer, name, [signingUsage(subject.subjectPublicKeyInfo), extendedKeyUsage(oids.clientAuth)])
+}

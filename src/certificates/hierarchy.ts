@@ -20,8 +20,8 @@ import { newSerialNumber } from './serial-number.ts'
 export type NewAuthority = { name: string, role: AuthorityRole, certificate: Buffer, key: SealedKey, parent: string | null, partitions: number, crlNumber?: number }
 
 export type HierarchyStore = {
-  /** True when some authority exists; takes the lock that only one creator gets. */
-  lockAndFind(): Promise<boolean>
+  /** True when an authority of this role exists; takes the lock that only one creator gets. */
+  lockAndFind(role: AuthorityRole): Promise<boolean>
   addAuthority(authority: NewAuthority, now: Date): Promise<number>
   addCrl(authorityId: number, crlNumber: number, crls: NewCrl[]): Promise<void>
 }
@@ -53,7 +53,7 @@ export async function createHierarchy(deps: HierarchyDeps, now: Date): Promise<b
   const enrollment = await selfSigned(keyring, enrollmentKey, `${organization} Enrollment CA`, organization, issuingValidityDays, 0, now)
   const crl = await rootList(keyring, { certificate: root, key: rootKey }, 1, now)
   return await deps.transaction(async tx => {
-    if (await tx.lockAndFind()) return false
+    if (await tx.lockAndFind('root')) return false
     const rootId = await tx.addAuthority({ name: 'root', role: 'root', certificate: root.raw, key: rootKey, parent: null, partitions: 1 }, now)
     await tx.addAuthority({ name: 'issuing', role: 'issuing', certificate: issuing.certificate.raw, key: issuing.key, parent: 'root', partitions: deps.partitions }, now)
     await tx.addAuthority({ name: 'enrollment', role: 'enrollment', certificate: enrollment.raw, key: enrollmentKey, parent: null, partitions: 1 }, now)
@@ -73,6 +73,18 @@ export async function issuingUnder(deps: Pick<HierarchyDeps, 'keyring' | 'addres
   const fields = issuingCa({ serialNumber: newSerialNumber(), subjectPublicKeyInfo: key.publicKey, validity }, name, root,
     { crl: deps.rootCrlUrl, certificate: deps.addresses.certificate(root.name) })
   return { certificate: await signAndCheck(deps.keyring, fields, root.key), key }
+}
+
+/** The CA of agents. It publishes no lists: only the service asks about its certificates, and knows. @returns true when it was made by this call */
+export async function createAgentAuthority(deps: Pick<HierarchyDeps, 'keyring' | 'organization' | 'keyType'> & { transaction<T>(work: (tx: Pick<HierarchyStore, 'lockAndFind' | 'addAuthority'>) => Promise<T>): Promise<T> }, now: Date): Promise<boolean> {
+  const { keyring, organization } = deps
+  const key = await keyring.generate(issuingAlgorithm[deps.keyType])
+  const certificate = await selfSigned(keyring, key, `${organization} Agent CA`, organization, issuingValidityDays, 0, now)
+  return await deps.transaction(async tx => {
+    if (await tx.lockAndFind('agent')) return false
+    await tx.addAuthority({ name: 'agents', role: 'agent', certificate: certificate.raw, key, parent: null, partitions: 1 }, now)
+    return true
+  })
 }
 
 async function selfSigned(keyring: Keyring, key: SealedKey, commonName: string, organization: string, validityDays: number, pathLength: number, now: Date): Promise<Certificate> {

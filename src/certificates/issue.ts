@@ -10,7 +10,8 @@ import type { Keyring } from './keyring.ts'
 import { newSerialNumber, partitionOf } from './serial-number.ts'
 import type { Validity } from './certificate-profile.ts'
 
-export type CertificateKind = 'device' | 'bootstrap' | 'signer'
+/** `agent` is the program beside a front end, `canary` what proves that it refuses. */
+export type CertificateKind = 'device' | 'bootstrap' | 'signer' | 'agent' | 'canary'
 export type KeyOrigin = 'device' | 'delivered'
 
 /** Whom a certificate is for, as it stands in our records. */
@@ -77,10 +78,12 @@ export async function prepare(deps: IssueDeps, decision: Decision, order: Order,
   return await sign(deps, order, decision, now)
 }
 
-/** The authority's own signers: part of a ceremony or of its renewal, where there is no device to decide about. */
-export async function prepareSigner(deps: IssueDeps, order: Order & { kind: 'signer' }, now: Date): Promise<Prepared> {
-  return await sign(deps, order, null, now)
+/** What is no device's, so that there is nothing to decide about: our own signers, agents and their canaries. */
+export async function prepareOurs(deps: IssueDeps, order: Omit<Order, 'holder'> & { kind: 'signer' | 'agent' | 'canary' }, now: Date): Promise<Prepared> {
+  return await sign(deps, { ...order, holder: nobody }, null, now)
 }
+
+const nobody: Holder = { deviceId: null, enrollmentId: null, invitationId: null, keyOrigin: null, grade: null, test: false }
 
 async function sign(deps: IssueDeps, order: Order, decision: Decision | null, now: Date): Promise<Prepared> {
   const { authority, subjectPublicKeyInfo, validity } = order
@@ -105,10 +108,10 @@ async function sign(deps: IssueDeps, order: Order, decision: Decision | null, no
  */
 export async function complete(tx: CompletionStore, prepared: Prepared, decision: Decision, requestSha256: Buffer | null): Promise<void> {
   assertAllowed(decision)
-  await completeSigner(tx, prepared, requestSha256)
+  await completeOurs(tx, prepared, requestSha256)
 }
 
-export async function completeSigner(tx: CompletionStore, prepared: Prepared, requestSha256: Buffer | null = null): Promise<void> {
+export async function completeOurs(tx: CompletionStore, prepared: Prepared, requestSha256: Buffer | null = null): Promise<void> {
   if (!await tx.complete({ ...prepared.completion, requestSha256 })) {
     throw new CaError('conflict', 'the reservation of this certificate has ended')
   }

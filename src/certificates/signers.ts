@@ -4,7 +4,7 @@
 import type { Authorities, Authority, AuthoritySigner, SignerPurpose } from './authority.ts'
 import { signersFor } from './authority.ts'
 import { authorityName, days, ocspResponder, profileSigner, scepRegistrationAuthority, validityFrom } from './certificate-profile.ts'
-import { completeSigner, prepareSigner, type CompletionStore, type IssueDeps, type Order } from './issue.ts'
+import { completeOurs, prepareOurs, type CompletionStore, type IssueDeps, type Order } from './issue.ts'
 import type { Certificate } from '../formats/x509.ts'
 import type { KeyAlgorithm, Keyring, SealedKey } from './keyring.ts'
 
@@ -50,6 +50,7 @@ const wanted: Record<Authority['role'], SignerPurpose[]> = {
   root: [],
   issuing: ['scep-ra', 'ocsp-responder', 'profile-signer'],
   enrollment: ['scep-ra'],
+  agent: [],
 }
 
 /**
@@ -57,7 +58,7 @@ const wanted: Record<Authority['role'], SignerPurpose[]> = {
  * them. Its registration authority is not handed out any more, for its door leads to the successor; what was encrypted
  * to it is opened with the key, and that takes no certificate that is in force.
  */
-const wantedOfReplaced: Record<Authority['role'], SignerPurpose[]> = { root: [], issuing: ['ocsp-responder'], enrollment: [] }
+const wantedOfReplaced: Record<Authority['role'], SignerPurpose[]> = { root: [], issuing: ['ocsp-responder'], enrollment: [], agent: [] }
 
 const purposesOf = ({ role, active, certificate }: Authority, now: Date): SignerPurpose[] =>
   active ? wanted[role] : now < certificate.notAfter ? wantedOfReplaced[role] : []
@@ -83,9 +84,8 @@ async function renew(deps: SignerDeps, authority: Authority, purpose: SignerPurp
   const plan = plans[purpose]
   const key = plan.keepsKey && newest !== undefined ? newest.key : await deps.keyring.generate(plan.algorithm(deps.keyType))
   const name = authorityName(deps.organization, `${deps.organization} ${authority.role === 'enrollment' ? 'Enrollment ' : ''}${plan.title}`)
-  const prepared = await prepareSigner(deps, {
+  const prepared = await prepareOurs(deps, {
     authority, kind: 'signer', subjectPublicKeyInfo: key.publicKey,
-    holder: { deviceId: null, enrollmentId: null, invitationId: null, keyOrigin: null, grade: null, test: false },
     validity: validityFrom(now, days(plan.validityDays), authority.certificate.notAfter),
     profile: (subject, issuer) => plan.profile(subject, issuer, name),
   }, now)
@@ -93,7 +93,7 @@ async function renew(deps: SignerDeps, authority: Authority, purpose: SignerPurp
     const present = await tx.lockSigner(authority.id, purpose)
     // Another instance was first; ours stays a reservation whose lease ends, and is revoked then.
     if (present !== undefined && newest?.certificate.notAfter.getTime() !== present.getTime()) return false
-    await completeSigner(tx, prepared)
+    await completeOurs(tx, prepared)
     await tx.addSigner({ authorityId: authority.id, purpose, certificate: prepared.certificate, key })
     return true
   })

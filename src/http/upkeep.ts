@@ -27,7 +27,10 @@ export async function registerMissingAddresses(parts: AddressParts, authorities:
   for (const authority of all.filter(({ id }) => missing.includes(id))) await register(parts, authority)
 }
 
-const withPartitions = (authorities: Authorities): Authority[] => authorities.all.filter(({ role }) => role !== 'root')
+/** The root's list is signed by ceremony; about agents only the service asks. */
+const publishes = ({ role }: Authority): boolean => role === 'issuing' || role === 'enrollment'
+
+const withPartitions = (authorities: Authorities): Authority[] => authorities.all.filter(publishes)
 
 async function register({ config, db, addresses }: AddressParts, authority: Authority): Promise<void> {
   const partitions = authority.role === 'issuing' ? config.crlPartitions : 1
@@ -55,7 +58,7 @@ export async function publishDue(service: Service, full = false): Promise<Publis
   const failures: unknown[] = []
   for (const authority of service.authorities().all) {
     // A retired authority goes on publishing until its last certificate has ended, which is at its own end at the latest.
-    if (authority.role === 'root' || authority.key.privateKey === null || authority.certificate.notAfter < service.now()) continue
+    if (!publishes(authority) || authority.key.privateKey === null || authority.certificate.notAfter < service.now()) continue
     try {
       results.push(await publish({ keyring, addresses, periods, transaction: publicationTransaction(db) }, authority, service.now(), full))
     } catch (error) {

@@ -47,9 +47,9 @@ const keyIdOf = async (tx: Queryable, key: SealedKey): Promise<string> =>
 
 export function hierarchyStore(tx: Queryable) {
   return {
-    async lockAndFind(): Promise<boolean> {
+    async lockAndFind(role: AuthorityRole): Promise<boolean> {
       await tx.query('lock table authorities in share row exclusive mode')
-      return (await tx.query('select 1 from authorities limit 1')).length > 0
+      return (await tx.query('select 1 from authorities where role = $1 limit 1', [role])).length > 0
     },
     /** Every authority that there is, in the order in which whoever locks several has to; publications hold one at a time. */
     async lockAll(): Promise<void> {

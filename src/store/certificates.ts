@@ -3,6 +3,7 @@ import type { CertificateKind, Completion, KeyOrigin, Reservation } from '../cer
 import type { CertificateKey, RevocableCertificate, Revocation, RevocationStore } from '../certificates/revoke.ts'
 import type { StatusRecord } from '../certificates/status.ts'
 import { json, type Queryable } from './db.ts'
+import { revocationChannel } from './feed.ts'
 
 /** A certificate as lists and pages show it. */
 export type CertificateRecord = StatusRecord & CertificateKey & {
@@ -177,7 +178,9 @@ export function revocationStore(tx: Queryable): RevocationStore {
       return { ...key, partition: found.partition, notAfter: found.not_after, revocation: row === undefined ? null : revocationOf(row) }
     },
     nextChangeNumber: async () =>
-      (await tx.query<{ value: number }>(`update counters set value = value + 1 where name = 'revocation-change' returning value`))[0]!.value,
+      // Told at the commit, so that every instance tells its agents then.
+      (await tx.query<{ value: number }>(`update counters set value = value + 1, changed_at = clock_timestamp() where name = 'revocation-change'
+        returning value, pg_notify('${revocationChannel}', '')`))[0]!.value,
     async put(certificate: RevocableCertificate, r: Revocation) {
       await tx.query(`
         insert into revocations (authority_id, serial_number, partition, not_after, revoked_at, reason, change_number, actor, cause)

@@ -2,6 +2,7 @@ import type { CrlEntry } from '../formats/crl.ts'
 import type { CrlScope, Listed, NewCrl, PublicationStore, PublishedCrl } from '../certificates/publish.ts'
 import { removeFromCrl, type CertificateKey } from '../certificates/revoke.ts'
 import type { Database, Queryable } from './db.ts'
+import { revocationChannel } from './feed.ts'
 
 type CrlRow = { scope: CrlScope, partition: number, crl_number: number, this_update: Date, next_update: Date, change_number: number }
 const columns = 'scope, partition, crl_number, this_update, next_update, change_number'
@@ -15,6 +16,7 @@ export async function insertCrls(tx: Queryable, authorityId: number, crlNumber: 
   await tx.query('update authorities set crl_number = $2 where id = $1 and crl_number < $2', [authorityId, crlNumber])
   const partitions = crls.filter(crl => crl.scope === 'partition').map(crl => crl.partition)
   await tx.query('update crl_addresses set listed = true where authority_id = $1 and partition = any($2::smallint[]) and not listed', [authorityId, partitions])
+  await tx.query('select pg_notify($1, $2)', [revocationChannel, ''])
   for (const crl of crls) {
     await tx.query(`
       insert into crls (authority_id, scope, partition, crl_number, base_crl_number, this_update, next_update, change_number, entries, der, sha256)

@@ -1,4 +1,5 @@
 /** Every line of src/certificates/README.md, read from real output by python3-asn1crypto. */
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import test, { type ExecutionContext } from 'ava'
 import { activeAuthority, signersFor } from '../../src/certificates/authority.ts'
@@ -9,6 +10,9 @@ import { certificateStore } from '../../src/store/certificates.ts'
 import { crlFileStore } from '../../src/store/crls.ts'
 import { holdNow, issueBootstrap, issueDevice, releaseNow, revokeNow } from '../support/issued.ts'
 import { peer, run } from '../support/peers.ts'
+import { newKey, requestOf } from '../support/agent.ts'
+import { issueAgent, issueCanaries } from '../../src/protocols/agents/issue.ts'
+import { frontEndStore, type FrontEnd } from '../../src/store/front-ends.ts'
 import { testService, type TestService } from '../support/service.ts'
 
 type Ext = { oid: string, critical: boolean, value: any }
@@ -20,7 +24,7 @@ type List = {
   version: string, signatureAlgorithm: string, issuer: Record<string, string>, thisUpdate: string, nextUpdate: string
   entries: { serialNumber: string, revocationDate: string, extensions: Ext[] }[], extensions: Ext[]
 }
-type Kind = 'root' | 'issuing' | 'enrollment' | 'device' | 'deviceRsa' | 'longName' | 'bootstrap' | 'ra' | 'enrollmentRa' | 'ocsp' | 'profileSigner' | 'profileSignerBefore'
+type Kind = 'root' | 'issuing' | 'enrollment' | 'device' | 'deviceRsa' | 'longName' | 'bootstrap' | 'ra' | 'enrollmentRa' | 'ocsp' | 'profileSigner' | 'profileSignerBefore' | 'agentCa' | 'agent' | 'canary'
 
 const oid = {
   basicConstraints: '2.5.29.19', keyUsage: '2.5.29.15', extKeyUsage: '2.5.29.37', san: '2.5.29.17', ski: '2.5.29.14', aki: '2.5.29.35', crldp: '2.5.29.31',
@@ -61,17 +65,28 @@ async function given(t: ExecutionContext, program: string): Promise<Given> {
   await releaseNow(service, longName)
   await service.publish()
   await renewAll(service)
+  const frontEnd = await edge(service)
+  const agent = await issueAgent(service, frontEnd, await requestOf(newKey()))
+  const { good: canary } = await issueCanaries(service, frontEnd, { good: await requestOf(newKey()), revoked: await requestOf(newKey()) })
   const signer = (purpose: Parameters<typeof signersFor>[2], role: 'issuing' | 'enrollment' = 'issuing'): Buffer =>
     signersFor(service.authorities(), activeAuthority(service.authorities(), role).id, purpose)[0]!.certificate.raw
   const ders: Record<Kind, Buffer> = {
     root: all[0]!.certificate.raw, issuing: all[1]!.certificate.raw, enrollment: all[2]!.certificate.raw, device: device.certificate.raw,
     deviceRsa: deviceRsa.certificate.raw, longName: longName.certificate.raw, bootstrap: bootstrap.certificate.raw, ra: signer('scep-ra'),
     enrollmentRa: signer('scep-ra', 'enrollment'), ocsp: signer('ocsp-responder'), profileSigner: signer('profile-signer'), profileSignerBefore: before,
+    agentCa: all[3]!.certificate.raw, agent: agent.raw, canary: canary.raw,
   }
   const read1 = async ([kind, der]: [string, Buffer]) => [kind, await python('certificate-fields.py', der, program)] as const
   const certs = Object.fromEntries(await Promise.all(Object.entries(ders).map(read1))) as Record<Kind, Cert>
   const crls = { root: await read('complete', all[0]!.id), complete, delta, earlierPartition, partition: await read('partition'), laterDelta: await read('delta') }
   return { service, certs, crls, deviceId: device.deviceId }
+}
+
+async function edge({ db, now }: TestService): Promise<FrontEnd> {
+  await frontEndStore(db).add({
+    id: randomUUID(), name: 'edge', kind: 'nginx', convention: 'nginx', authorityId: null, maxAgeSeconds: 900, whenStale: 'refuse', secretSha256: Buffer.alloc(32), createdAt: now(),
+  })
+  return (await frontEndStore(db).find('edge'))!
 }
 
 async function renewAll(service: TestService): Promise<void> {
@@ -87,7 +102,7 @@ const seconds = (text: string): number => Date.parse(text) / 1000
 const day = 86_400
 const issuerOf: Record<Kind, Kind> = {
   root: 'root', issuing: 'root', enrollment: 'enrollment', device: 'issuing', deviceRsa: 'issuing', longName: 'issuing', bootstrap: 'enrollment', ra: 'issuing',
-  enrollmentRa: 'enrollment', ocsp: 'issuing', profileSigner: 'issuing', profileSignerBefore: 'issuing',
+  enrollmentRa: 'enrollment', ocsp: 'issuing', profileSigner: 'issuing', profileSignerBefore: 'issuing', agentCa: 'agentCa', agent: 'agentCa', canary: 'issuing',
 }
 const extensionsOf: Record<string, (keyof typeof oid)[]> = {
   root: ['basicConstraints', 'keyUsage', 'ski'], enrollment: ['basicConstraints', 'keyUsage', 'ski'],
@@ -98,6 +113,9 @@ const extensionsOf: Record<string, (keyof typeof oid)[]> = {
   ocsp: ['basicConstraints', 'keyUsage', 'extKeyUsage', 'noCheck', 'ski', 'aki'],
   profileSigner: ['basicConstraints', 'keyUsage', 'extKeyUsage', 'ski', 'aki', 'crldp', 'aia'],
 }
+extensionsOf['agentCa'] = extensionsOf['root']!
+extensionsOf['agent'] = ['basicConstraints', 'keyUsage', 'extKeyUsage', 'ski', 'aki']
+extensionsOf['canary'] = extensionsOf['bootstrap']!
 extensionsOf['deviceRsa'] = extensionsOf['longName'] = extensionsOf['device']!
 extensionsOf['profileSignerBefore'] = extensionsOf['profileSigner']!
 const each = (certs: Record<Kind, Cert>): [Kind, Cert][] => Object.entries(certs) as [Kind, Cert][]
@@ -187,6 +205,24 @@ const checks: Record<string, (t: ExecutionContext, given: Given) => void> = {
   'bootstrap-addresses': (t, { certs }) => {
     t.deepEqual(value(certs.bootstrap, oid.crldp)[0].distribution_point, [`${http}/crl/enrollment/0.crl`])
     t.deepEqual(accesses(certs.bootstrap), [['ca_issuers', `${http}/ca/enrollment.cer`]])
+  },
+
+  'agent-issuer': (t, { certs: { agentCa, agent } }) => {
+    t.deepEqual(agentCa.issuer, agentCa.subject)
+    t.is(value(agentCa, oid.basicConstraints).path_len_constraint, 0)
+    t.deepEqual(agent.issuer, agentCa.subject)
+    t.true(seconds(agent.notAfter) - seconds(agent.notBefore) <= 90 * day + 300)
+  },
+  'agent-purpose': (t, { certs: { agent } }) => {
+    t.deepEqual([value(agent, oid.extKeyUsage), value(agent, oid.keyUsage), agent.keyAlgorithm], [['client_auth'], ['digital_signature'], 'secp256r1'])
+    t.deepEqual(agent.subject, { organizational_unit_name: 'agent', common_name: 'edge' })
+    t.deepEqual([value(agent, oid.crldp), value(agent, oid.aia)], [undefined, undefined])
+  },
+  'canary-subject': (t, { certs: { canary, issuing } }) => {
+    t.deepEqual(canary.issuer, issuing.subject)
+    t.deepEqual(canary.subject, { organizational_unit_name: 'edge', common_name: 'Latchkey canary' })
+    t.deepEqual([value(canary, oid.san), value(canary, oid.policies), value(canary, oid.extKeyUsage)], [undefined, undefined, ['client_auth']])
+    t.true(seconds(canary.notAfter) - seconds(canary.notBefore) <= day + 300)
   },
 
   'ra-key': (t, { certs }) => {

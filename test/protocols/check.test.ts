@@ -17,7 +17,7 @@ const secret = 'a-secret-of-the-front-end'
 async function addFrontEnd({ db, now }: TestService, name: string, kind: FrontEndKind, authorityId: number | null = null): Promise<void> {
   await frontEndStore(db).add({
     id: randomUUID(), name, kind, convention: conventionFor(kind, authorityId), authorityId,
-    secretSha256: createHash('sha256').update(secret).digest(), createdAt: now(),
+    maxAgeSeconds: 900, whenStale: 'refuse', secretSha256: createHash('sha256').update(secret).digest(), createdAt: now(),
   })
 }
 

@@ -30,7 +30,7 @@ async function frontEnd(t: ExecutionContext) {
   const service = await testService(t, { clock: fakeClock(new Date(Date.now() - 3_600_000).toISOString()) })
   await frontEndStore(service.db).add({
     id: randomUUID(), name: 'edge', kind: 'nginx', convention: conventionFor('nginx', null), authorityId: null,
-    secretSha256: createHash('sha256').update(secret).digest(), createdAt: service.now(),
+    maxAgeSeconds: 900, whenStale: 'refuse', secretSha256: createHash('sha256').update(secret).digest(), createdAt: service.now(),
   })
   await service.publish()
   const latchkey = await listen(t, [crlRouter(service), caRouter(service), checkRouter(service)])

@@ -3,7 +3,7 @@ import { generateKeyPairSync, type KeyObject } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import { addressesAt, rootCrlAddress } from '../../src/certificates/addresses.ts'
 import { activeAuthority, type Authorities } from '../../src/certificates/authority.ts'
-import { createHierarchy } from '../../src/certificates/hierarchy.ts'
+import { createAgentAuthority, createHierarchy } from '../../src/certificates/hierarchy.ts'
 import type { KeyAlgorithm, Keyring } from '../../src/certificates/keyring.ts'
 import { publish, type PublishResult } from '../../src/certificates/publish.ts'
 import { renewSigners } from '../../src/certificates/signers.ts'
@@ -62,7 +62,8 @@ async function firstStart({ config, db, keyring, now }: Parts): Promise<void> {
     keyring, addresses, rootCrlUrl: rootCrlAddress(pkiUrl), organization, keyType, partitions: crlPartitions,
     transaction: async work => await db.transaction(async tx => await work(hierarchyStore(tx))),
   }, now)
-  for (const authority of (await loadAuthorities(db)).all.filter(({ role }) => role !== 'root')) {
+  await createAgentAuthority({ keyring, organization, keyType, transaction: async work => await db.transaction(async tx => await work(hierarchyStore(tx))) }, now)
+  for (const authority of (await loadAuthorities(db)).all.filter(({ role }) => role === 'issuing' || role === 'enrollment')) {
     await registerPartitions(db, authority.id, authority.partitions, partition => addresses.partitionCrl(authority.name, partition))
   }
   await renewSigners({

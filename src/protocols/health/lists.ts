@@ -13,7 +13,7 @@ const warnMs = 30 * 86_400_000
  */
 export async function findingsOnLists(service: Service): Promise<Findings> {
   const now = service.now()
-  const watched = service.authorities().all.filter(({ role, active, certificate }) => role !== 'enrollment' && (active || now <= certificate.notAfter))
+  const watched = service.authorities().all.filter(({ role, active, certificate }) => (role === 'root' || role === 'issuing') && (active || now <= certificate.notAfter))
   const heads = await crlFileStore(service.db).bundleHeads({ complete: idsOf(watched, 'root'), partitions: idsOf(watched, 'issuing') })
   const findings: Findings = { problems: [], warnings: [] }
   for (const authority of watched) {

@@ -7,7 +7,7 @@ import { fingerprint, type Certificate } from '../../../formats/x509.ts'
 import { at, instant } from '../fields.ts'
 
 export const authorityView = z.strictObject({
-  name: z.string(), role: z.enum(['root', 'issuing', 'enrollment']),
+  name: z.string(), role: z.enum(['root', 'issuing', 'enrollment', 'agent']),
   /** Issues now; one that does not goes on to answer for what it issued. */
   active: z.boolean(),
   subject: z.string(), serialNumber: z.string(), fingerprint: z.string(), key: z.string(),

@@ -8,7 +8,7 @@ import { grade } from './decision-view.ts'
 export const reasonNames = Object.keys(revocationReasons) as [RevocationReason]
 
 export const certificateFields = {
-  serialNumber: z.string(), fingerprint: z.string().nullable(), authority: z.string(), kind: z.enum(['device', 'bootstrap', 'signer']),
+  serialNumber: z.string(), fingerprint: z.string().nullable(), authority: z.string(), kind: z.enum(['device', 'bootstrap', 'signer', 'agent', 'canary']),
   /** `held` can be released, `revoked` cannot. `pending`: being issued. */
   status: z.enum(['good', 'held', 'revoked', 'expired', 'pending']),
   deviceId: id.nullable(), personName: z.string().nullable(), personEmail: z.string().nullable(), productType: z.string().nullable(),

@@ -15,12 +15,14 @@ const frontEndFields = {
   convention: z.string(),
   /** The only authority whose certificates it may ask about; null for every one that issues to devices. */
   authority: z.string().nullable(),
+  /** How long the last good data of its agent counts, and what then: refuse everybody, or go on and alarm. */
+  maxAgeSeconds: z.int(), whenStale: z.enum(['refuse', 'alarm']),
   createdAt: instant,
 }
 const frontEndView = z.strictObject(frontEndFields)
 
 const viewOf = (authorities: Authorities, f: Omit<FrontEnd, 'endedAt'>): z.input<typeof frontEndView> => ({
-  name: f.name, kind: f.kind, convention: f.convention, createdAt: at(f.createdAt),
+  name: f.name, kind: f.kind, convention: f.convention, maxAgeSeconds: f.maxAgeSeconds, whenStale: f.whenStale, createdAt: at(f.createdAt),
   authority: f.authorityId === null ? null : authorityById(authorities, f.authorityId).name,
 })
 
@@ -35,16 +37,19 @@ export const frontEndList = operation({
 export const frontEndAdd = operation({
   id: 'frontEndAdd', method: 'post', path: '/front-ends', role: 'admin', status: 201,
   summary: 'Add a front end. Its secret is told this once.',
-  input: z.strictObject({ name, kind: z.enum(Object.keys(frontEndKinds) as [FrontEndKind]), authority: text(40).optional() }),
+  input: z.strictObject({
+    name, kind: z.enum(Object.keys(frontEndKinds) as [FrontEndKind]), authority: text(40).optional(),
+    maxAgeSeconds: z.int().min(10).max(604_800).default(900), whenStale: z.enum(['refuse', 'alarm']).default('refuse'),
+  }),
   output: z.strictObject({ ...frontEndFields, secret: z.string(), checkUrl: z.url() }),
   async run(service, actor, input) {
     const secret = newSecretToken()
     const authorityId = input.authority === undefined ? null : authorityNamed(service.authorities(), input.authority).id
     const convention = conventionFor(input.kind, authorityId)
     return await change(service, actor, async (tx, record, now) => {
-      const frontEnd = { id: randomUUID(), name: input.name, kind: input.kind, convention, authorityId, secretSha256: tokenSha256(secret), createdAt: now }
+      const frontEnd = { id: randomUUID(), name: input.name, kind: input.kind, convention, authorityId, maxAgeSeconds: input.maxAgeSeconds, whenStale: input.whenStale, secretSha256: tokenSha256(secret), createdAt: now }
       await frontEndStore(tx).add(frontEnd)
-      await record('front-end.add', `front-end:${input.name}`, { kind: input.kind, convention, authority: input.authority ?? null })
+      await record('front-end.add', `front-end:${input.name}`, { kind: input.kind, convention, authority: input.authority ?? null, maxAgeSeconds: input.maxAgeSeconds, whenStale: input.whenStale })
       return { ...viewOf(service.authorities(), frontEnd), secret, checkUrl: `${service.config.url}/check/${input.name}` }
     })
   },

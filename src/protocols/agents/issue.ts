@@ -1,0 +1,65 @@
+import { activeAuthority, type AuthorityRole } from '../../certificates/authority.ts'
+import { agentCertificate, canaryCertificate, days, validityFrom } from '../../certificates/certificate-profile.ts'
+import { completeOurs, prepareOurs, type Order, type Prepared } from '../../certificates/issue.ts'
+import { revoke } from '../../certificates/revoke.ts'
+import { CaError } from '../../errors.ts'
+import { parseCertificationRequest } from '../../formats/certification-request.ts'
+import type { Certificate } from '../../formats/x509.ts'
+import { change } from '../../http/change.ts'
+import type { Service } from '../../http/service.ts'
+import { agentStore } from '../../store/agents.ts'
+import { certificateStore, revocationStore } from '../../store/certificates.ts'
+import type { FrontEnd } from '../../store/front-ends.ts'
+
+const agentDays = 90
+const canaryDays = 1
+/** Each makes an entry on the lists; an agent needs two pairs a day. */
+const mostCanariesPerDay = 20
+
+/** @param request PKCS#10 on P-256, in DER. @throws {CaError} malformed-certification-request, signature-invalid, unsupported-algorithm */
+export async function issueAgent(service: Service, frontEnd: FrontEnd, request: Buffer): Promise<Certificate> {
+  const prepared = await prepareFor(service, { role: 'agent', kind: 'agent', validityDays: agentDays, request, profile: (subject, issuer) => agentCertificate(subject, issuer, frontEnd.name) })
+  await change(service, actorOf(frontEnd), async (tx, record) => {
+    await completeOurs(certificateStore(tx), prepared)
+    await agentStore(tx).add(prepared.completion, frontEnd.id)
+    await record('agent.enroll', `front-end:${frontEnd.name}`, { serialNumber: prepared.certificate.serialNumber })
+  })
+  return prepared.certificate
+}
+
+/**
+ * Two certificates like a phone's, for nobody: one that is good, and one that is revoked in the transaction that makes it
+ * valid, so that there is no moment at which it passes.
+ *
+ * @throws {CaError} rate-limited, and as `issueAgent`
+ */
+export async function issueCanaries(service: Service, frontEnd: FrontEnd, requests: { good: Buffer, revoked: Buffer }): Promise<{ good: Certificate, revoked: Certificate }> {
+  const since = new Date(service.now().getTime() - days(1))
+  if (await agentStore(service.db).made(frontEnd.id, 'canary', since) >= mostCanariesPerDay) throw new CaError('rate-limited', 'this front end was given too many canaries within a day')
+  const prepareOne = async (request: Buffer): Promise<Prepared> =>
+    await prepareFor(service, { role: 'issuing', kind: 'canary', validityDays: canaryDays, request, profile: (subject, issuer) => canaryCertificate(subject, issuer, frontEnd.name) })
+  const [good, revoked] = [await prepareOne(requests.good), await prepareOne(requests.revoked)]
+  await change(service, actorOf(frontEnd), async (tx, _record, now) => {
+    for (const { completion } of [good, revoked]) {
+      await completeOurs(certificateStore(tx), { certificate: good.certificate, completion })
+      await agentStore(tx).add(completion, frontEnd.id)
+    }
+    await revoke(revocationStore(tx), { ...revoked.completion, reason: 'unspecified', actor: 'latchkey', cause: `canary of ${frontEnd.name}` }, now)
+  })
+  service.revocationChanged()
+  return { good: good.certificate, revoked: revoked.certificate }
+}
+
+type OurOrder = { role: AuthorityRole, kind: 'agent' | 'canary', validityDays: number, request: Buffer, profile: Order['profile'] }
+
+async function prepareFor(service: Service, { role, kind, validityDays, request, profile }: OurOrder): Promise<Prepared> {
+  const { publicKey, subjectPublicKeyInfo } = parseCertificationRequest(request)
+  if (publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new CaError('unsupported-algorithm', 'the key of an agent is on P-256')
+  const now = service.now()
+  const authority = activeAuthority(service.authorities(), role)
+  return await prepareOurs({ keyring: service.keyring, addresses: service.addresses, reserve: certificateStore(service.db).reserve }, {
+    authority, kind, subjectPublicKeyInfo, validity: validityFrom(now, days(validityDays), authority.certificate.notAfter), profile,
+  }, now)
+}
+
+export const actorOf = ({ name }: Pick<FrontEnd, 'name'>): { name: string, source: string } => ({ name: 'latchkey', source: `front-end ${name}` })
