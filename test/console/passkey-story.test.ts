@@ -1,17 +1,7 @@
 import test from 'ava'
 import { hashPassword } from '../../src/http/password.ts'
 import { consumeSetupLink, createSetupLink } from '../../src/http/setup-link.ts'
-import { openStory, type Story } from '../support/browser.ts'
-
-/** What a laptop with a fingerprint reader has. */
-async function authenticator({ context, page }: Story) {
-  const cdp = await context.newCDPSession(page)
-  await cdp.send('WebAuthn.enable')
-  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
-    options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
-  })
-  return { setVerified: async (isUserVerified: boolean) => { await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }) } }
-}
+import { authenticator, openStory } from '../support/browser.ts'
 
 test('the first admin sets up with a passkey, signs out, and signs in with the passkey alone', async t => {
   const story = await openStory(t)

@@ -5,15 +5,10 @@ import { chromium, type BrowserContext, type BrowserContextOptions } from 'playw
 import { defaultTemplate } from '../../src/enrollment/template.ts'
 import { deviceApprove } from '../../src/protocols/api/operations/devices.ts'
 import type { Refusal } from '../../src/phone/outcome.ts'
-import { axe, chromiumFlags } from '../support/browser.ts'
+import { axe, chromiumFlags, iPhone as phone } from '../support/browser.ts'
 import { download, phoneBeforeSecondPost, phoneKeys } from '../support/ota-phone.ts'
 import { peer } from '../support/peers.ts'
 import { openWorld, type World } from '../support/world.ts'
-
-const phone: BrowserContextOptions = {
-  viewport: { width: 320, height: 640 }, locale: 'en-GB',
-  userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1',
-}
 
 type Browsing = { open(options: BrowserContextOptions): Promise<BrowserContext>, faults: string[] }
 

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
-import { chromium, type BrowserContext, type Page } from 'playwright-core'
+import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core'
 import type { Role } from '../../src/store/access.ts'
 import { newSession, openDoors } from './console.ts'
 import { peer } from './peers.ts'
@@ -20,6 +20,8 @@ export type Story = {
   readonly context: BrowserContext
   /** Signs the browser in, without the pages for it. */
   signIn(role?: Role): Promise<void>
+  /** A page of somebody else's browser, watched like the first. */
+  other(options: BrowserContextOptions): Promise<Page>
   /** Fails the test with whatever axe finds on the page as it is now. */
   axe(page?: Page): Promise<void>
 }
@@ -53,6 +55,11 @@ export async function openStory(t: ExecutionContext<any>, overrides: Overrides &
       const { token } = await newSession(service, role)
       await context.addCookies([{ name: 'latchkey', value: token, url, httpOnly: true, sameSite: 'Lax' }])
     },
+    async other(options) {
+      const theirs = await browser.newContext(options)
+      watch(t, theirs, url)
+      return await theirs.newPage()
+    },
     axe: async (other = page) => { t.deepEqual(await axe(other), [], other.url()) },
   }
 }
@@ -66,6 +73,22 @@ function watch(t: ExecutionContext<any>, context: BrowserContext, url: string): 
   context.on('request', request => {
     if (!request.url().startsWith(`${url}/`)) t.fail(`a request to ${request.url()}`)
   })
+}
+
+/** What an iPhone's Safari looks like from here. */
+export const iPhone: BrowserContextOptions = {
+  viewport: { width: 320, height: 640 }, locale: 'en-GB',
+  userAgent: 'Mozilla/5.0 (iPhone; CPU iPhone OS 18_6 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/26.0 Mobile/15E148 Safari/604.1',
+}
+
+/** What a laptop with a fingerprint reader has. */
+export async function authenticator({ context, page }: Pick<Story, 'context' | 'page'>) {
+  const cdp = await context.newCDPSession(page)
+  await cdp.send('WebAuthn.enable')
+  const { authenticatorId } = await cdp.send('WebAuthn.addVirtualAuthenticator', {
+    options: { protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true },
+  })
+  return { setVerified: async (isUserVerified: boolean) => { await cdp.send('WebAuthn.setUserVerified', { authenticatorId, isUserVerified }) } }
 }
 
 /** What axe finds, one line each; the policy of the page stays in force. */
