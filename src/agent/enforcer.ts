@@ -1,0 +1,193 @@
+/**
+ * Brings a front end to what is wanted of it, step by step and one step at a time: refusals first, then what lifts,
+ * then the word that phones may be let in. A step that fails leaves everything after it undone, and is tried again at
+ * the next turn; without the last step the front end soon refuses everybody.
+ */
+import type { Target } from './target.ts'
+
+export type Wanted = {
+  serialNumbers: () => Iterable<string>
+  has: (serialNumber: string) => boolean
+  /** The lists in force; asked only when they are to be written. */
+  bundle: () => string
+}
+
+export type EnforcerEvents = {
+  /** Everything asked for until `mark` is in force. */
+  done(mark: number): void
+  failed(step: string, error: unknown): void
+  /** A turn went through. */
+  answered(): void
+  restarted(): void
+  bundled(detail: string): void
+  cut(count: number): void
+}
+
+export class Enforcer {
+  readonly #target: Target
+  readonly #wanted: Wanted
+  readonly #events: EnforcerEvents
+  #loaded = false
+  #everLoaded = false
+  #adds: string[] = []
+  #lifts: string[] = []
+  #cuts: string[] = []
+  #until = new Date(0)
+  #ready = false
+  #bundleDue = false
+  #mark = 0
+  #marked = 0
+  #turn: Promise<void> | undefined
+  #aside: Promise<void> | undefined
+  #again = false
+  #closed = false
+
+  constructor(target: Target, wanted: Wanted, events: EnforcerEvents) {
+    this.#target = target
+    this.#wanted = wanted
+    this.#events = events
+  }
+
+  /** From now on there is a whole set to load: every list has been verified. */
+  ready(): void {
+    this.#ready = true
+  }
+
+  add(serialNumbers: readonly string[]): void {
+    this.#adds.push(...serialNumbers)
+    this.#cuts.push(...serialNumbers)
+  }
+
+  lift(serialNumbers: readonly string[]): void {
+    this.#lifts.push(...serialNumbers)
+  }
+
+  /** The lists have changed: front ends that check them at the handshake get them. */
+  bundleChanged(): void {
+    this.#bundleDue = true
+  }
+
+  /** What has been asked for so far has this number; `done` tells when it is in force. */
+  mark(mark: number): void {
+    this.#mark = Math.max(this.#mark, mark)
+  }
+
+  letInUntil(until: Date): void {
+    this.#until = until
+  }
+
+  get loaded(): boolean {
+    return this.#loaded
+  }
+
+  /** Resolves when nothing is being done beside the turns. */
+  async settled(): Promise<void> {
+    await this.#turn
+    await this.#aside
+  }
+
+  /** Works until nothing is left to do, or a step fails. Many calls at once are one turn, and one more after it. */
+  async turn(): Promise<void> {
+    this.#again = true
+    this.#turn ??= this.#run().finally(() => { this.#turn = undefined })
+    await this.#turn
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#turn
+    await this.#aside
+    this.#target.close()
+  }
+
+  async #run(): Promise<void> {
+    while (this.#again && !this.#closed) {
+      this.#again = false
+      if (!this.#ready) return
+      await this.#steps()
+    }
+  }
+
+  async #steps(): Promise<void> {
+    let step = 'load'
+    try {
+      if (!this.#loaded) await this.#load()
+      step = 'add'
+      const mark = this.#mark
+      if (!await this.#each(this.#adds, batch => this.#target.add(batch))) return this.#lost()
+      step = 'lift'
+      // Refused once more meanwhile: the later word counts, whatever the order in which the two came here.
+      const lift = (batch: readonly string[]): Promise<boolean> => this.#target.lift(batch.filter(serialNumber => !this.#wanted.has(serialNumber)))
+      if (!await this.#each(this.#lifts, lift)) return this.#lost()
+      step = 'fresh'
+      if (!await this.#target.fresh(this.#until)) return this.#lost()
+      this.#events.answered()
+      if (mark > this.#marked) {
+        this.#marked = mark
+        this.#events.done(mark)
+      }
+    } catch (error) {
+      // What a failed load or addition left behind is not known: the next turn loads the whole.
+      if (step !== 'fresh') this.#loaded = false
+      this.#events.failed(step, error)
+      return
+    }
+    // These may take long, and no refusal waits for them.
+    this.#aside ??= this.#besides().finally(() => { this.#aside = undefined })
+  }
+
+  async #besides(): Promise<void> {
+    await this.#cut().catch((error: unknown) => { this.#events.failed('cut', error) })
+    await this.#bundle().catch((error: unknown) => { this.#events.failed('bundle', error) })
+  }
+
+  async #load(): Promise<void> {
+    // Whatever is added while this runs is told once more, which does no harm.
+    this.#adds = []
+    this.#lifts = []
+    await this.#target.load(this.#wanted.serialNumbers)
+    this.#loaded = true
+    if (!this.#everLoaded) this.#cuts = []
+    this.#everLoaded = true
+  }
+
+  #lost(): void {
+    this.#loaded = false
+    this.#again = true
+    this.#events.restarted()
+  }
+
+  async #each(pending: string[], tell: (batch: readonly string[]) => Promise<boolean>): Promise<boolean> {
+    while (pending.length > 0) {
+      const batch = pending.slice(0, 500)
+      if (!await tell(batch)) return false
+      pending.splice(0, batch.length)
+    }
+    return true
+  }
+
+  async #cut(): Promise<void> {
+    if (this.#cuts.length === 0) return
+    const cuts = this.#cuts.splice(0)
+    try {
+      const count = await this.#target.cut(cuts)
+      if (count > 0) this.#events.cut(count)
+    } catch (error) {
+      this.#cuts.unshift(...cuts)
+      throw error
+    }
+  }
+
+  async #bundle(): Promise<void> {
+    if (!this.#bundleDue) return
+    this.#bundleDue = false
+    try {
+      const { inForce, detail } = await this.#target.bundle(this.#wanted.bundle())
+      if (!inForce) this.#bundleDue = true
+      this.#events.bundled(detail)
+    } catch (error) {
+      this.#bundleDue = true
+      throw error
+    }
+  }
+}

@@ -1,0 +1,86 @@
+/** One running agent: the feed on one side, the front end on the other, and a turn a few times a second. */
+import { setTimeout as wait } from 'node:timers/promises'
+import { CaError } from '../errors.ts'
+import { Agent } from './agent.ts'
+import { followFeed, stateReader } from './feed.ts'
+import { parseJson } from './json.ts'
+import { messageOf, Problems } from './problems.ts'
+import { Requests } from './requests.ts'
+import type { AgentFolder } from './settings.ts'
+import { StateFolder } from './state.ts'
+import type { Target } from './target.ts'
+import { readPolicy, readTrust, type Policy, type Trust } from './trust.ts'
+import { maxListBytes } from './verify-list.ts'
+
+export type RunOptions = {
+  folder: AgentFolder
+  target: Target
+  now: () => Date
+  /** A clock that is never set, in milliseconds. */
+  monotonicMs: () => number
+  log: (event: string, detail: string) => void
+  random?: () => number
+  inForce?: (change: number) => void
+}
+
+export type RunningAgent = { readonly agent: Agent, readonly problems: Problems, readonly requests: Requests, stop(): Promise<void> }
+
+const turnMs = 200
+// An event that got lost without a trace, that of a list for example, is made up for by then.
+const askAnywayMs = 60_000
+
+/** Starts following. It goes on without the service, for as long as what is known counts. @throws {CaError} where the folder is not whole */
+export function startAgent({ folder, target, now, monotonicMs, log, random = Math.random, inForce }: RunOptions): RunningAgent {
+  const settings = folder.readSettings()
+  const requests = new Requests(settings.url, folder.readIdentity(), now)
+  const problems = new Problems(({ code, detail }, over) => { log(over ? `${code}-over` : code, detail) })
+  target.prepare()
+  const agent = new Agent({
+    folder: new StateFolder(folder.path), target, ...folder.readTrust(settings.rootFingerprint, now()), clock: () => ({ wall: now(), monotonicMs: monotonicMs() }),
+    clockOffsetMs: () => requests.clockOffsetMs, problems, log, ...inForce && { inForce },
+    fetchList: path => fetchList(requests, path), feedState: stateReader(requests), fetchTrust: () => fetchTrust(requests, folder, now),
+  })
+  const ending = new AbortController()
+  const done = Promise.all([
+    followFeed({
+      requests, random, change: () => agent.change, poll: () => agent.catchUp(),
+      handle: event => { agent.handle(event).catch((error: unknown) => { problems.set('feed-malformed', messageOf(error)) }) },
+      connected: () => { problems.clear('service-unreachable'); void agent.handle({ type: 'trust' }) },
+      failed: error => { problems.set('service-unreachable', messageOf(error)) },
+    }, ending.signal),
+    repeat(turnMs, () => agent.tick(), ending.signal),
+    repeat(askAnywayMs, () => agent.catchUp(), ending.signal),
+  ])
+  return {
+    agent, problems, requests,
+    stop: async () => {
+      ending.abort()
+      await done
+      await agent.close()
+    },
+  }
+}
+
+async function repeat(everyMs: number, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    await work()
+    await wait(everyMs, undefined, { signal }).catch(() => {})
+  }
+}
+
+/** Lists are signed by their issuer, so that whoever brings them need not be believed. */
+async function fetchList(requests: Requests, path: string): Promise<Buffer> {
+  const answer = await requests.send({ path, maxBytes: maxListBytes })
+  if (answer.status !== 200) throw new CaError('server-unreachable', `${path} answers ${answer.status}`)
+  return answer.body
+}
+
+async function fetchTrust(requests: Requests, folder: AgentFolder, now: () => Date): Promise<{ trust: Trust, policy: Policy }> {
+  const { frontEnd, rootFingerprint } = folder.readSettings()
+  const answer = await requests.send({ path: `/agents/${frontEnd}/trust` })
+  if (answer.status !== 200) throw new CaError('server-unreachable', `the question for trust is answered ${answer.status}`)
+  const text = parseJson(answer.body.toString())
+  const read = { trust: readTrust(text['trust'], rootFingerprint, now()), policy: readPolicy(text['policy']) }
+  folder.writeTrust(text)
+  return read
+}

@@ -1,0 +1,27 @@
+/** What a front end can be told. Serial numbers are lower-case hex; each target spells them as its front end does. */
+
+export type BundleResult = { readonly inForce: boolean, readonly detail: string }
+
+export type Target = {
+  /** The kind of front end. */
+  readonly name: string
+  /** Makes the files that the front end needs to start, refusing everybody, where they are not there. */
+  prepare(): void
+  /** Version of the running front end. @throws when it does not answer */
+  version(): Promise<string>
+  /** Puts the whole set in the place of whatever there is. */
+  load(serialNumbers: () => Iterable<string>): Promise<void>
+  /**
+   * Each of these answers false when what was loaded is gone (the front end was restarted), and has then done nothing
+   * that lets anybody in: the whole set has to be loaded first.
+   */
+  add(serialNumbers: readonly string[]): Promise<boolean>
+  lift(serialNumbers: readonly string[]): Promise<boolean>
+  /** Lets phones in until this instant of this machine's clock; one that has passed refuses everybody. */
+  fresh(until: Date): Promise<boolean>
+  /** Puts the signed lists in place, for handshakes: the root's and every partition's, as PEM, of one moment. */
+  bundle(pem: string): Promise<BundleResult>
+  /** Ends what is running for these certificates, as far as the front end can. @returns how many were ended */
+  cut(serialNumbers: readonly string[]): Promise<number>
+  close(): void
+}
