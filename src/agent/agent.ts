@@ -178,7 +178,8 @@ export class Agent {
       const told = this.#enforcer.turn()
       this.#lists.hear(state.lists)
       await this.fetchLists()
-      if (state.reset) return await this.#afterReset()
+      // Too much has happened to be told one by one: what is not told is in the lists, so every one of them is needed.
+      if (state.reset && this.#lists.outstanding > 0) return
       this.#advance(state.change)
       await told
       if (Math.abs(state.at.getTime() - this.#serviceNow().getTime()) > heartbeatMs) this.#deps.problems.set('clock', 'the service contradicts its own clock')
@@ -186,16 +187,6 @@ export class Agent {
     } catch (error) {
       this.#deps.problems.set('service-unreachable', messageOf(error))
     }
-  }
-
-  /** Too much has happened to be told one by one: the lists have it, as far as the oldest publication among them. */
-  async #afterReset(): Promise<void> {
-    if (this.#lists.outstanding > 0) return
-    const newest = this.#trust.issuing.map(({ name }) => Math.max(0, ...this.#set.lists.filter(list => list.authority === name).map(list => list.change)))
-    const covered = Math.min(...newest)
-    if (covered <= this.#change) return
-    this.#advance(covered)
-    await this.#askState()
   }
 
   #advance(change: number): void {

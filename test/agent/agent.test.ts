@@ -102,19 +102,22 @@ test('a gap before a silence is seen at the next heartbeat', async t => {
   t.deepEqual([answer(), agent.change], [403, 1])
 })
 
-test('too many changes to be told are taken from the lists', async t => {
-  const { make, beat, answer, server } = await setting(t)
+test('too many changes to be told are taken from the lists, and nobody is told to be fresh without every list', async t => {
+  const { make, beat, answer, server, target, clock } = await setting(t)
   const { agent } = make()
   await beat(agent)
   server.revoke(phone)
   await server.publish()
+  server.revoke('4002')
   server.reset = true
-  const asked = beat(agent)
-  await asked
-  t.is(answer(), 403)
-  server.reset = false
+  const [path, list] = [`/crl/issuing/${server.partitionOf(phone)}.crl`, server.files.get(`/crl/issuing/${server.partitionOf(phone)}.crl`)!]
+  server.files.set(path, Buffer.from('nothing'))
+  clock.advance(600)
   await beat(agent)
-  t.is(agent.change, 1)
+  t.deepEqual([agent.change, target.until], [0, new Date('2026-03-01T09:15:00Z')])
+  server.files.set(path, list)
+  await beat(agent)
+  t.deepEqual([answer(), answer('4002'), agent.change], [403, 403, 2])
 })
 
 test('when the service is silent the last data count for as long as the policy says, and no longer', async t => {

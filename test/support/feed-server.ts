@@ -219,7 +219,7 @@ export class FeedServer {
   }
 
   state(after: number): { change: number, at: string, reset: boolean, lists: object[], revoked: Revoked[] } {
-    return { change: this.change, at: this.now().toISOString(), reset: this.reset, lists: this.lists, revoked: this.reset ? [] : this.after(after) }
+    return { change: this.change, at: this.now().toISOString(), reset: this.reset, lists: this.lists, revoked: this.after(this.reset ? Math.min(...[...this.#lists.values()].map(list => list.change)) : after) }
   }
 
   after(change: number): Revoked[] {
