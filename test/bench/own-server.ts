@@ -1,0 +1,44 @@
+/** A PostgreSQL server of one's own, gone when it is closed: settings as Debian ships them, but nothing waits for the disk. */
+import { execFile } from 'node:child_process'
+import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
+
+const run = promisify(execFile)
+const debianFolder = '/usr/lib/postgresql'
+
+export async function ownServer(): Promise<{ url: string, close: () => Promise<void> }> {
+  const versions = (await readdir(debianFolder).catch(() => [])).sort((a, b) => Number(a) - Number(b))
+  if (versions.length === 0) throw new Error('there is no PostgreSQL here: install it, or name a server with DATABASE_URL')
+  const bin = join(debianFolder, versions.at(-1)!, 'bin')
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
+  const isRoot = process.getuid?.() === 0
+  // PostgreSQL refuses to run as root.
+  const asPostgres = async (program: string, ...args: string[]): Promise<void> => {
+    const [command, rest] = isRoot ? ['runuser', ['-u', 'postgres', '--', join(bin, program), ...args]] : [join(bin, program), args]
+    await run(command, rest, { cwd: '/' })
+  }
+  await chmod(folder, 0o711)
+  if (isRoot) await run('chown', ['postgres', folder])
+  const [data, port] = [join(folder, 'data'), await freePort()]
+  await asPostgres('initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale')
+  const options = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'max_wal_size=8GB'].map(setting => `-c ${setting}`).join(' ')
+  await asPostgres('pg_ctl', '-w', '-D', data, '-l', join(folder, 'log'), '-o', `-p ${port} ${options}`, 'start')
+  return {
+    url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    close: async () => {
+      await asPostgres('pg_ctl', '-D', data, '-m', 'immediate', 'stop')
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
+  const { port } = server.address() as AddressInfo
+  await new Promise<void>(resolve => { server.close(() => { resolve() }) })
+  return port
+}
