@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { deviceAcceptClaims } from '../protocols/api/operations/device-activesync.ts'
 import { deviceStory, evidenceShow } from '../protocols/api/operations/device-story.ts'
 import { deviceApprove, deviceExplain, deviceList, deviceRefuse, deviceShow } from '../protocols/api/operations/devices.ts'
 import { group, leaf, line, more, paged, searchWords, untilInstant, type Context, type Paged, type World } from './command.ts'
@@ -17,6 +18,7 @@ export function deviceCommands(root: Command, world: World): void {
     .requiredOption('--reason <text>', 'why, for the record').option('--until <day>', 'the last day on which it holds', untilInstant)
   leaf(device, world, 'approve <id>', 'let a device out of quarantine', settleWith(deviceApprove, 'approved: its owner opens the link again'), settled)
   leaf(device, world, 'refuse <id>', 'refuse a device in quarantine', settleWith(deviceRefuse, 'refused'), command => settled(command).option('--text-for-person <text>', 'what its owner reads'))
+  leaf(device, world, 'accept-claims <id>', 'accept what its ActiveSync requests claimed against its certificate', acceptClaims, command => command.requiredOption('--reason <text>', 'why, for the record'))
 }
 
 const testMark = (test: boolean): string => test ? ' (TEST)' : ''
@@ -35,6 +37,8 @@ async function show({ client, print }: Context, _options: object, id: string): P
     ...d.certificates.map(c => ['certificate', `${c.serialNumber} ${c.status}, until ${when(c.notAfter)}`] as const),
     ...d.exemptions.map(e => ['exemption', `${e.verdict} until ${when(e.notAfter)}: ${e.reason}`] as const),
     ...d.evidence.map(e => ['evidence kept', `${e.kind} ${when(e.receivedAt)} sha256:${e.sha256}`] as const),
+    ...d.activeSync.deviceIds.map(i => ['first used by', `${i.deviceId} ${when(i.firstSeenAt)}, certificate ${i.certificate}`] as const),
+    ...d.activeSync.findings.map(f => [f.settledAt === null ? 'contradiction' : 'accepted', `${f.finding} ${when(f.foundAt)} at ${f.frontEnd}: ${f.sentence}`] as const),
   ]))
 }
 
@@ -58,3 +62,7 @@ const settleWith = (operation: typeof deviceApprove | typeof deviceRefuse, done:
   async ({ client, print }: Context, { reason, until, textForPerson }: { reason: string, until?: string, textForPerson?: string }, id: string): Promise<void> => {
     print(await client.call(operation, { id, reason, until, ...textForPerson !== undefined && { textForPerson } }), ({ exemption, decision }) => line(`${done} until ${when(exemption.notAfter)}`) + line(decision.textForAdmin))
   }
+
+async function acceptClaims({ client, print }: Context, { reason }: { reason: string }, id: string): Promise<void> {
+  print(await client.call(deviceAcceptClaims, { id, reason }), ({ accepted }) => line(accepted === 0 ? 'there was nothing to accept' : `accepted: ${accepted}`))
+}

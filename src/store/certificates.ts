@@ -21,12 +21,14 @@ export type CertificateRecord = StatusRecord & CertificateKey & {
   productType: string | null
   personName: string | null
   personEmail: string | null
+  /** Grows with what the ActiveSync gate found of the device, and with what somebody settled. */
+  activeSyncVersion: number
   revocation: Revocation | null
 }
 
 const columns = `
   c.authority_id, c.serial_number, c.kind, c.state, c.device_id, c.enrollment_id, c.key_origin, c.grade, c.test, c.der, c.sha256,
-  c.not_before, c.not_after, c.created_at, c.first_used_at, d.person_id, d.product_type, p.name as person_name, p.email as person_email,
+  c.not_before, c.not_after, c.created_at, c.first_used_at, d.person_id, d.product_type, coalesce(d.activesync_version, 0) as activesync_version, p.name as person_name, p.email as person_email,
   r.revoked_at, r.reason, r.change_number, r.actor, r.cause, a.revoked_at as issuer_revoked_at`
 const joined = `certificates c
   join authorities a on a.id = c.authority_id
@@ -42,6 +44,7 @@ const recordOf = (row: any): CertificateRecord => ({
   personId: row.person_id, enrollmentId: row.enrollment_id, keyOrigin: row.key_origin, grade: row.grade, test: row.test,
   der: row.der, sha256: row.sha256, notBefore: row.not_before, notAfter: row.not_after, createdAt: row.created_at,
   firstUsedAt: row.first_used_at, productType: row.product_type, personName: row.person_name, personEmail: row.person_email,
+  activeSyncVersion: row.activesync_version,
   revocation: revocationOf(row), issuerRevokedAt: row.issuer_revoked_at,
 })
 

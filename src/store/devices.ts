@@ -85,5 +85,11 @@ export function deviceStore(db: Queryable) {
       return (await db.query(`update enrollments set state = $3, decision = $4, updated_at = $5 where id = $1 and state = $2 returning 1`,
         [enrollmentId, from, to, json(decision), now])).length === 1
     },
+    /** Puts the enrollment of a phone that has its certificate into quarantine. */
+    async setAside(enrollmentId: string, decision: Decision, now: Date): Promise<void> {
+      await db.query(`update enrollments set state = 'quarantined', decision = $2, decided_at = $3, updated_at = $3 where id = $1 and state = 'issued'`, [enrollmentId, json(decision), now])
+    },
+    hasCertificateOf: async (enrollmentId: string): Promise<boolean> =>
+      (await db.query(`select 1 from certificates where enrollment_id = $1 and kind = 'device' and state = 'issued' limit 1`, [enrollmentId])).length > 0,
   }
 }

@@ -11,6 +11,7 @@ import * as audit from './operations/audit.ts'
 import * as catalogue from './operations/catalogue.ts'
 import * as certificates from './operations/certificates.ts'
 import * as devices from './operations/devices.ts'
+import * as deviceActiveSync from './operations/device-activesync.ts'
 import * as deviceStories from './operations/device-story.ts'
 import * as exemptions from './operations/exemptions.ts'
 import * as frontEnds from './operations/front-ends.ts'
@@ -39,10 +40,10 @@ const operationsByArea = {
     exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd, activesync.activesyncExplain,
   ],
   invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd],
-  devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse],
+  devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse, deviceActiveSync.deviceAcceptClaims],
   certificates: [certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow],
   templates: [templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet],
-  'front-ends': [frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndEnd],
+  'front-ends': [frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndActiveSync, frontEnds.frontEndEnd],
   admins: [access.adminList, access.setupLinkCreate, access.adminCreate, access.adminRole, access.adminEnd, access.adminLinkCreate],
   tokens: [tokens.tokenList, tokens.tokenCreate, tokens.tokenEnd],
   authorities: [authorities.authorityShow, authorityRoot.authorityExportRoot, authorityRoot.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport],

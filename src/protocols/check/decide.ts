@@ -11,6 +11,8 @@ export type CheckDecision =
   | 'unknown'
   /** The front end's one header was missing, or not in its format. */
   | 'no-certificate' | 'malformed'
+  /** By the ActiveSync gate: the request contradicts the certificate, or the phone waits for somebody's decision. */
+  | 'contradiction' | 'quarantined'
 
 const certificateHold = 6
 

@@ -9,10 +9,11 @@ import type { Presented } from './conventions.ts'
 import { decideCheck, type CheckDecision } from './decide.ts'
 import { firstUses } from './first-use.ts'
 import { authenticate, foreignHeaderLog, presentedBy } from './front-end.ts'
+import { activeSyncGate } from './gate.ts'
 import { refusalStatus } from './refusals.ts'
 import { within } from './within.ts'
 
-type Checked = { decision: CheckDecision, frontEnd: FrontEnd, record: CertificateRecord | undefined }
+type Checked = { decision: CheckDecision, reason?: string, frontEnd: FrontEnd, record: CertificateRecord | undefined }
 
 /**
  * `/check/{frontEnd}` and anything below it, by any method, because front ends add their own: 200 when the client may
@@ -23,11 +24,12 @@ export function checkRouter(service: Service): Router {
   const router = new Router()
   const noteForeignHeaders = foreignHeaderLog(service.log, service.now)
   const noteUse = firstUses(service)
+  const gate = activeSyncGate(service)
   const longestMs = Math.max(100, service.config.databaseLossSeconds * 1000)
   router.all('/check/:frontEnd{/*rest}', async ctx => {
     ctx.set('cache-control', 'no-store')
     try {
-      const checked = await within(longestMs, check(service, ctx))
+      const checked = await within(longestMs, check(service, ctx).then(async checked => await gated(gate, checked, ctx)))
       noteForeignHeaders(checked.frontEnd, ctx.req)
       answer(ctx, checked)
       if (checked.decision === 'good' && checked.record !== undefined) noteUse(checked.record, checked.frontEnd.name)
@@ -46,6 +48,12 @@ async function check(service: Service, ctx: Context): Promise<Checked> {
   return { decision: decideCheck(record, { authorityId: frontEnd.authorityId, trustTestDevices: service.config.testDeviceCa !== undefined }, service.now()), frontEnd, record }
 }
 
+/** A certificate that is good in itself may come with a request that contradicts it. */
+async function gated(gate: ReturnType<typeof activeSyncGate>, checked: Checked, ctx: Context): Promise<Checked> {
+  if (checked.decision !== 'good' || checked.record === undefined) return checked
+  return { ...checked, ...await gate(checked.frontEnd, checked.record, ctx.req) }
+}
+
 async function find(service: Service, { authorityId }: FrontEnd, presented: Presented): Promise<CertificateRecord | undefined> {
   const certificates = certificateStore(service.db)
   if ('der' in presented) return await certificates.bySha256(sha256(presented.der))
@@ -53,10 +61,11 @@ async function find(service: Service, { authorityId }: FrontEnd, presented: Pres
   return authorityId === null ? undefined : await certificates.byKey({ authorityId, serialNumber: presented.serialNumber })
 }
 
-function answer(ctx: Context, { decision, record }: Checked): void {
+function answer(ctx: Context, { decision, reason, record }: Checked): void {
   ctx.status = decision === 'good' ? 200 : 403
   ctx.body = `${decision}\n`
   ctx.set('latchkey-decision', decision)
+  if (reason !== undefined) ctx.set('latchkey-reason', reason)
   if (decision !== 'good' || record === undefined) return
   ctx.set('latchkey-serial', record.serialNumber.toString('hex'))
   if (record.deviceId !== null) ctx.set('latchkey-device', record.deviceId)

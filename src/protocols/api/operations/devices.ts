@@ -8,6 +8,7 @@ import { change } from '../../../http/change.ts'
 import type { Service } from '../../../http/service.ts'
 import { decide, type Decision } from '../../../policy/decide.ts'
 import type { Exemption } from '../../../policy/rules.ts'
+import { activeSyncStore } from '../../../store/activesync.ts'
 import { certificateStore } from '../../../store/certificates.ts'
 import type { Queryable } from '../../../store/db.ts'
 import { deviceStore, type DeviceListing } from '../../../store/devices.ts'
@@ -19,6 +20,7 @@ import {
 } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { certificateFields, certificateView, viewOfCertificate } from './certificate-view.ts'
+import { activeSyncOf, activeSyncView } from './device-activesync.ts'
 import { decisionView, grade, viewOfDecision } from './decision-view.ts'
 import { exemptionView, viewOfExemption } from './exemptions.ts'
 import { personIdOf } from './invitations.ts'
@@ -47,6 +49,7 @@ const deviceDetail = z.strictObject({
   certificates: z.array(certificateView),
   exemptions: z.array(exemptionView),
   evidence: z.array(z.strictObject({ id, kind: z.string(), grade, test: z.boolean(), sha256: z.string(), receivedAt: instant })),
+  activeSync: activeSyncView,
 })
 
 export type DeviceView = z.input<typeof deviceView>
@@ -119,6 +122,7 @@ export const deviceShow = operation({
       certificates: certificates.map(certificate => viewOfCertificate(service.authorities(), certificate, now)),
       exemptions: (await policyStore(service.db).exemptions(now, device.id)).map(viewOfExemption),
       evidence: evidence.map(({ sha256, receivedAt, ...rest }) => ({ ...rest, sha256: sha256.toString('hex'), receivedAt: at(receivedAt) })),
+      activeSync: await activeSyncOf(service.db, device.id),
     }
   },
 })
@@ -190,8 +194,10 @@ async function settle(service: Service, actor: Actor, input: z.output<typeof set
     }
     await policyStore(tx).addExemption(exemption, now)
     const decision = await decideAgain(service, tx, deviceId, enrollment.invitationId, now)
-    // An approved one stays where it is, and its page says so: the phone downloads anew.
-    const state = verdict === 'allow' || enrollment.state === 'issued' ? enrollment.state : 'refused'
+    // An approved one stays where it is, and its page says so: the phone downloads anew. One that has its certificate goes on with it.
+    const approved = verdict === 'allow' && await deviceStore(tx).hasCertificateOf(enrollment.id) ? 'issued' : enrollment.state
+    const state = verdict === 'allow' || enrollment.state === 'issued' ? approved : 'refused'
+    await activeSyncStore(tx).settle(deviceId, actor.name, now)
     if (!await deviceStore(tx).settle(enrollment.id, enrollment.state, state, decision, now)) throw new CaError('enrollment-state', 'the device has moved on meanwhile: look again')
     await record(`device.${verdict === 'allow' ? 'approve' : 'refuse'}`, `device:${deviceId}`, { exemption: exemption.id, invitation: exemption.invitationId, until, reason: input.reason })
     return { exemption: viewOfExemption(exemption), decision: viewOfDecision(decision) }

@@ -3,12 +3,15 @@ import { z } from 'zod'
 import { authorityById, authorityNamed, type Authorities } from '../../../certificates/authority.ts'
 import { newSecretToken, tokenSha256 } from '../../../devices/secret-token.ts'
 import { change } from '../../../http/change.ts'
+import { gateActions } from '../../../store/activesync.ts'
 import { frontEndStore, type FrontEnd } from '../../../store/front-ends.ts'
 import { at, instant, nothing, text } from '../fields.ts'
 import { conventionFor, frontEndKinds, type FrontEndKind } from '../../check/kinds.ts'
 import { operation } from '../operation.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
+/** What becomes of an ActiveSync request that contradicts its certificate: noted only, or the phone set aside, or that request refused. */
+const activeSync = z.enum(gateActions)
 const frontEndFields = {
   name, kind: z.string(),
   /** How it passes on a client's certificate. Any other way is ignored. */
@@ -17,12 +20,13 @@ const frontEndFields = {
   authority: z.string().nullable(),
   /** How long the last good data of its agent counts, and what then: refuse everybody, or go on and alarm. */
   maxAgeSeconds: z.int(), whenStale: z.enum(['refuse', 'alarm']),
+  activeSync,
   createdAt: instant,
 }
 const frontEndView = z.strictObject(frontEndFields)
 
 const viewOf = (authorities: Authorities, f: Omit<FrontEnd, 'endedAt'>): z.input<typeof frontEndView> => ({
-  name: f.name, kind: f.kind, convention: f.convention, maxAgeSeconds: f.maxAgeSeconds, whenStale: f.whenStale, createdAt: at(f.createdAt),
+  name: f.name, kind: f.kind, convention: f.convention, maxAgeSeconds: f.maxAgeSeconds, whenStale: f.whenStale, activeSync: f.activeSync, createdAt: at(f.createdAt),
   authority: f.authorityId === null ? null : authorityById(authorities, f.authorityId).name,
 })
 
@@ -39,7 +43,7 @@ export const frontEndAdd = operation({
   summary: 'Add a front end. Its secret is told this once.',
   input: z.strictObject({
     name, kind: z.enum(Object.keys(frontEndKinds) as [FrontEndKind]), authority: text(40).optional(),
-    maxAgeSeconds: z.int().min(10).max(604_800).default(900), whenStale: z.enum(['refuse', 'alarm']).default('refuse'),
+    maxAgeSeconds: z.int().min(10).max(604_800).default(900), whenStale: z.enum(['refuse', 'alarm']).default('refuse'), activeSync: activeSync.default('observe'),
   }),
   output: z.strictObject({ ...frontEndFields, secret: z.string(), checkUrl: z.url() }),
   async run(service, actor, input) {
@@ -47,9 +51,10 @@ export const frontEndAdd = operation({
     const authorityId = input.authority === undefined ? null : authorityNamed(service.authorities(), input.authority).id
     const convention = conventionFor(input.kind, authorityId)
     return await change(service, actor, async (tx, record, now) => {
-      const frontEnd = { id: randomUUID(), name: input.name, kind: input.kind, convention, authorityId, maxAgeSeconds: input.maxAgeSeconds, whenStale: input.whenStale, secretSha256: tokenSha256(secret), createdAt: now }
+      const { maxAgeSeconds, whenStale, activeSync: action } = input
+      const frontEnd = { id: randomUUID(), name: input.name, kind: input.kind, convention, authorityId, maxAgeSeconds, whenStale, activeSync: action, secretSha256: tokenSha256(secret), createdAt: now }
       await frontEndStore(tx).add(frontEnd)
-      await record('front-end.add', `front-end:${input.name}`, { kind: input.kind, convention, authority: input.authority ?? null, maxAgeSeconds: input.maxAgeSeconds, whenStale: input.whenStale })
+      await record('front-end.add', `front-end:${input.name}`, { kind: input.kind, convention, authority: input.authority ?? null, maxAgeSeconds, whenStale, activeSync: action })
       return { ...viewOf(service.authorities(), frontEnd), secret, checkUrl: `${service.config.url}/check/${input.name}` }
     })
   },
@@ -64,6 +69,20 @@ export const frontEndEnd = operation({
     return await change(service, actor, async (tx, record, now) => {
       const frontEnd = await frontEndStore(tx).end(input.name, now)
       await record('front-end.end', `front-end:${input.name}`)
+      return viewOf(service.authorities(), frontEnd)
+    })
+  },
+})
+
+export const frontEndActiveSync = operation({
+  id: 'frontEndActiveSync', method: 'post', path: '/front-ends/{name}/activesync', role: 'admin',
+  summary: 'Say what becomes of ActiveSync requests at a front end that contradict their certificate.',
+  input: z.strictObject({ name, action: activeSync }),
+  output: frontEndView,
+  async run(service, actor, input) {
+    return await change(service, actor, async (tx, record) => {
+      const frontEnd = await frontEndStore(tx).setActiveSync(input.name, input.action)
+      await record('front-end.activesync', `front-end:${input.name}`, { action: input.action })
       return viewOf(service.authorities(), frontEnd)
     })
   },
