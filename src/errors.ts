@@ -23,7 +23,7 @@ export type ErrorCode =
   | 'key-unavailable' | 'key-passphrase-wrong' | 'crl-not-published'
   // everything else the outside names
   | 'device-not-found' | 'evidence-not-found' | 'person-not-found' | 'template-not-found' | 'malformed-template' | 'front-end-not-found'
-  | 'front-end-exists' | 'token-not-found' | 'setup-link-invalid' | 'unauthorized' | 'forbidden' | 'outside-scope' | 'last-admin' | 'conflict'
+  | 'front-end-exists' | 'front-end-behind' | 'token-not-found' | 'setup-link-invalid' | 'unauthorized' | 'forbidden' | 'outside-scope' | 'last-admin' | 'conflict'
   | 'invalid-argument' | 'invalid-configuration' | 'database-unavailable' | 'data-folder-locked' | 'database-too-new' | 'migration-changed'
   | 'mail-not-configured'
   | 'rate-limited' | 'server-unreachable'

@@ -3,11 +3,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { RevocationReason } from '../certificates/revoke.ts'
 import { CaError } from '../errors.ts'
 import { certHold, certList, certRelease, certRevoke, certShow } from '../protocols/api/operations/certificates.ts'
+import { frontEndEnforcement } from '../protocols/api/operations/enforcement.ts'
 import { reasonNames } from '../protocols/api/operations/certificate-view.ts'
-import { group, leaf, line, more, paged, searchWords, type Context, type Paged, type World } from './command.ts'
+import { group, leaf, line, more, paged, searchWords, wholeNumber, type Context, type Paged, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
-
-const patienceMs = 30_000
 
 export function certCommands(root: Command, world: World): void {
   const cert = group(root, 'cert', 'certificates')
@@ -23,7 +22,8 @@ export function certCommands(root: Command, world: World): void {
 const target = (command: Command): Command => command
   .option('--person <email>', 'all of a person; revoking ends their invitations, a hold keeps all their devices out')
   .option('--device <id>', 'all of a device, by id or UDID; it stays out until it is released')
-  .option('--cause <text>', 'why, for the record').option('--wait', 'until the lists that front ends load say so')
+  .option('--cause <text>', 'why, for the record').option('--wait', 'until every front end with an agent has confirmed it, and the lists say so')
+  .option('--patience <seconds>', 'how long to wait', wholeNumber, 30)
 
 async function list({ client, print }: Context, { person, device, search, limit, cursor }: Paged & { person?: string, device?: string, search?: string }): Promise<void> {
   print(await client.call(certList, { person, device, search, limit, cursor }), ({ items, next }) => table(['serial number', 'status', 'person', 'product type', 'evidence', 'until'],
@@ -41,21 +41,26 @@ async function show({ client, print }: Context, { pem }: { pem?: boolean }, cert
   ]))
 }
 
-type TargetOptions = { person?: string, device?: string, cause?: string, wait?: boolean }
+type TargetOptions = { person?: string, device?: string, cause?: string, wait?: boolean, patience: number }
 
-async function revoke(context: Context, { person, device, cause, reason, wait }: TargetOptions & { reason: string }, certificate?: string): Promise<void> {
+async function revoke(context: Context, { person, device, cause, reason, wait, patience }: TargetOptions & { reason: string }, certificate?: string): Promise<void> {
   const outcome = await context.client.call(certRevoke, { certificate, person, device, cause, reason: reason as Exclude<RevocationReason, 'certificateHold'> })
-  await report(context, outcome, wait)
+  await report(context, outcome, wait === true ? patience : undefined)
 }
 
-const changeWith = (operation: typeof certHold | typeof certRelease) => async (context: Context, { person, device, cause, wait }: TargetOptions, certificate?: string): Promise<void> => {
-  await report(context, await context.client.call(operation, { certificate, person, device, cause }), wait)
+const changeWith = (operation: typeof certHold | typeof certRelease) => async (context: Context, { person, device, cause, wait, patience }: TargetOptions, certificate?: string): Promise<void> => {
+  await report(context, await context.client.call(operation, { certificate, person, device, cause }), wait === true ? patience : undefined)
 }
 
-type Outcome = { changed: { serialNumber: string, authority: string }[], unchanged: number, invitationsEnded: number, lockedOut: string[], letInAgain: string[] }
+type Outcome = { changed: { serialNumber: string, authority: string }[], unchanged: number, invitationsEnded: number, lockedOut: string[], letInAgain: string[], change: number | null }
 
-async function report(context: Context, outcome: Outcome, wait = false): Promise<void> {
-  if (wait) for (const { serialNumber } of outcome.changed) await published(context, serialNumber)
+/** @param patience  seconds to wait, where somebody waits */
+async function report(context: Context, outcome: Outcome, patience: number | undefined): Promise<void> {
+  if (patience !== undefined && outcome.change !== null) {
+    const until = context.world.now().getTime() + patience * 1000
+    await confirmed(context, outcome.change, until)
+    for (const { serialNumber } of outcome.changed) await published(context, serialNumber, until)
+  }
   context.print(outcome, ({ changed, unchanged, invitationsEnded, lockedOut, letInAgain }) => [
     ...changed.map(({ serialNumber }) => `changed: ${serialNumber}`),
     ...unchanged === 0 ? [] : [`unchanged: ${unchanged}`],
@@ -68,10 +73,21 @@ async function report(context: Context, outcome: Outcome, wait = false): Promise
 
 const inWords = (subject: string): string => subject.replace(':', ' ')
 
-async function published({ client, world }: Context, certificate: string): Promise<void> {
-  const patientUntil = world.now().getTime() + patienceMs
+async function published({ client, world }: Context, certificate: string, patientUntil: number): Promise<void> {
   while (!(await client.call(certShow, { certificate })).published) {
     if (world.now().getTime() > patientUntil) throw new CaError('crl-not-published', 'the change is made, but the lists have not been published in time')
+    await sleep(100)
+  }
+}
+
+/** @throws {CaError} front-end-behind, naming those that have not confirmed in time */
+async function confirmed({ client, world }: Context, change: number, patientUntil: number): Promise<void> {
+  for (;;) {
+    const behind = (await client.call(frontEndEnforcement, {})).items.filter(item => item.change < change)
+    if (behind.length === 0) return
+    if (world.now().getTime() > patientUntil) {
+      throw new CaError('front-end-behind', `the change is made, but not confirmed by ${behind.map(({ name, standing }) => `${name} (${standing})`).join(', ')}`)
+    }
     await sleep(100)
   }
 }

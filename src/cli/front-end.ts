@@ -1,16 +1,19 @@
 import type { Command } from 'commander'
 import { frontEndActiveSync, frontEndAdd, frontEndEnd, frontEndList } from '../protocols/api/operations/front-ends.ts'
+import { frontEndEnforcement } from '../protocols/api/operations/enforcement.ts'
 import { frontEndKinds, type FrontEndKind } from '../protocols/check/kinds.ts'
 import { gateActions, type GateAction } from '../store/activesync.ts'
-import { group, leaf, line, type Context, type World } from './command.ts'
+import { group, leaf, line, wholeNumber, type Context, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
 
 export function frontEndCommands(root: Command, world: World): void {
   const frontEnd = group(root, 'front-end', 'terminators of TLS that ask about certificates')
   leaf(frontEnd, world, 'list', 'front ends', list)
   leaf(frontEnd, world, 'add <name>', 'add one; prints its secret this once', add, command => command
-    .requiredOption('--kind <kind>', Object.keys(frontEndKinds).join(', ')).option('--authority <name>', 'the only authority it may ask about').option('--activesync <action>', gateActions.join(', '), 'observe'))
+    .requiredOption('--kind <kind>', Object.keys(frontEndKinds).join(', ')).option('--authority <name>', 'the only authority it may ask about').option('--activesync <action>', gateActions.join(', '), 'observe')
+    .option('--max-age <seconds>', 'how long the last good data of its agent counts', wholeNumber).option('--when-stale <what>', 'refuse everybody then, or alarm and go on'))
   leaf(frontEnd, world, 'activesync <name> <action>', `what becomes of ActiveSync requests that contradict their certificate: ${gateActions.join(', ')}`, setActiveSync)
+  leaf(frontEnd, world, 'status', 'what is in force at each front end, and how it was proven', status)
   leaf(frontEnd, world, 'end <name>', 'end one: its secret opens nothing any more', end)
 }
 
@@ -19,8 +22,23 @@ async function list({ client, print }: Context): Promise<void> {
     items.map(f => [f.name, f.kind, f.convention, f.authority ?? 'all', f.activeSync, when(f.createdAt)])))
 }
 
-async function add({ client, print }: Context, { kind, authority, activesync }: { kind: string, authority?: string, activesync: string }, name: string): Promise<void> {
-  print(await client.call(frontEndAdd, { name, kind: kind as FrontEndKind, authority, activeSync: activesync as GateAction }), f => fields([
+async function status({ client, print }: Context): Promise<void> {
+  print(await client.call(frontEndEnforcement, {}), ({ change, items, without }) => [
+    table(['name', 'standing', 'change', 'took', 'refuses', 'canary', 'heard'], items.map(item => [
+      item.name, item.standing, `${item.change} of ${change}`, item.enforcementMs === null ? '-' : `${item.enforcementMs} ms`, item.refused,
+      item.canary === null ? '-' : item.canary.revokedRefused && item.canary.goodPassed ? `passed ${when(item.canary.at)}` : `failed ${when(item.canary.at)}`, when(item.heardAt),
+    ])),
+    ...items.flatMap(({ name, problems }) => problems.map(({ code, detail }) => line(`${name}: ${code}: ${detail}`))),
+    ...without.length === 0 ? [] : [line(`without an agent: ${without.join(', ')}`)],
+  ].join(''))
+}
+
+type AddOptions = { kind: string, authority?: string, activesync: string, maxAge?: number, whenStale?: string }
+
+async function add({ client, print }: Context, { kind, authority, activesync, maxAge, whenStale }: AddOptions, name: string): Promise<void> {
+  print(await client.call(frontEndAdd, {
+    name, kind: kind as FrontEndKind, authority, activeSync: activesync as GateAction, maxAgeSeconds: maxAge, whenStale: whenStale as 'refuse' | 'alarm' | undefined,
+  }), f => fields([
     ['name', f.name], ['kind', f.kind], ['passes on', f.convention], ['asks at', f.checkUrl], ['secret', f.secret],
   ]))
 }

@@ -21,7 +21,7 @@ const statusOf = {
   'certificate-profile-violation': 500, 'authority-not-found': 404, 'authority-exists': 409, 'authority-import-invalid': 400,
   'key-unavailable': 409, 'key-passphrase-wrong': 400, 'crl-not-published': 503,
   'device-not-found': 404, 'evidence-not-found': 404, 'person-not-found': 404, 'template-not-found': 404, 'malformed-template': 400, 'front-end-not-found': 404,
-  'front-end-exists': 409, 'token-not-found': 404, 'setup-link-invalid': 410, 'unauthorized': 401, 'forbidden': 403, 'outside-scope': 403, 'last-admin': 409, 'conflict': 409,
+  'front-end-exists': 409, 'front-end-behind': 409, 'token-not-found': 404, 'setup-link-invalid': 410, 'unauthorized': 401, 'forbidden': 403, 'outside-scope': 403, 'last-admin': 409, 'conflict': 409,
   'invalid-argument': 400, 'invalid-configuration': 500, 'database-unavailable': 503, 'data-folder-locked': 503, 'database-too-new': 503,
   'migration-changed': 503, 'mail-not-configured': 409, 'rate-limited': 429, 'server-unreachable': 502,
 } as const satisfies Record<ErrorCode, number>

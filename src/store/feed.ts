@@ -15,6 +15,10 @@ export function feedStore(db: Queryable) {
     /** The newest change there is. Its number was given under a lock, so everything up to it has been committed. */
     newestChange: async (): Promise<number> =>
       (await db.query<{ value: number }>(`select value from counters where name = 'revocation-change'`))[0]!.value,
+    /** The same, and whether it is so old that every agent has had time to make it take effect. */
+    newestSettled: async (): Promise<{ change: number, settled: boolean }> =>
+      (await db.query<{ change: number, settled: boolean }>(`select value as change, coalesce(changed_at < clock_timestamp() - interval '10 seconds', true) as settled
+        from counters where name = 'revocation-change'`))[0]!,
     /**
      * Refusals after one change and up to another, oldest first. Releases are not among them: those are for signed lists
      * to tell. Nothing is missing although a row keeps its newest change only, for that one comes later.

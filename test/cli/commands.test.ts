@@ -3,6 +3,7 @@ import { readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { openCli } from '../support/cli.ts'
+import { receiptStore } from '../../src/store/receipts.ts'
 import { issueDevice } from '../support/issued.ts'
 import { testService } from '../support/service.ts'
 
@@ -44,7 +45,7 @@ test('certificates are revoked by serial number, by device and by person, and wh
   t.is((await cli('cert', 'hold', '--device', deviceId)).out, `changed: ${serialNumber}\nlocked out until released: device ${deviceId}\n`)
   t.is((await cli('cert', 'release', '--device', deviceId)).out, `changed: ${serialNumber}\nmay enroll again: device ${deviceId}\n`)
   const revoked = await cli('cert', 'revoke', '--person', 'ada@example.org', '--reason', 'affiliationChanged', '--json')
-  t.deepEqual(revoked.json, { changed: [{ serialNumber, authority: 'issuing' }], unchanged: 0, invitationsEnded: 0, lockedOut: [], letInAgain: [] })
+  t.deepEqual(revoked.json, { changed: [{ serialNumber, authority: 'issuing' }], unchanged: 0, invitationsEnded: 0, lockedOut: [], letInAgain: [], change: 3 })
   t.is((await cli('cert', 'revoke', serialNumber)).out, 'unchanged: 1\n')
   t.is((await cli('cert', 'show', serialNumber, '--json')).json.status, 'revoked')
   t.regex((await cli('cert', 'show', serialNumber, '--pem')).out, /^-----BEGIN CERTIFICATE-----/)
@@ -58,6 +59,22 @@ test('waiting for a revocation ends when the lists say it', async t => {
   const { certificate: { serialNumber } } = await issueDevice(service)
   t.is((await cli('cert', 'revoke', serialNumber, '--wait')).exitCode, 0)
   t.true((await cli('cert', 'show', serialNumber, '--json')).json.published)
+})
+
+test('waiting for a revocation says which front ends have not confirmed it', async t => {
+  const service = await testService(t)
+  const cli = await openCli(t, service)
+  await cli('front-end', 'add', 'edge', '--kind', 'haproxy', '--max-age', '60', '--when-stale', 'alarm')
+  const [{ id }] = await service.db.query<{ id: string }>('select id from front_ends') as [{ id: string }]
+  const receipt = { sequence: 1, target: 'haproxy', targetVersion: '2.6.12', change: 0, lists: [], appliedAt: '2026-03-01T09:00:00.000Z', fresh: true, refused: 0, clockOffsetMs: 0, canary: null, problems: [] }
+  await receiptStore(service.db).put({ frontEndId: id, sequence: 1, changeNumber: 0, receipt }, service.now())
+  const { certificate: { serialNumber } } = await issueDevice(service)
+  const outcome = await cli('cert', 'revoke', serialNumber, '--wait', '--patience', '1', '--json')
+  t.like(outcome, { exitCode: 1, json: { code: 'front-end-behind' } })
+  t.regex(outcome.json.detail, /not confirmed by edge \(in-force\)/)
+  t.is((await cli('cert', 'show', serialNumber, '--json')).json.status, 'revoked')
+  t.regex((await cli('front-end', 'status')).out, /edge +in-force +0 of 1/)
+  t.like((await cli('front-end', 'list', '--json')).json.items[0], { maxAgeSeconds: 60, whenStale: 'alarm' })
 })
 
 test('a template goes out and comes back the same', async t => {

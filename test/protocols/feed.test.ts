@@ -1,4 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
+import { frontEndEnforcement } from '../../src/protocols/api/operations/enforcement.ts'
 import { frontEndEnd, frontEndList } from '../../src/protocols/api/operations/front-ends.ts'
 import { receiptStore } from '../../src/store/receipts.ts'
 import { enrolledAgent } from '../support/agent.ts'
@@ -139,4 +140,29 @@ test('front ends are listed with how old their data may become', async t => {
   const { service } = await open(t)
   const { items } = await frontEndList.run(service, { name: 'ada', source: 'test', role: 'auditor' } as never, {})
   t.deepEqual(items.map(({ name, maxAgeSeconds, whenStale }) => ({ name, maxAgeSeconds, whenStale })), [{ name: 'edge', maxAgeSeconds: 900, whenStale: 'refuse' }])
+})
+
+test('how a front end stands is one word, and the worst one counts', async t => {
+  const { service, agent } = await open(t)
+  let sequence = 0
+  const send = async (given: object): Promise<void> => {
+    t.is((await agent.send('POST', '/feed/receipts', { body: Buffer.from(JSON.stringify({ ...receipt, sequence: ++sequence, ...given })) })).status, 204)
+  }
+  const enforced = async () => await frontEndEnforcement.run(service, { name: 'ada', source: 'test', role: 'auditor' } as never, {})
+  const standing = async () => (await enforced()).items.map(item => item.standing)
+  t.deepEqual(await enforced(), { change: 0, items: [], without: ['edge'] })
+  const canary = { at: '2026-03-01T09:00:00.000Z', revokedRefused: true, goodPassed: true, detail: null }
+  await send({ canary })
+  t.deepEqual(await standing(), ['in-force'])
+  await revokeNow(service, await issueDevice(service))
+  t.deepEqual(await standing(), ['in-force'], 'it has a moment to follow')
+  await service.db.query("update counters set changed_at = changed_at - interval '11 seconds'")
+  t.deepEqual(await standing(), ['behind'])
+  await send({ change: 1, canary: { ...canary, revokedRefused: false } })
+  t.deepEqual(await standing(), ['canary-failed'])
+  await send({ change: 1, fresh: false, canary: { ...canary, revokedRefused: false } })
+  t.deepEqual(await standing(), ['stale'])
+  service.clock.advance(91)
+  t.deepEqual(await standing(), ['silent'])
+  t.deepEqual((await enforced()).without, [])
 })

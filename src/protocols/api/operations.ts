@@ -13,6 +13,7 @@ import * as certificates from './operations/certificates.ts'
 import * as devices from './operations/devices.ts'
 import * as deviceActiveSync from './operations/device-activesync.ts'
 import * as deviceStories from './operations/device-story.ts'
+import { frontEndEnforcement } from './operations/enforcement.ts'
 import * as exemptions from './operations/exemptions.ts'
 import * as frontEnds from './operations/front-ends.ts'
 import * as invitationBatch from './operations/invitation-batch.ts'
@@ -43,7 +44,7 @@ const operationsByArea = {
   devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse, deviceActiveSync.deviceAcceptClaims],
   certificates: [certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow],
   templates: [templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet],
-  'front-ends': [frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndActiveSync, frontEnds.frontEndEnd],
+  'front-ends': [frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndActiveSync, frontEnds.frontEndEnd, frontEndEnforcement],
   admins: [access.adminList, access.setupLinkCreate, access.adminCreate, access.adminRole, access.adminEnd, access.adminLinkCreate],
   tokens: [tokens.tokenList, tokens.tokenCreate, tokens.tokenEnd],
   authorities: [authorities.authorityShow, authorityRoot.authorityExportRoot, authorityRoot.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport],

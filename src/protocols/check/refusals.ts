@@ -20,7 +20,7 @@ const statusOf = {
   'certificate-profile-violation': 503, 'authority-not-found': 403, 'authority-exists': 403,
   'authority-import-invalid': 403, 'key-unavailable': 503, 'key-passphrase-wrong': 503, 'crl-not-published': 503,
   'device-not-found': 403, 'evidence-not-found': 403, 'person-not-found': 403, 'template-not-found': 403, 'malformed-template': 403,
-  'front-end-not-found': 403, 'front-end-exists': 403, 'token-not-found': 403, 'setup-link-invalid': 403,
+  'front-end-not-found': 403, 'front-end-exists': 403, 'front-end-behind': 503, 'token-not-found': 403, 'setup-link-invalid': 403,
   'unauthorized': 403, 'forbidden': 403, 'outside-scope': 403, 'last-admin': 403, 'conflict': 503, 'invalid-argument': 403, 'invalid-configuration': 503,
   'database-unavailable': 503, 'data-folder-locked': 503, 'database-too-new': 503, 'migration-changed': 503,
   'mail-not-configured': 503, 'rate-limited': 503, 'server-unreachable': 503,

@@ -31,7 +31,7 @@ const responseStatusOf = {
   'authority-exists': 'internalError', 'authority-import-invalid': 'internalError', 'key-unavailable': 'tryLater',
   'key-passphrase-wrong': 'internalError', 'crl-not-published': 'internalError',
   'device-not-found': 'internalError', 'evidence-not-found': 'internalError', 'person-not-found': 'internalError', 'template-not-found': 'internalError',
-  'malformed-template': 'internalError', 'front-end-not-found': 'internalError', 'front-end-exists': 'internalError',
+  'malformed-template': 'internalError', 'front-end-not-found': 'internalError', 'front-end-exists': 'internalError', 'front-end-behind': 'internalError',
   'token-not-found': 'internalError', 'setup-link-invalid': 'internalError', 'unauthorized': 'unauthorized',
   'forbidden': 'unauthorized', 'outside-scope': 'unauthorized', 'last-admin': 'unauthorized', 'conflict': 'tryLater', 'invalid-argument': 'malformedRequest',
   'invalid-configuration': 'internalError', 'database-unavailable': 'tryLater', 'data-folder-locked': 'tryLater',

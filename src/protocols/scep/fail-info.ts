@@ -25,7 +25,7 @@ const failInfoOf = {
   'certificate-expired': 'badRequest', 'certificate-profile-violation': 'badRequest', 'authority-not-found': 'badRequest', 'authority-exists': 'badRequest',
   'authority-import-invalid': 'badRequest', 'key-unavailable': 'badRequest', 'key-passphrase-wrong': 'badRequest', 'crl-not-published': 'badRequest',
   'device-not-found': 'badRequest', 'evidence-not-found': 'badRequest', 'person-not-found': 'badRequest', 'template-not-found': 'badRequest', 'malformed-template': 'badRequest',
-  'front-end-not-found': 'badRequest', 'front-end-exists': 'badRequest', 'token-not-found': 'badRequest', 'setup-link-invalid': 'badRequest',
+  'front-end-not-found': 'badRequest', 'front-end-exists': 'badRequest', 'front-end-behind': 'badRequest', 'token-not-found': 'badRequest', 'setup-link-invalid': 'badRequest',
   'unauthorized': 'badRequest', 'forbidden': 'badRequest', 'outside-scope': 'badRequest', 'last-admin': 'badRequest', 'conflict': 'badRequest', 'invalid-argument': 'badRequest', 'invalid-configuration': 'badRequest',
   'database-unavailable': 'badRequest', 'data-folder-locked': 'badRequest', 'database-too-new': 'badRequest', 'migration-changed': 'badRequest', 'server-unreachable': 'badRequest', 'mail-not-configured': 'badRequest', 'rate-limited': 'badRequest',
 } satisfies Record<ErrorCode, FailInfo>

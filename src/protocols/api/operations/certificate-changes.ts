@@ -8,6 +8,7 @@ import { change } from '../../../http/change.ts'
 import type { Service } from '../../../http/service.ts'
 import { certificateStore, revocationStore, type CertificateRecord } from '../../../store/certificates.ts'
 import type { Queryable } from '../../../store/db.ts'
+import { feedStore } from '../../../store/feed.ts'
 import { deviceStore } from '../../../store/devices.ts'
 import { email, text } from '../fields.ts'
 import { personIdOf } from './invitations.ts'
@@ -33,6 +34,7 @@ export const targetIsOne: [check: (input: Target) => boolean, params: { path: st
 export type Verb = { verb: 'revoke', reason: Exclude<RevocationReason, 'certificateHold'>, cause: string } | { verb: 'hold' | 'release', cause: string }
 export type Outcome = {
   changed: { serialNumber: string, authority: string }[], unchanged: number, invitationsEnded: number, lockedOut: string[], letInAgain: string[]
+  change: number | null
 }
 type Whom = { personId: string } | { deviceIds: readonly string[] } | undefined
 
@@ -58,7 +60,8 @@ export async function changeRevocation(service: Service, actor: Actor, target: T
       const { verb: action, ...detail } = verb
       await record(`certificate.${action}`, `certificate:${serialNumber}`, { ...detail, person: target.person ?? null, device: target.device ?? null })
     }
-    return { changed, unchanged, ...gates }
+    // Under the lock that gave them, so it is the newest of ours.
+    return { changed, unchanged, ...gates, change: changed.length === 0 ? null : await feedStore(tx).newestChange() }
   })
   if (outcome.changed.length > 0) service.revocationChanged()
   return outcome
@@ -100,10 +103,10 @@ async function apply(tx: Queryable, key: CertificateKey, actor: Actor, verb: Ver
   }
 }
 
-/** The certificate of a phone by that serial number or fingerprint; our own signers are not for this door. @throws {CaError} certificate-not-found */
+/** The certificate of a phone by that serial number or fingerprint; our own signers, agents and canaries are not for this door. @throws {CaError} certificate-not-found */
 export async function findCertificate(db: Queryable, name: string): Promise<CertificateRecord> {
   const bytes = Buffer.from(name, 'hex')
   const found = bytes.length === 16 ? await certificateStore(db).bySerialNumber(bytes) : await certificateStore(db).bySha256(bytes)
-  if (found === undefined || found.kind === 'signer') throw new CaError('certificate-not-found', 'there is no certificate with this serial number or fingerprint')
+  if (found === undefined || ['signer', 'agent', 'canary'].includes(found.kind)) throw new CaError('certificate-not-found', 'there is no certificate with this serial number or fingerprint')
   return found
 }

@@ -72,6 +72,8 @@ const changeOutput = z.strictObject({
   /** `device:…` and `person:…` that get nothing new until they are released. */
   lockedOut: z.array(z.string()),
   letInAgain: z.array(z.string()),
+  /** The number of the newest of these changes: a front end whose receipt says it, or a higher one, enforces them. */
+  change: z.int().nullable(),
 })
 const cause = lines(2000).default('')
 
