@@ -17,9 +17,9 @@ export function modelListPage(ctx: Context, { models, total, chosen, unknown, ve
 <input type="search" id="f-models" name="q" value="${chosen['q'] ?? ''}" maxlength="100" placeholder="Name or product type" class="wide" data-filter="models" spellcheck="false" autocapitalize="none"><button type="submit">Narrow</button>${Object.keys(chosen).length > 0 && html`<a href="/console/models">all ${total}</a>`}</form>
 ${facetLinks(chosen)}${mayApprove && html`<details><summary>Approve many at once</summary>${presetLinks()}${byWildcard}</details>
 <details><summary>Withdraw many at once</summary>${presetWithdrawals(ctx)}</details>`}</section><div>${modelWordsExplained}</div></div>
-<form method="post" action="/console/models/approve">${csrfField(ctx)}
-${mayApprove && models.length > 0 && html`<div class="actions"><button type="submit">Approve what is ticked</button><button type="submit" formaction="/console/models/withdraw">Withdraw what is ticked…</button><span class="soft" id="models-count" role="status"></span></div>`}
-${tableOf(models, mayApprove)}</form>
+${mayApprove ? html`<form method="post" action="/console/models/approve">${csrfField(ctx)}
+${models.length > 0 && html`<div class="actions"><button type="submit">Approve what is ticked</button><button type="submit" formaction="/console/models/withdraw">Withdraw what is ticked…</button><span class="soft" id="models-count" role="status"></span></div>`}
+${tableOf(models, true)}</form>` : tableOf(models, false)}
 ${unknown.length > 0 && html`<section><h2>Seen here, not in the catalogue</h2><p>${unknown.slice(0, 50).map((type, index) => html`${index > 0 && ', '}<code>${named(type.slice(0, 100))}</code>`)}${unknown.length > 50 && html` and ${unknown.length - 50} more`}</p><p class="soft">They are newer than the catalogue, or inventions. Until the catalogue has them they wait in quarantine at best.</p></section>`}
 <p class="soft">Catalogue of ${version}, ${total} models.</p>`
 }

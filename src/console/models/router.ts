@@ -5,8 +5,10 @@ import { findPreset, type Preset } from '../../devices/presets.ts'
 import { CaError } from '../../errors.ts'
 import { readForm, seeOther, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
+import { requireRole } from '../../http/session.ts'
 import { modelApprove, notesOn, patternsNamed } from '../../protocols/api/operations/approvals.ts'
 import { modelList, modelShow, type ModelView } from '../../protocols/api/operations/models.ts'
+import { policyPreview } from '../../protocols/api/operations/policy-changes.ts'
 import { phonesOfModel } from '../../store/model-phones.ts'
 import { productTypesSeen } from '../../store/models-seen.ts'
 import type { Markup } from '../html.ts'
@@ -24,7 +26,7 @@ export function modelsRouter(service: Service): Router {
   router.get('/', async ctx => await list(ctx, service))
   router.get('/approve', async ctx => await confirm(ctx, service, wantedIn(name => queryOf(ctx, name), queryOf(ctx, 'model') === '' ? [] : [queryOf(ctx, 'model')])))
   router.post('/approve', async ctx => await approve(ctx, service, await readForm(ctx)))
-  router.post('/withdraw', async ctx => await withdrawMany(ctx, service, await readForm(ctx)))
+  router.post('/withdraw', requireRole(policyPreview.role), async ctx => await withdrawMany(ctx, service, await readForm(ctx)))
   router.get('/:identifier', async ctx => await show(ctx, service))
   router.post('/:identifier/withdraw', async ctx => await withdraw(ctx, service, await readForm(ctx)))
   return router
