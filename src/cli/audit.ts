@@ -1,12 +1,12 @@
 import type { Command } from 'commander'
 import { auditList, auditShow } from '../protocols/api/operations/audit.ts'
-import { group, leaf, more, paged, untilInstant, type Context, type Paged, type World } from './command.ts'
+import { group, leaf, more, paged, sorted, untilInstant, type Context, type Paged, type World } from './command.ts'
 import { writeCsv } from './csv.ts'
 import { cut, fields, table, when } from './output.ts'
 
 export function auditCommands(root: Command, world: World): void {
   const audit = group(root, 'audit', 'the record of changes')
-  leaf(audit, world, 'list', 'changes, newest first', list, command => paged(filtered(command)))
+  leaf(audit, world, 'list', 'changes, newest first', list, command => sorted(paged(filtered(command)), 'at: the oldest first'))
   leaf(audit, world, 'show <id>', 'one change, with all that is on record of it', show)
   leaf(audit, world, 'export', 'changes as comma-separated values, newest first', exportAll, filtered)
 }
@@ -20,8 +20,8 @@ const sinceInstant = (text: string): string => untilInstant(text === text.slice(
 
 type Filter = { subject?: string, actor?: string, action?: string, from?: string, until?: string }
 
-async function list({ client, print }: Context, { subject, actor, action, from, until, limit, cursor }: Paged & Filter): Promise<void> {
-  print(await client.call(auditList, { subject, actor, action, from, until, limit, cursor }), ({ items, next }) => table(['id', 'at', 'who', 'from', 'what', 'subject', 'detail'],
+async function list({ client, print }: Context, { subject, actor, action, from, until, sort, limit, cursor }: Paged & Filter & { sort?: 'at' }): Promise<void> {
+  print(await client.call(auditList, { subject, actor, action, from, until, sort, limit, cursor }), ({ items, next }) => table(['id', 'at', 'who', 'from', 'what', 'subject', 'detail'],
     items.map(entry => [entry.id, when(entry.at), entry.actor, entry.source, entry.action, entry.subject, cut(JSON.stringify(entry.detail))])) + more(next))
 }
 

@@ -5,12 +5,12 @@ import { CaError } from '../errors.ts'
 import { certHold, certList, certRelease, certRevoke, certShow } from '../protocols/api/operations/certificates.ts'
 import { frontEndEnforcement } from '../protocols/api/operations/enforcement.ts'
 import { reasonNames } from '../protocols/api/operations/certificate-view.ts'
-import { group, leaf, line, more, paged, searchWords, wholeNumber, type Context, type Paged, type World } from './command.ts'
+import { group, leaf, line, more, paged, searchWords, sorted, wholeNumber, type Context, type Paged, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
 
 export function certCommands(root: Command, world: World): void {
   const cert = group(root, 'cert', 'certificates')
-  leaf(cert, world, 'list', 'certificates of devices, newest first', list, command => paged(command)
+  leaf(cert, world, 'list', 'certificates of devices, newest first', list, command => sorted(paged(command), 'created, ends or person')
     .option('--person <email>', 'of one person').option('--device <id>', 'of one device').option('--search <text>', searchWords))
   leaf(cert, world, 'show <certificate>', 'one certificate, by serial number or fingerprint', show, command => command.option('--pem', 'print it in PEM'))
   leaf(cert, world, 'revoke [certificate]', 'revoke one certificate, or all of a person or device', revoke, command => target(command)
@@ -25,8 +25,8 @@ const target = (command: Command): Command => command
   .option('--cause <text>', 'why, for the record').option('--wait', 'until every front end with an agent has confirmed it, and the lists say so')
   .option('--patience <seconds>', 'how long to wait', wholeNumber, 30)
 
-async function list({ client, print }: Context, { person, device, search, limit, cursor }: Paged & { person?: string, device?: string, search?: string }): Promise<void> {
-  print(await client.call(certList, { person, device, search, limit, cursor }), ({ items, next }) => table(['serial number', 'status', 'person', 'product type', 'evidence', 'until'],
+async function list({ client, print }: Context, { person, device, search, sort, limit, cursor }: Paged & { person?: string, device?: string, search?: string, sort?: 'person' }): Promise<void> {
+  print(await client.call(certList, { person, device, search, sort, limit, cursor }), ({ items, next }) => table(['serial number', 'status', 'person', 'product type', 'evidence', 'until'],
     items.map(c => [c.serialNumber, c.status, c.personEmail, c.productType, `${c.grade ?? '-'}${c.test ? ' (TEST)' : ''}`, when(c.notAfter)])) + more(next))
 }
 

@@ -69,6 +69,9 @@ export const paged = (command: Command): Command => command
   .option('--limit <n>', 'how many at most', wholeNumber, 100)
   .option('--cursor <cursor>', 'go on after a page')
 
+/** `--sort`, for lists that offer orders. */
+export const sorted = (command: Command, names: string): Command => command.option('--sort <order>', `${names}; a minus before it turns it round`)
+
 export type Paged = { limit: number, cursor?: string }
 export const more = (next: string | null): string => next === null ? '' : `more follow: --cursor ${next}\n`
 export const line = (text: string): string => `${printable(text)}\n`

@@ -3,12 +3,12 @@ import type { Command } from 'commander'
 import { deviceAcceptClaims } from '../protocols/api/operations/device-activesync.ts'
 import { deviceStory, evidenceShow } from '../protocols/api/operations/device-story.ts'
 import { deviceApprove, deviceExplain, deviceList, deviceRefuse, deviceShow } from '../protocols/api/operations/devices.ts'
-import { group, leaf, line, more, paged, searchWords, untilInstant, type Context, type Paged, type World } from './command.ts'
+import { group, leaf, line, more, paged, searchWords, sorted, untilInstant, type Context, type Paged, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
 
 export function deviceCommands(root: Command, world: World): void {
   const device = group(root, 'device', 'devices and the quarantine')
-  leaf(device, world, 'list', 'devices, newest first', list, command => paged(command)
+  leaf(device, world, 'list', 'devices, newest first', list, command => sorted(paged(command), 'created, person or model; with --quarantined waiting')
     .option('--person <email>', 'of one person').option('--quarantined', 'only those that wait for a decision').option('--search <text>', searchWords))
   leaf(device, world, 'show <id>', 'one device', show)
   leaf(device, world, 'story <id>', 'what happened to one device', story)
@@ -23,8 +23,8 @@ export function deviceCommands(root: Command, world: World): void {
 
 const testMark = (test: boolean): string => test ? ' (TEST)' : ''
 
-async function list({ client, print }: Context, { person, quarantined, search, limit, cursor }: Paged & { person?: string, quarantined?: boolean, search?: string }): Promise<void> {
-  print(await client.call(deviceList, { person, quarantined: quarantined === true ? 'true' : undefined, search, limit, cursor }), ({ items, next }) =>
+async function list({ client, print }: Context, { person, quarantined, search, sort, limit, cursor }: Paged & { person?: string, quarantined?: boolean, search?: string, sort?: 'person' }): Promise<void> {
+  print(await client.call(deviceList, { person, quarantined: quarantined === true ? 'true' : undefined, search, sort, limit, cursor }), ({ items, next }) =>
     table(['person', 'model', 'product type', 'version', 'evidence', 'state', 'since', 'id'], items.map(d =>
       [d.personName, d.modelName, d.productType, d.osVersion ?? d.build, d.grade + testMark(d.test), d.lockedOut ?? d.enrollment?.state, when(d.createdAt), d.id])) + more(next))
 }

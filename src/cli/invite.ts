@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { renderUnicodeCompact } from 'uqr'
 import { inviteBatch } from '../protocols/api/operations/invitation-batch.ts'
 import { inviteCreate, inviteEnd, inviteList, inviteShow } from '../protocols/api/operations/invitations.ts'
-import { group, leaf, line, more, paged, wholeNumber, type Context, type Paged, type World } from './command.ts'
+import { group, leaf, line, more, paged, sorted, wholeNumber, type Context, type Paged, type World } from './command.ts'
 import { readText } from './files.ts'
 import { exitCodes, fields, table, when } from './output.ts'
 
@@ -13,7 +13,7 @@ export function inviteCommands(root: Command, world: World): void {
     .option('--user-principal-name <upn>', 'the name in a directory').option('--group <name...>', 'groups that rules can name; they replace those on record, which takes an admin')
     .option('--template <name>', 'what the configuration profile carries', 'default').option('--devices <n>', 'how many devices may enroll', wholeNumber, 1)
     .option('--key <device|delivered>', 'where the private key is born', 'device').option('--days <n>', 'how long the link opens', wholeNumber).option('--send', 'also mail the link to the person'))
-  leaf(invite, world, 'list', 'invitations, newest first', list, command => paged(command).option('--email <address>', 'of one person'))
+  leaf(invite, world, 'list', 'invitations, newest first', list, command => sorted(paged(command), 'created, person or ends').option('--email <address>', 'of one person'))
   leaf(invite, world, 'show <id>', 'one invitation, and how far phones came under it', show)
   leaf(invite, world, 'batch <file>', 'invite many people from a file of comma-separated values; without --create it only checks', batch,
     command => command.option('--create', 'create them, all or none, and print the links this once').option('--send', 'also mail each link to its person'))
@@ -32,8 +32,8 @@ async function create({ client, print, world }: Context, options: CreateOptions)
   })
 }
 
-async function list({ client, print }: Context, { email, limit, cursor }: Paged & { email?: string }): Promise<void> {
-  print(await client.call(inviteList, { email, limit, cursor }), ({ items, next }) => table(['person', 'email', 'devices', 'state', 'opens until', 'template', 'key', 'id'],
+async function list({ client, print }: Context, { email, sort, limit, cursor }: Paged & { email?: string, sort?: 'person' }): Promise<void> {
+  print(await client.call(inviteList, { email, sort, limit, cursor }), ({ items, next }) => table(['person', 'email', 'devices', 'state', 'opens until', 'template', 'key', 'id'],
     items.map(i => [i.personName, i.personEmail, `${i.devicesEnrolled} of ${i.devices}`, i.state, when(i.expiresAt), i.template, i.key, i.id])) + more(next))
 }
 

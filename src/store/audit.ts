@@ -1,4 +1,5 @@
 import { json, type Queryable } from './db.ts'
+import { afterKey, orderBy, parameters, sortKeyOf, type Order, type SortKey, type Sorted } from './order.ts'
 
 /** One change: who, from where, what to which subject. `detail` is plain JSON without secrets. */
 export type AuditEntry = { at: Date, actor: string, source: string, action: string, subject: string, detail: Readonly<Record<string, unknown>> }
@@ -6,11 +7,13 @@ export type AuditRecord = AuditEntry & { id: number }
 /** `action` is a whole one (`invitation.end`) or its noun (`invitation`); `from` and `until` are both included. */
 export type AuditFilter = {
   subject?: string | undefined, actor?: string | undefined, action?: string | undefined, from?: Date | undefined, until?: Date | undefined
-  before?: number | undefined, limit: number
+  sorted: Sorted, limit: number
 }
 
-/** As a pattern of LIKE, in which its own signs mean nothing. */
-const literally = (text: string): string => text.replace(/[\\%_]/g, '\\$&')
+export const auditOrders = { at: { columns: [{ sql: 'at', type: 'timestamptz' }, { sql: 'id', type: 'bigint' }] } } as const satisfies Record<string, Order>
+
+/** More actions than there are: a bound on what one question reads. */
+const mostActions = 200
 
 export function auditStore(db: Queryable) {
   return {
@@ -27,25 +30,35 @@ export function auditStore(db: Queryable) {
           with ordinality as e (at, actor, source, action, subject, detail, position) order by position`,
       [entries.map(e => e.at), entries.map(e => e.actor), entries.map(e => e.source), entries.map(e => e.action), entries.map(e => e.subject), entries.map(e => json(e.detail))])
     },
-    /** Newest first; the page goes on below `before`. */
-    async list({ subject, actor, action, from, until, before, limit }: AuditFilter): Promise<AuditRecord[]> {
-      const params: unknown[] = []
-      const where = (condition: (parameter: string) => string, value: unknown): string[] =>
-        value === undefined ? [] : [condition(`$${params.push(value)}`)]
-      // Only what was asked for stands in the statement, so that the planner sees which index serves it.
+    /** However rare what is looked for, and however far back, it reads about as many rows as it answers. */
+    async list(filter: AuditFilter): Promise<(AuditRecord & { sortKey: SortKey })[]> {
+      const { subject, actor, action, from, until, sorted, limit } = filter
+      const { values, add } = parameters()
       const conditions = [
-        ...where(p => `subject = ${p}`, subject),
-        ...where(p => `actor = ${p}`, actor),
-        ...where(p => action!.includes('.') ? `action = ${p}` : `action like ${p}`, action === undefined || action.includes('.') ? action : `${literally(action)}.%`),
-        ...where(p => `at >= ${p}`, from),
-        ...where(p => `at <= ${p}`, until),
-        ...where(p => `id < ${p}`, before),
+        afterKey(sorted, add), ...from === undefined ? [] : [`at >= ${add(from)}`], ...until === undefined ? [] : [`at <= ${add(until)}`],
+        ...actor === undefined ? [] : [`actor = ${add(actor)}`],
       ]
-      return await db.query<AuditRecord>(`select id, at, actor, source, action, subject, detail from audit
-        ${conditions.length === 0 ? '' : `where ${conditions.join(' and ')}`} order by id desc limit $${params.push(limit)}`, params)
+      const rows = (more: string[]): string => `select id, at, actor, source, action, subject, detail, ${sortKeyOf(sorted)} from audit
+        where ${[...conditions, ...more].join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`
+      // A thing has few records, so those of others are passed over; an actor and a noun have many, of few actions.
+      const isWhole = action?.includes('.') === true
+      const text = subject !== undefined ? rows([`subject = ${add(subject)}`, ...action === undefined ? [] : [isWhole ? `action = ${add(action)}` : `starts_with(action, ${add(`${action}.`)})`]])
+        : isWhole ? rows([`action collate "C" = ${add(action)}`])
+          : actor === undefined && action === undefined ? rows([])
+            : `with recursive ${actionsOf(actor, action, add)} select found.* from actions cross join lateral (${rows(['action collate "C" = actions.name'])}) found ${orderBy(sorted)} limit ${add(limit)}`
+      return (await db.query<AuditRecord & { sort_key: SortKey }>(text, values)).map(({ sort_key: sortKey, ...record }) => ({ ...record, sortKey }))
     },
     async find(id: number): Promise<AuditRecord | undefined> {
       return (await db.query<AuditRecord>('select id, at, actor, source, action, subject, detail from audit where id = $1', [id]))[0]
     },
   }
+}
+
+/** The actions of a noun, of an actor or of both, each once, from the index: a step for each. The next byte after `.` is `/`. */
+function actionsOf(actor: string | undefined, noun: string | undefined, add: (value: unknown) => string): string {
+  const [first, last] = [add(noun === undefined ? '' : `${noun}.`), noun === undefined ? undefined : add(`${noun}/`)]
+  const next = (than: string): string => `select action collate "C" from audit where action collate "C" > ${than}${last === undefined ? '' : ` and action collate "C" < ${last}`}
+    ${actor === undefined ? '' : `and actor = ${add(actor)}`} order by ${actor === undefined ? '' : 'actor, '}action collate "C" limit 1`
+  return `steps as (select (${next(first)}) as name, 1 as step union all select (${next('steps.name')}), step + 1 from steps where name is not null and step < ${mostActions}),
+    actions as (select name from steps where name is not null)`
 }

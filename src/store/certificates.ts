@@ -4,6 +4,7 @@ import type { CertificateKey, RevocableCertificate, Revocation, RevocationStore 
 import type { StatusRecord } from '../certificates/status.ts'
 import { json, type Queryable } from './db.ts'
 import { revocationChannel } from './feed.ts'
+import { afterKey, orderBy, parameters, personColumns, sortKeyOf, type Order, type SortKey, type Sorted } from './order.ts'
 
 /** A certificate as lists and pages show it. */
 export type CertificateRecord = StatusRecord & CertificateKey & {
@@ -30,11 +31,12 @@ const columns = `
   c.authority_id, c.serial_number, c.kind, c.state, c.device_id, c.enrollment_id, c.key_origin, c.grade, c.test, c.der, c.sha256,
   c.not_before, c.not_after, c.created_at, c.first_used_at, d.person_id, d.product_type, coalesce(d.activesync_version, 0) as activesync_version, p.name as person_name, p.email as person_email,
   r.revoked_at, r.reason, r.change_number, r.actor, r.cause, a.revoked_at as issuer_revoked_at`
-const joined = `certificates c
+const withHolder = (join: 'join' | 'left join'): string => `certificates c
   join authorities a on a.id = c.authority_id
   left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
-  left join devices d on d.id = c.device_id
-  left join people p on p.id = d.person_id`
+  ${join} devices d on d.id = c.device_id
+  ${join} people p on p.id = d.person_id`
+const joined = withHolder('left join')
 
 export const revocationOf = (row: any): Revocation | null => row.revoked_at === null ? null
   : { revokedAt: row.revoked_at, reason: row.reason, changeNumber: row.change_number, actor: row.actor, cause: row.cause }
@@ -48,7 +50,13 @@ const recordOf = (row: any): CertificateRecord => ({
   revocation: revocationOf(row), issuerRevokedAt: row.issuer_revoked_at,
 })
 
-export type CertificateFilter = { personId?: string, deviceId?: string, before?: { createdAt: Date, serialNumber: Buffer }, limit: number }
+export type CertificateFilter = { personId?: string | undefined, deviceId?: string | undefined, sorted: Sorted, limit: number }
+
+export const certificateOrders = {
+  created: { columns: [{ sql: 'c.created_at', type: 'timestamptz' }, { sql: 'c.serial_number', type: 'bytea' }] },
+  ends: { columns: [{ sql: 'c.not_after', type: 'timestamptz' }, { sql: 'c.serial_number', type: 'bytea' }] },
+  person: { columns: [...personColumns('p'), { sql: 'c.serial_number', type: 'bytea' }], outer: 2 },
+} as const satisfies Record<string, Order>
 
 export function certificateStore(db: Queryable) {
   const find = async (where: string, params: unknown[]): Promise<CertificateRecord | undefined> => {
@@ -75,16 +83,16 @@ export function certificateStore(db: Queryable) {
     byRequest: async (requestSha256: Buffer) => await find('c.request_sha256 = $1', [requestSha256]),
     byKey: async (key: CertificateKey) => await find('c.authority_id = $1 and c.serial_number = $2', [key.authorityId, key.serialNumber]),
     bySerialNumber: async (serialNumber: Buffer) => await find('c.serial_number = $1', [serialNumber]),
-    /** Newest first, device certificates only; the page goes on after `before`. */
-    async list(filter: CertificateFilter): Promise<CertificateRecord[]> {
-      const rows = await db.query(`
-        select ${columns} from ${joined}
-        where c.kind = 'device' and c.state = 'issued'
-          and ($1::uuid is null or d.person_id = $1) and ($2::uuid is null or c.device_id = $2)
-          and ($3::timestamptz is null or (c.created_at, c.serial_number) < ($3, $4::bytea))
-        order by c.created_at desc, c.serial_number desc limit $5`,
-      [filter.personId, filter.deviceId, filter.before?.createdAt, filter.before?.serialNumber, filter.limit])
-      return rows.map(recordOf)
+    /** Device certificates only. */
+    async list({ personId, deviceId, sorted, limit }: CertificateFilter): Promise<(CertificateRecord & { sortKey: SortKey })[]> {
+      const { values, add } = parameters()
+      const conditions = [
+        afterKey(sorted, add), ...personId === undefined ? [] : [`d.person_id = ${add(personId)}`], ...deviceId === undefined ? [] : [`c.device_id = ${add(deviceId)}`],
+      ]
+      // People can only be walked first where none is missing; a device certificate has its holder.
+      const from = sorted.order.outer === undefined ? joined : withHolder('join')
+      return (await db.query(`select ${columns}, ${sortKeyOf(sorted)} from ${from} where c.kind = 'device' and c.state = 'issued' and ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values))
+        .map(row => ({ ...recordOf(row), sortKey: row.sort_key }))
     },
     /** Device certificates, newest first. */
     async bySerialNumbers(serialNumbers: readonly Buffer[]): Promise<CertificateRecord[]> {

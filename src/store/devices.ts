@@ -2,6 +2,7 @@ import type { EvidenceGrade } from '../devices/evidence.ts'
 import type { EnrollmentState } from '../enrollment/records.ts'
 import type { Decision, LockOut } from '../policy/decide.ts'
 import { json, type Queryable } from './db.ts'
+import { afterKey, orderBy, parameters, personColumns, sortKeyOf, type Order, type SortKey, type Sorted } from './order.ts'
 
 /** A device as lists show it, with its newest enrollment. Instants inside the decision are text: it was JSON. */
 export type DeviceListing = {
@@ -23,12 +24,24 @@ export type DeviceListing = {
 }
 
 export type EvidenceListing = { id: string, kind: string, grade: EvidenceGrade, test: boolean, sha256: Buffer, receivedAt: Date }
-export type DeviceFilter = { personId?: string | undefined, quarantined?: boolean | undefined, before?: { createdAt: Date, id: string } | undefined, limit: number }
+export type DeviceFilter = { personId?: string | undefined, sorted: Sorted, limit: number }
 
-const listing = `
-  select d.*, p.name as person_name, p.email as person_email, e.id as enrollment_id, e.invitation_id, e.state, e.decision, e.decided_at
-  from devices d join people p on p.id = d.person_id
+/** Orders of the list of all, and of those that wait. */
+export const deviceOrders = {
+  created: { columns: [{ sql: 'd.created_at', type: 'timestamptz' }, { sql: 'd.id', type: 'uuid' }] },
+  person: { columns: [...personColumns('p'), { sql: 'd.id', type: 'uuid' }], outer: 2 },
+  model: { columns: [{ sql: 'd.product_type', type: 'text' }, { sql: 'd.created_at', type: 'timestamptz' }, { sql: 'd.id', type: 'uuid' }] },
+} as const satisfies Record<string, Order>
+export const waitingOrders = { waiting: { columns: [{ sql: 'e.decided_at', type: 'timestamptz' }, { sql: 'e.id', type: 'text' }] } } as const satisfies Record<string, Order>
+
+const columns = `d.id, d.person_id, d.udid, d.serial_number, d.product_type, d.build, d.os_version, d.grade, d.test, d.known_at, d.created_at, d.locked_out,
+  p.name as person_name, p.email as person_email, e.id as enrollment_id, e.invitation_id, e.state, e.decision, e.decided_at`
+const listed = `devices d join people p on p.id = d.person_id
     left join lateral (select * from enrollments where device_id = d.id order by created_at desc limit 1) e on true`
+const listing = `select ${columns} from ${listed}`
+/** Whose newest enrollment waits: a phone that came again is where it is now. */
+const waiting = `enrollments e join devices d on d.id = e.device_id join people p on p.id = d.person_id
+  where e.state = 'quarantined' and e.decision ->> 'verdict' = 'quarantine' and e.id = (select id from enrollments n where n.device_id = e.device_id order by n.created_at desc limit 1)`
 
 const listingOf = (row: any): DeviceListing => ({
   id: row.id, personId: row.person_id, personName: row.person_name, personEmail: row.person_email, udid: row.udid, serialNumber: row.serial_number,
@@ -37,6 +50,8 @@ const listingOf = (row: any): DeviceListing => ({
   enrollment: row.enrollment_id === null ? null
     : { id: row.enrollment_id, invitationId: row.invitation_id, state: row.state, decision: row.decision, decidedAt: row.decided_at },
 })
+
+const sortedListingOf = (row: any): DeviceListing & { sortKey: SortKey } => ({ ...listingOf(row), sortKey: row.sort_key })
 
 export function deviceStore(db: Queryable) {
   return {
@@ -67,15 +82,20 @@ export function deviceStore(db: Queryable) {
     },
     /** One phone can be on record for several people. */
     byUdid: async (udid: string): Promise<string[]> => (await db.query<{ id: string }>('select id from devices where udid = $1 order by id limit 100', [udid])).map(row => row.id),
-    /** Newest first; the page goes on after `before`. `quarantined`: waiting for somebody's decision. */
-    async list({ personId, quarantined = false, before, limit }: DeviceFilter): Promise<DeviceListing[]> {
-      return (await db.query(`${listing}
-        where ($1::uuid is null or d.person_id = $1)
-          and (not $2::boolean or d.id = any(array(select device_id from enrollments where state = 'quarantined' limit 100000))
-            and e.state = 'quarantined' and e.decision ->> 'verdict' = 'quarantine')
-          and ($3::timestamptz is null or (d.created_at, d.id) < ($3, $4::uuid))
-        order by d.created_at desc, d.id desc limit $5`, [personId, quarantined, before?.createdAt, before?.id, limit])).map(listingOf)
+    async list({ personId, sorted, limit }: DeviceFilter): Promise<(DeviceListing & { sortKey: SortKey })[]> {
+      const { values, add } = parameters()
+      const conditions = [afterKey(sorted, add), ...personId === undefined ? [] : [`d.person_id = ${add(personId)}`]]
+      return (await db.query(`select ${columns}, ${sortKeyOf(sorted)} from ${listed} where ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values)).map(sortedListingOf)
     },
+    /** Those that wait for somebody's decision. */
+    async waiting({ personId, sorted, limit }: DeviceFilter): Promise<(DeviceListing & { sortKey: SortKey })[]> {
+      const { values, add } = parameters()
+      const conditions = [afterKey(sorted, add), ...personId === undefined ? [] : [`d.person_id = ${add(personId)}`]]
+      return (await db.query(`select ${columns}, ${sortKeyOf(sorted)} from ${waiting} and ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values)).map(sortedListingOf)
+    },
+    /** Of this model, the longest waiting first: their ids. */
+    waitingOfModel: async (productType: string, limit: number): Promise<string[]> =>
+      (await db.query<{ id: string }>(`select d.id from ${waiting} and d.product_type = $1 order by e.decided_at, e.id limit $2`, [productType, limit])).map(row => row.id),
     async evidence(id: string, limit: number): Promise<EvidenceListing[]> {
       return await db.query<EvidenceListing>(`select id, kind, grade, test, raw_sha256 as sha256, received_at as "receivedAt"
         from evidence where device_id = $1 order by received_at desc limit $2`, [id, limit])

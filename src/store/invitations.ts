@@ -1,6 +1,7 @@
 import type { CreatedInvitation, Invitation, InvitationKeyOrigin } from '../devices/invitations.ts'
 import type { EnrollmentState, EnrollmentStep } from '../enrollment/records.ts'
 import type { Queryable } from './db.ts'
+import { afterKey, orderBy, parameters, personColumns, sortKeyOf, type Order, type SortKey, type Sorted } from './order.ts'
 
 type InvitationRow = {
   id: string, person_id: string, template: string, key_origin: InvitationKeyOrigin, devices_max: number
@@ -19,13 +20,19 @@ export type InvitationListing = Invitation & { personName: string, personEmail: 
 export type Attempt = {
   enrollmentId: string, state: EnrollmentState, error: string | null, step: EnrollmentStep | null, because: string | null, reason: string | null, deviceId: string | null, at: Date
 }
-export type InvitationFilter = { personId?: string | undefined, before?: { createdAt: Date, id: string } | undefined, limit: number }
+export type InvitationFilter = { personId?: string | undefined, sorted: Sorted, limit: number }
+
+export const invitationOrders = {
+  created: { columns: [{ sql: 'i.created_at', type: 'timestamptz' }, { sql: 'i.id', type: 'uuid' }] },
+  person: { columns: [...personColumns('p'), { sql: 'i.id', type: 'uuid' }], outer: 2 },
+  ends: { columns: [{ sql: 'i.expires_at', type: 'timestamptz' }, { sql: 'i.id', type: 'uuid' }] },
+} as const satisfies Record<string, Order>
 
 const attemptColumns = `e.id as "enrollmentId", e.state, e.last_error as error, e.last_error_step as step, e.decision ->> 'code' as because,
   e.decision ->> 'textForAdmin' as reason, e.device_id as "deviceId", e.updated_at as at`
-const listing = `
-  select ${columns}, p.name as person_name, p.email as person_email,
-      (select count(*)::int from invitation_devices d where d.invitation_id = i.id) as taken, ${attemptColumns}
+const listingColumns = `${columns}, p.name as person_name, p.email as person_email,
+  (select count(*)::int from invitation_devices d where d.invitation_id = i.id) as taken, ${attemptColumns}`
+const listed = `
     from invitations i join people p on p.id = i.person_id
       left join lateral (select * from enrollments where invitation_id = i.id order by created_at desc limit 1) e on true`
 type ListingRow = InvitationRow & { person_name: string, person_email: string, taken: number } & Attempt
@@ -77,14 +84,14 @@ export function invitationStore(db: Queryable) {
         order by id for no key update`, [deviceId])
       return (await db.query('update invitations set ended_at = $2 where id = any($1::uuid[]) and ended_at is null returning 1', [rows.map(row => row.id), now])).length
     },
-    /** Newest first; the page goes on after `before`. */
-    async list({ personId, before, limit }: InvitationFilter): Promise<InvitationListing[]> {
-      return (await db.query<ListingRow>(`${listing}
-        where ($1::uuid is null or i.person_id = $1) and ($2::timestamptz is null or (i.created_at, i.id) < ($2, $3::uuid))
-        order by i.created_at desc, i.id desc limit $4`, [personId, before?.createdAt, before?.id, limit])).map(listingOf)
+    async list({ personId, sorted, limit }: InvitationFilter): Promise<(InvitationListing & { sortKey: SortKey })[]> {
+      const { values, add } = parameters()
+      const conditions = [afterKey(sorted, add), ...personId === undefined ? [] : [`i.person_id = ${add(personId)}`]]
+      return (await db.query<ListingRow & { sort_key: SortKey }>(`select ${listingColumns}, ${sortKeyOf(sorted)} ${listed} where ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values))
+        .map(row => ({ ...listingOf(row), sortKey: row.sort_key }))
     },
     async listing(id: string): Promise<InvitationListing | undefined> {
-      const [row] = await db.query<ListingRow>(`${listing} where i.id = $1`, [id])
+      const [row] = await db.query<ListingRow>(`select ${listingColumns} ${listed} where i.id = $1`, [id])
       return row === undefined ? undefined : listingOf(row)
     },
     /** Newest first. */

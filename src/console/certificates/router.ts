@@ -31,19 +31,21 @@ export function certificatesRouter(service: Service): Router {
 
 async function list(ctx: Context, service: Service): Promise<void> {
   const [query, person] = [queryOf(ctx, 'q').slice(0, 200), queryOf(ctx, 'person').slice(0, 254)]
+  const sort = query !== '' ? '' : queryOf(ctx, 'sort')
   let found: Awaited<ReturnType<typeof certList.run>> = { items: [], next: null, lookedBackTo: null }
   let unknownPerson = false
   try {
     const cursor = queryOf(ctx, 'cursor')
-    found = await perform(ctx, service, certList, { limit: 50, ...query !== '' ? { search: query } : person !== '' && { person }, ...cursor !== '' && { cursor } })
+    found = await perform(ctx, service, certList, { limit: 50, ...query !== '' ? { search: query } : person !== '' && { person }, ...sort !== '' && { sort: sort as 'person' }, ...cursor !== '' && { cursor } })
   } catch (error) {
     // An address of nobody is an answer, not a mistake.
     if (person === '' || !(error instanceof CaError) || !['person-not-found', 'invalid-argument'].includes(error.code)) throw error
     unknownPerson = true
   }
-  const next = found.next === null ? null : address('/console/certificates', { q: query, person, cursor: found.next })
+  const next = found.next === null ? null : address('/console/certificates', { q: query, person, sort, cursor: found.next })
+  const sorting = { path: '/console/certificates', query: { person }, sort: sort || '-created' }
   const modelName = (productType: string): string | null => service.catalogue().models.get(productType)?.name ?? null
-  consolePage(ctx, { title: 'Certificates', current: 'certificates', body: certificateListPage({ ...found, query, person, next, unknownPerson, modelName, now: service.now() }) })
+  consolePage(ctx, { title: 'Certificates', current: 'certificates', body: certificateListPage({ ...found, query, person, next, unknownPerson, modelName, sorting, now: service.now() }) })
 }
 
 const isName = (text: string): boolean => /^(?:[0-9a-f]{32}|[0-9a-f]{64})$/i.test(text.replaceAll(':', ''))

@@ -1,22 +1,23 @@
 import type { InvitationView } from '../../protocols/api/operations/invitations.ts'
 import { html, type Markup } from '../html.ts'
+import { sortable, sortCaption, sortWords, type Sorting } from '../sorting.ts'
 import { pager, state, table, when } from '../words.ts'
 import { progressOf } from './progress.ts'
 
 export type ListPage = {
   items: readonly InvitationView[], next: string | null, email: string
   /** said when nobody has that address */
-  unknown: boolean, mayInvite: boolean, now: Date
+  unknown: boolean, mayInvite: boolean, sorting: Sorting, now: Date
 }
 
-export function listPage({ items, next, email, unknown, mayInvite, now }: ListPage): Markup {
+export function listPage({ items, next, email, unknown, mayInvite, sorting, now }: ListPage): Markup {
   return html`<section><h1>Invitations</h1><p>An invitation is a link for one person. Opened on an iPhone or iPad, it leads that phone to its key.</p>
 ${mayInvite && html`<div class="actions"><a class="button main" href="/console/invitations/new">Invite a person</a><a class="button" href="/console/invitations/many">Invite many</a></div>`}</section>
 <section><form method="get" action="/console/invitations" class="actions"><label for="f-email">Of one person</label><input type="email" id="f-email" name="email" value="${email}" maxlength="254" placeholder="ada@example.com"><button type="submit">Show</button>${email !== '' && html`<a href="/console/invitations">all</a>`}</form>
 ${unknown && html`<p role="status">Nobody with the address ${email} was ever invited.</p>`}
 ${table({
-  caption: email === '' ? 'Newest first' : `Of ${email}, newest first`,
-  head: ['Person', 'State', 'How far it came', { text: 'Phones', numeric: true }, 'Opens until', 'Invited', 'By'],
+  caption: email === '' ? sortCaption(sorting.sort) : `Of ${email}, ${sortWords[sorting.sort] ?? ''}`,
+  head: [sortable(sorting, 'Person', 'person'), 'State', 'How far it came', { text: 'Phones', numeric: true }, sortable(sorting, 'Opens until', 'ends'), sortable(sorting, 'Invited', 'created', 'descending'), 'By'],
   rows: items.map(invitation => row(invitation, now)),
   empty: 'No invitation yet. The first one you make stands here, with how far its phone has come.',
 })}

@@ -53,11 +53,12 @@ const text = (value: unknown): string => typeof value === 'string' ? value : ''
 
 async function list(service: Service, ctx: Context): Promise<void> {
   const email = text(ctx.query['email']).trim()
-  const cursor = text(ctx.query['cursor'])
-  const input = inviteList.input.safeParse({ limit: 50, ...email !== '' && { email }, ...cursor !== '' && { cursor } })
+  const [cursor, sort] = [text(ctx.query['cursor']), text(ctx.query['sort']) || '-created']
+  const input = inviteList.input.safeParse({ limit: 50, sort, ...email !== '' && { email }, ...cursor !== '' && { cursor } })
   const found = input.success ? await inviteList.run(service, sessionOf(ctx).actor, input.data).catch(nobody) : undefined
-  const next = found?.next == null ? null : `/console/invitations?${new URLSearchParams({ ...email !== '' && { email }, cursor: found.next })}`
-  const body = listPage({ items: found?.items ?? [], next, email, unknown: found === undefined, mayInvite: mayActAs(ctx, inviteCreate.role), now: service.now() })
+  const next = found?.next == null ? null : `/console/invitations?${new URLSearchParams({ ...email !== '' && { email }, sort, cursor: found.next })}`
+  const sorting = { path: '/console/invitations', query: { email }, sort }
+  const body = listPage({ items: found?.items ?? [], next, email, sorting, unknown: found === undefined, mayInvite: mayActAs(ctx, inviteCreate.role), now: service.now() })
   consolePage(ctx, { title: 'Invitations', current, body })
 }
 

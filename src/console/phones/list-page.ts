@@ -1,24 +1,33 @@
 import type { DeviceView } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
 import { furtherBack, searchField } from '../search-field.ts'
+import { sortable, sortCaption, sortWords, type Sorting } from '../sorting.ts'
 import { modelWords, named, phoneState } from '../status-words.ts'
-import { grade, table, when } from '../words.ts'
+import { grade, table, when, type Column } from '../words.ts'
 
-export type PhoneList = { items: readonly DeviceView[], query: string, person: string, next: string | null, lookedBackTo: string | null, unknownPerson: boolean, now: Date }
+export type PhoneList = { items: readonly DeviceView[], query: string, person: string, next: string | null, lookedBackTo: string | null, unknownPerson: boolean, sorting: Sorting, now: Date }
 
-export function phoneListPage({ items, query, person, next, lookedBackTo, unknownPerson, now }: PhoneList): Markup {
+export function phoneListPage({ items, query, person, next, lookedBackTo, unknownPerson, sorting, now }: PhoneList): Markup {
   return html`<section><h1>Phones</h1>${searchField('/console/phones', query, 'Find phones')}</section>
 <section>${unknownPerson && html`<p role="status">Nobody with the address ${named(person)} was ever invited.</p>`}
 ${table({
-  caption: captionOf(query, person),
-  head: ['Person', 'Phone', 'Serial number', 'Version', 'Known by', 'State', 'Until', 'First seen'],
+  caption: captionOf(query, person, sorting.sort),
+  head: query !== '' ? headings : sortableHead(sorting),
   rows: items.map(phone => row(phone, now)),
   empty: emptyText(query, person),
 })}${furtherBack(next, lookedBackTo)}</section>`
 }
 
-const captionOf = (query: string, person: string): Markup =>
-  query !== '' ? html`Phones that “${named(query)}” finds, newest first` : person !== '' ? html`Phones of ${named(person)}, newest first` : html`Newest first`
+const headings = ['Person', 'Phone', 'Serial number', 'Version', 'Known by', 'State', 'Until', 'First seen'] as const
+
+/** What a search finds comes newest first. */
+const sortableHead = (sorting: Sorting): (string | Column)[] => {
+  const [person, phone, ...rest] = headings
+  return [sortable(sorting, person, 'person'), sortable(sorting, phone, 'model'), ...rest.slice(0, -1), sortable(sorting, rest.at(-1)!, 'created', 'descending')]
+}
+
+const captionOf = (query: string, person: string, sort: string): Markup =>
+  query !== '' ? html`Phones that “${named(query)}” finds, newest first` : person !== '' ? html`Phones of ${named(person)}, ${sortWords[sort] ?? ''}` : html`${sortCaption(sort)}`
 
 const emptyText = (query: string, person: string): Markup =>
   query !== '' ? html`No phone has “${named(query)}” in its person’s name or address, its serial number, UDID, model or certificates.`

@@ -32,18 +32,20 @@ export function phonesRouter(service: Service): Router {
 
 async function list(ctx: Context, service: Service): Promise<void> {
   const [query, person] = [queryOf(ctx, 'q').slice(0, 200), queryOf(ctx, 'person').slice(0, 254)]
+  const sort = query !== '' ? '' : queryOf(ctx, 'sort')
   let found: Awaited<ReturnType<typeof deviceList.run>> = { items: [], next: null, lookedBackTo: null }
   let unknownPerson = false
   try {
     const cursor = queryOf(ctx, 'cursor')
-    found = await perform(ctx, service, deviceList, { limit: 50, ...query !== '' ? { search: query } : person !== '' && { person }, ...cursor !== '' && { cursor } })
+    found = await perform(ctx, service, deviceList, { limit: 50, ...query !== '' ? { search: query } : person !== '' && { person }, ...sort !== '' && { sort: sort as 'person' }, ...cursor !== '' && { cursor } })
   } catch (error) {
     // An address of nobody is an answer, not a mistake.
     if (person === '' || !(error instanceof CaError) || !['person-not-found', 'invalid-argument'].includes(error.code)) throw error
     unknownPerson = true
   }
-  const next = found.next === null ? null : address('/console/phones', { q: query, person, cursor: found.next })
-  consolePage(ctx, { title: 'Phones', current: 'phones', body: phoneListPage({ ...found, query, person, next, unknownPerson, now: service.now() }) })
+  const next = found.next === null ? null : address('/console/phones', { q: query, person, sort, cursor: found.next })
+  const sorting = { path: '/console/phones', query: { person }, sort: sort || '-created' }
+  consolePage(ctx, { title: 'Phones', current: 'phones', body: phoneListPage({ ...found, query, person, next, unknownPerson, sorting, now: service.now() }) })
 }
 
 const deviceOf = async (ctx: Context, service: Service): Promise<DeviceDetail> => {

@@ -1,14 +1,15 @@
 import type { DeviceView } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
+import { sortable, sortCaption, type Sorting } from '../sorting.ts'
 import { modelWords, named } from '../status-words.ts'
 import { grade, pager, table, when } from '../words.ts'
 
-export function queuePage({ items, next, now }: { items: readonly DeviceView[], next: string | null, now: Date }): Markup {
+export function queuePage({ items, next, sorting, now }: { items: readonly DeviceView[], next: string | null, sorting: Sorting, now: Date }): Markup {
   const count = items.length
   return html`<section><h1>${count === 0 ? 'No phone waits' : next !== null ? `More than ${count} phones wait for a decision` : count === 1 ? 'One phone waits for a decision' : `${count} phones wait for a decision`}</h1>
 <p>A phone is set aside when a rule says so, when too little is known of it, or when nobody knows its model yet. Its owner has a page open that changes as soon as you decide.</p></section>
 <section>${table({
-  caption: 'Newest first', head: ['Person', 'Phone', 'Known by', 'Set aside', 'Why'],
+  caption: sortCaption(sorting.sort), head: ['Person', 'Phone', 'Known by', sortable(sorting, 'Set aside', 'waiting'), 'Why'],
   rows: items.map(phone => [
     html`<a href="/console/quarantine/${phone.id}">${named(phone.personName)}</a><br><span class="soft">${named(phone.personEmail)}</span>`, modelWords(phone), grade(phone.grade, phone.test),
     when(new Date(phone.enrollment?.decidedAt ?? phone.createdAt), now), named(phone.enrollment?.decision?.textForAdmin ?? ''),

@@ -4,6 +4,7 @@ import { CaError } from '../../errors.ts'
 import { readForm, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
 import { deviceApprove, deviceExplain, deviceList, deviceRefuse, deviceShow, type DeviceDetail, type DeviceView } from '../../protocols/api/operations/devices.ts'
+import { deviceStore } from '../../store/devices.ts'
 import { endOfDay } from '../instants.ts'
 import { consolePage } from '../layout.ts'
 import { address, mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
@@ -13,9 +14,10 @@ import { queuePage } from './queue-page.ts'
 export function quarantineRouter(service: Service): Router {
   const router = new Router({ prefix: '/console/quarantine' })
   router.get('/', async ctx => {
-    const cursor = queryOf(ctx, 'cursor')
-    const { items, next } = await perform(ctx, service, deviceList, { quarantined: 'true', limit: 50, ...cursor !== '' && { cursor } })
-    const body = queuePage({ items, next: next === null ? null : address('/console/quarantine', { cursor: next }), now: service.now() })
+    const [cursor, sort] = [queryOf(ctx, 'cursor'), queryOf(ctx, 'sort') || '-waiting']
+    const { items, next } = await perform(ctx, service, deviceList, { quarantined: 'true', limit: 50, sort: sort as 'waiting', ...cursor !== '' && { cursor } })
+    const sorting = { path: '/console/quarantine', query: {}, sort }
+    const body = queuePage({ items, next: next === null ? null : address('/console/quarantine', { sort, cursor: next }), sorting, now: service.now() })
     consolePage(ctx, { title: 'Quarantine', current: 'quarantine', body })
   })
   router.get('/:id', async ctx => {
@@ -40,16 +42,13 @@ async function deviceOf(ctx: Context, service: Service): Promise<DeviceDetail | 
 /** How many are looked at when all of one model are decided about at once. */
 const mostAlike = 500
 
-async function alikeOf(ctx: Context, service: Service, device: DeviceDetail): Promise<DeviceView[]> {
-  const { items } = await perform(ctx, service, deviceList, { quarantined: 'true', limit: mostAlike })
-  return items.filter(other => other.productType === device.productType)
-}
+const alikeOf = async (service: Service, device: DeviceDetail): Promise<string[]> => await deviceStore(service.db).waitingOfModel(device.productType, mostAlike)
 
 async function show(ctx: Context, service: Service, device: DeviceDetail, values: DecidePage['values'] = {}, mistakes: DecidePage['mistakes'] = {}): Promise<void> {
   consolePage(ctx, {
     title: 'Let it in?', current: 'quarantine', ...Object.keys(mistakes).length > 0 && { status: 400 },
     body: decidePage(ctx, {
-      device, values, mistakes, alike: (await alikeOf(ctx, service, device)).length, mayDecide: mayPerform(ctx, deviceApprove), now: service.now(),
+      device, values, mistakes, alike: (await alikeOf(service, device)).length, mayDecide: mayPerform(ctx, deviceApprove), now: service.now(),
       decision: await perform(ctx, service, deviceExplain, { id: device.id }),
     }),
   })
@@ -63,7 +62,7 @@ async function approve(ctx: Context, service: Service, form: Form): Promise<void
     const until = endOfDay(values.until)
     const order = { reason: values.reason, ...until !== undefined && { until: until.toISOString() } }
     await perform(ctx, service, deviceApprove, { id: device.id, ...order })
-    if (values.scope === 'model') await approveOthers(ctx, service, await alikeOf(ctx, service, device), order)
+    if (values.scope === 'model') await approveOthers(ctx, service, await alikeOf(service, device), order)
   } catch (error) {
     return await again(ctx, service, device, values, { approve: refusalOf(error, 'enrollment-state') })
   }
@@ -72,8 +71,8 @@ async function approve(ctx: Context, service: Service, form: Form): Promise<void
 }
 
 /** Who was decided about meanwhile by somebody else stays as that person decided. */
-async function approveOthers(ctx: Context, service: Service, others: readonly DeviceView[], order: { reason: string, until?: string }): Promise<void> {
-  for (const { id } of others) {
+async function approveOthers(ctx: Context, service: Service, others: readonly string[], order: { reason: string, until?: string }): Promise<void> {
+  for (const id of others) {
     try {
       await perform(ctx, service, deviceApprove, { id, ...order })
     } catch (error) {

@@ -1,15 +1,16 @@
 import type { AuditView } from '../../protocols/api/operations/audit.ts'
 import { html, type Markup } from '../html.ts'
 import { linkInto } from '../links.ts'
+import { sortable, type Sorting } from '../sorting.ts'
 import { pager, problem, table, when } from '../words.ts'
 import { actionInWords, nouns } from './action-words.ts'
 import { cut, summaryOf } from './changes.ts'
 
 /** As it stands in the address. `from` and `until` are days. */
 export type RecordFilter = Readonly<Record<'actor' | 'action' | 'subject' | 'from' | 'until', string>>
-export type ListPage = { items: readonly AuditView[], next: string | null, filter: RecordFilter, query: string, mistake: string | undefined, now: Date }
+export type ListPage = { items: readonly AuditView[], next: string | null, filter: RecordFilter, query: string, mistake: string | undefined, sorting: Sorting, now: Date }
 
-export function listPage({ items, next, filter, query, mistake, now }: ListPage): Markup {
+export function listPage({ items, next, filter, query, mistake, sorting, now }: ListPage): Markup {
   const filtered = Object.values(filter).some(value => value !== '')
   return html`<section><h1>Records</h1><p>Every change: who made it, from where, and what was before and after. Nothing here can be changed or removed.</p></section>
 <section>${problem(mistake)}<form method="get" action="/console/records" class="filters">
@@ -20,7 +21,7 @@ export function listPage({ items, next, filter, query, mistake, now }: ListPage)
 <label>Until <input type="date" name="until" value="${filter.until}"></label>
 <span class="actions"><button type="submit">Show</button>${filtered && html`<a href="/console/records">all</a>`}</span></form>
 ${table({
-  caption: filtered ? 'Changes that match, newest first' : 'Changes, newest first', head: ['When', 'Who', 'Did what', 'About', 'More', 'From where'],
+  caption: `${filtered ? 'Changes that match' : 'Changes'}, ${sorting.sort === 'at' ? 'oldest' : 'newest'} first`, head: [sortable(sorting, 'When', 'at', 'descending'), 'Who', 'Did what', 'About', 'More', 'From where'],
   rows: items.map(item => row(item, now)),
   empty: filtered ? 'No change matches.' : 'No change yet. The first one that anybody makes stands here.',
 })}

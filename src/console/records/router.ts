@@ -34,10 +34,10 @@ const filterOf = (ctx: Context): RecordFilter =>
 const said = (values: Readonly<Record<string, string>>): Record<string, string> => Object.fromEntries(Object.entries(values).filter(([, value]) => value !== ''))
 
 /** Days, in UTC, from their beginning and to their end. */
-function inputOf(filter: RecordFilter, limit: number, cursor?: string) {
+function inputOf(filter: RecordFilter, limit: number, sort: string, cursor?: string) {
   const { from, until, ...rest } = said(filter)
   return auditList.input.safeParse({
-    ...rest, limit, cursor,
+    ...rest, limit, sort, cursor,
     ...from !== undefined && { from: `${from}T00:00:00.000Z` }, ...until !== undefined && { until: `${until}T23:59:59.999Z` },
   })
 }
@@ -45,13 +45,14 @@ function inputOf(filter: RecordFilter, limit: number, cursor?: string) {
 async function list(service: Service, ctx: Context): Promise<void> {
   const filter = filterOf(ctx)
   const cursor = typeof ctx.query['cursor'] === 'string' ? ctx.query['cursor'] : undefined
-  const input = inputOf(filter, pageRows, cursor)
+  const sort = typeof ctx.query['sort'] === 'string' && ctx.query['sort'] !== '' ? ctx.query['sort'] : '-at'
+  const input = inputOf(filter, pageRows, sort, cursor)
   const found = input.success ? await auditList.run(service, sessionOf(ctx).actor, input.data) : undefined
   const mistakes = input.success ? [] : Object.entries(fieldMistakes(input.error)).map(([name, text]) => `${labels[name] ?? name}: ${text}`)
-  const next = found?.next == null ? null : `/console/records?${new URLSearchParams({ ...said(filter), cursor: found.next })}`
+  const next = found?.next == null ? null : `/console/records?${new URLSearchParams({ ...said(filter), sort, cursor: found.next })}`
   const body = listPage({
     items: found?.items ?? [], next, filter, query: new URLSearchParams(said(filter)).toString(),
-    mistake: mistakes.length === 0 ? undefined : `Nothing was looked for. ${mistakes.join('; ')}.`, now: service.now(),
+    mistake: mistakes.length === 0 ? undefined : `Nothing was looked for. ${mistakes.join('; ')}.`, sorting: { path: '/console/records', query: said(filter), sort }, now: service.now(),
   })
   consolePage(ctx, { title: 'Records', current, status: input.success ? 200 : 400, body })
 }
@@ -59,7 +60,7 @@ async function list(service: Service, ctx: Context): Promise<void> {
 const labels: Readonly<Record<string, string>> = { actor: 'Who', action: 'What', subject: 'About', from: 'From', until: 'Until' }
 
 async function exportAll(service: Service, ctx: Context): Promise<void> {
-  const { success, data } = inputOf(filterOf(ctx), pageRows)
+  const { success, data } = inputOf(filterOf(ctx), pageRows, '-at')
   if (!success) throw new CaError('invalid-argument', 'this filter cannot be read')
   await sendCsv(ctx, service, auditList, data)
 }

@@ -2,6 +2,7 @@
 import { z } from 'zod'
 import { CaError } from '../../errors.ts'
 import { isPlainLine, isPlainText, notPlainWords } from '../../formats/plain-text.ts'
+import { isSortKey, type Order, type SortKey, type Sorted } from '../../store/order.ts'
 
 export const nothing = z.strictObject({})
 
@@ -28,7 +29,7 @@ export const email = z.email().max(254)
 /** A page of a list: how many at most, and the `next` of the page before. */
 export const pageInput = {
   limit: z.coerce.number().int().min(1).max(500).default(100),
-  cursor: text(200).optional(),
+  cursor: text(1500).optional(),
 }
 
 export const pageOf = <Item extends z.ZodType>(item: Item) => z.strictObject({
@@ -80,3 +81,36 @@ export function parseTimeKey(key: string): { createdAt: Date, id: string } | und
   const createdAt = new Date(match?.[1] ?? Number.NaN)
   return match === null || Number.isNaN(createdAt.getTime()) ? undefined : { createdAt, id: match[2]! }
 }
+
+type Orders = Readonly<Record<string, Order>>
+/** `person`, or backwards `-person`. */
+export type SortName<Of extends Orders> = (keyof Of & string) | `-${keyof Of & string}`
+
+/** The orders that a list offers. */
+export const sortInput = <Of extends Orders>(orders: Of) =>
+  z.enum(Object.keys(orders).flatMap(name => [name, `-${name}`]) as [SortName<Of>])
+
+/** @throws {CaError} invalid-argument for a cursor of another list, or of the same in another order */
+export function sortedBy<Of extends Orders>(orders: Of, sort: SortName<Of>, cursor: string | undefined): Sorted {
+  const order = orders[sort.replace(/^-/, '')]!
+  return {
+    order, descending: sort.startsWith('-'),
+    after: keyIn(cursor, key => {
+      const [of, ...values] = arrayIn(key)
+      return of === sort && isSortKey(order, values) ? values : undefined
+    }),
+  }
+}
+
+function arrayIn(text: string): unknown[] {
+  try {
+    const value: unknown = JSON.parse(text)
+    return Array.isArray(value) ? value : []
+  } catch {
+    return []
+  }
+}
+
+/** `page`, whose cursor says in which order it goes on. */
+export const sortedPage = <Row extends { sortKey: SortKey }, Item>(rows: readonly Row[], limit: number, sort: string, itemOf: (row: Row) => Item): { items: Item[], next: string | null } =>
+  page(rows, limit, ({ sortKey }) => JSON.stringify([sort, ...sortKey]), itemOf)

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { CaError } from '../../../errors.ts'
 import { serializeCsvLine } from '../../../formats/csv.ts'
-import { auditStore, type AuditRecord } from '../../../store/audit.ts'
-import { at, instant, instantInput, keyIn, page, pageInput, pageOf, text } from '../fields.ts'
+import { auditOrders, auditStore, type AuditRecord } from '../../../store/audit.ts'
+import { at, instant, instantInput, pageInput, pageOf, sortedBy, sortedPage, sortInput, text } from '../fields.ts'
 import { operation, type CsvForm } from '../operation.ts'
 
 const auditView = z.strictObject({
@@ -10,7 +10,7 @@ const auditView = z.strictObject({
 })
 export type AuditView = z.output<typeof auditView>
 
-const viewOf = (record: AuditRecord): AuditView => ({ ...record, detail: { ...record.detail }, at: at(record.at) })
+const viewOf = ({ id, at: instantOf, actor, source, action, subject, detail }: AuditRecord): AuditView => ({ id, at: at(instantOf), actor, source, action, subject, detail: { ...detail } })
 
 const csv: CsvForm = {
   fileName: 'latchkey-records.csv',
@@ -20,20 +20,19 @@ const csv: CsvForm = {
 
 export const auditList = operation({
   id: 'auditList', method: 'get', path: '/audit', role: 'auditor', csv,
-  summary: 'Every change, newest first: who, from where, what.',
+  summary: 'Every change, newest first or oldest first: who, from where, what.',
   input: z.strictObject({
     subject: text(300).optional(), actor: text(300).optional(),
     /** A whole action (`invitation.end`), or its noun (`invitation`). */
     action: z.string().regex(/^[a-z][a-z-]{0,40}(\.[a-z][a-z-]{0,40})?$/, 'must look like invitation or invitation.end').optional(),
     /** Both are included. */
     from: instantInput.optional(), until: instantInput.optional(),
-    ...pageInput,
+    sort: sortInput(auditOrders).default('-at'), ...pageInput,
   }),
   output: pageOf(auditView),
-  async run(service, _actor, { limit, cursor, ...filter }) {
-    const before = keyIn(cursor, key => /^\d{1,15}$/.test(key) ? Number(key) : undefined)
-    const rows = await auditStore(service.db).list({ ...filter, before, limit: limit + 1 })
-    return page(rows, limit, row => String(row.id), viewOf)
+  async run(service, _actor, { sort, limit, cursor, ...filter }) {
+    const rows = await auditStore(service.db).list({ ...filter, sorted: sortedBy(auditOrders, sort, cursor), limit: limit + 1 })
+    return sortedPage(rows, limit, sort, viewOf)
   },
 })
 

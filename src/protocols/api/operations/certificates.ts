@@ -2,10 +2,10 @@ import { z } from 'zod'
 import { type RevocationReason } from '../../../certificates/revoke.ts'
 import { toPem } from '../../../formats/pem.ts'
 import type { Service } from '../../../http/service.ts'
-import { certificateStore } from '../../../store/certificates.ts'
+import { certificateOrders, certificateStore } from '../../../store/certificates.ts'
 import { partitionListCovers } from '../../../store/crls.ts'
 import { searchCertificates, searchText, type Place } from '../../../store/search.ts'
-import { atOrNull, cursorOf, email, id, keyIn, lines, page, pageInput, parseTimeKey, searchablePageOf, searchInput, searchIsAlone, timeKey } from '../fields.ts'
+import { atOrNull, cursorOf, email, id, keyIn, lines, pageInput, parseTimeKey, searchablePageOf, searchInput, searchIsAlone, sortedBy, sortedPage, sortInput, timeKey } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { certificateFields, certificateView, reasonNames, viewOfCertificate } from './certificate-view.ts'
 import { changeRevocation, findCertificate, targetFields, targetIsOne } from './certificate-changes.ts'
@@ -15,23 +15,24 @@ const certificatePage = searchablePageOf(certificateView)
 
 export const certList = operation({
   id: 'certList', method: 'get', path: '/certificates', role: 'auditor',
-  summary: 'Certificates of devices, newest first; or those that a search finds.',
-  input: z.strictObject({ person: email.optional(), device: id.optional(), search: searchInput, ...pageInput }).refine(...searchIsAlone(['person', 'device'])),
+  summary: 'Certificates of devices, newest first or in the order that is asked for; or those that a search finds, newest first.',
+  input: z.strictObject({ person: email.optional(), device: id.optional(), search: searchInput, sort: sortInput(certificateOrders).optional(), ...pageInput })
+    .refine(...searchIsAlone(['person', 'device', 'sort'])),
   output: certificatePage,
-  async run(service, _actor, { person, device, search, limit, cursor }) {
-    const key = keyIn(cursor, parseTimeKey)
-    if (search !== undefined) return await searched(service, search, key === undefined ? undefined : { createdAt: key.createdAt, id: Buffer.from(key.id, 'hex') }, limit)
-    const rows = await certificateStore(service.db).list({
-      ...person === undefined ? {} : { personId: await personIdOf(service.db, person) },
-      ...device === undefined ? {} : { deviceId: device },
-      ...key === undefined ? {} : { before: { createdAt: key.createdAt, serialNumber: Buffer.from(key.id, 'hex') } },
-      limit: limit + 1,
-    })
+  async run(service, _actor, { person, device: deviceId, search, sort = '-created', limit, cursor }) {
+    if (search !== undefined) return await searched(service, search, placeIn(cursor), limit)
+    const sorted = sortedBy(certificateOrders, sort, cursor)
+    const personId = person === undefined ? undefined : await personIdOf(service.db, person)
+    const rows = await certificateStore(service.db).list({ personId, deviceId, sorted, limit: limit + 1 })
     const now = service.now()
-    return { ...page(rows, limit, row => keyOf({ createdAt: row.createdAt, id: row.serialNumber }), row => viewOfCertificate(service.authorities(), row, now)), lookedBackTo: null }
+    return { ...sortedPage(rows, limit, sort, row => viewOfCertificate(service.authorities(), row, now)), lookedBackTo: null }
   },
 })
 
+function placeIn(cursor: string | undefined): Place<Buffer> | undefined {
+  const key = keyIn(cursor, parseTimeKey)
+  return key === undefined ? undefined : { createdAt: key.createdAt, id: Buffer.from(key.id, 'hex') }
+}
 const keyOf = ({ createdAt, id: serialNumber }: Place<Buffer>): string => timeKey({ createdAt, id: serialNumber.toString('hex') })
 
 async function searched(service: Service, search: string, before: Place<Buffer> | undefined, limit: number): Promise<z.input<typeof certificatePage>> {

@@ -9,14 +9,14 @@ import type { Service } from '../../../http/service.ts'
 import { decide, type Decision } from '../../../policy/decide.ts'
 import type { Exemption } from '../../../policy/rules.ts'
 import { activeSyncStore } from '../../../store/activesync.ts'
-import { certificateStore } from '../../../store/certificates.ts'
+import { certificateOrders, certificateStore } from '../../../store/certificates.ts'
 import type { Queryable } from '../../../store/db.ts'
-import { deviceStore, type DeviceListing } from '../../../store/devices.ts'
+import { deviceOrders, deviceStore, waitingOrders, type DeviceListing } from '../../../store/devices.ts'
 import { enrollmentReads } from '../../../store/enrollments.ts'
 import { loadPolicy, policyStore } from '../../../store/policy.ts'
 import { searchDevices, searchText, type Place } from '../../../store/search.ts'
 import {
-  at, atOrNull, byId, cursorOf, email, id, instant, instantInput, keyIn, page, pageInput, parseTimeKey, reasonText, searchablePageOf, searchInput, searchIsAlone, timeKey,
+  at, atOrNull, byId, cursorOf, email, id, instant, instantInput, keyIn, pageInput, parseTimeKey, reasonText, searchablePageOf, searchInput, searchIsAlone, sortedBy, sortedPage, sortInput, timeKey,
 } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { certificateFields, certificateView, viewOfCertificate } from './certificate-view.ts'
@@ -85,16 +85,21 @@ const devicePage = searchablePageOf(deviceView)
 
 export const deviceList = operation({
   id: 'deviceList', method: 'get', path: '/devices', role: 'auditor',
-  summary: 'Devices, newest first; or only those that wait in quarantine, or that a search finds.',
-  input: z.strictObject({ person: email.optional(), quarantined: z.stringbool().optional(), search: searchInput, ...pageInput })
-    .refine(...searchIsAlone(['person', 'quarantined'])),
+  summary: 'Devices, newest first or in the order that is asked for; or only those that wait in quarantine, or that a search finds.',
+  input: z.strictObject({
+    person: email.optional(), quarantined: z.stringbool().optional(), search: searchInput,
+    /** `waiting` is for those in quarantine, the others for all. */
+    sort: sortInput({ ...deviceOrders, ...waitingOrders }).optional(), ...pageInput,
+  }).refine(...searchIsAlone(['person', 'quarantined', 'sort']))
+    .refine(({ quarantined, sort }) => sort === undefined || (quarantined === true) === /^-?waiting$/.test(sort), { path: ['sort'], error: 'of those in quarantine is waiting, and of no others' }),
   output: devicePage,
-  async run(service, _actor, { person, quarantined, search, limit, cursor }) {
-    const before = keyIn(cursor, parseTimeKey)
-    if (search !== undefined) return await searched(service, search, before, limit)
+  async run(service, _actor, { person, quarantined = false, search, sort = quarantined ? '-waiting' : '-created', limit, cursor }) {
+    if (search !== undefined) return await searched(service, search, keyIn(cursor, parseTimeKey), limit)
+    const sorted = sortedBy({ ...deviceOrders, ...waitingOrders }, sort, cursor)
     const personId = person === undefined ? undefined : await personIdOf(service.db, person)
-    const rows = await deviceStore(service.db).list({ personId, quarantined, before, limit: limit + 1 })
-    const { next } = page(rows, limit, timeKey, row => row)
+    const store = deviceStore(service.db)
+    const rows = await (quarantined ? store.waiting : store.list)({ personId, sorted, limit: limit + 1 })
+    const { next } = sortedPage(rows, limit, sort, row => row)
     return { items: await viewsOf(service, rows.slice(0, limit)), next, lookedBackTo: null }
   },
 })
@@ -115,7 +120,7 @@ export const deviceShow = operation({
   async run(service, _actor, input) {
     const device = await findDevice(service.db, input.id)
     const now = service.now()
-    const certificates = await certificateStore(service.db).list({ deviceId: device.id, limit: 50 })
+    const certificates = await certificateStore(service.db).list({ deviceId: device.id, sorted: sortedBy(certificateOrders, '-created', undefined), limit: 50 })
     const evidence = await deviceStore(service.db).evidence(device.id, 50)
     return {
       ...viewOf(service, device),

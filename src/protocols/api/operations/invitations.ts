@@ -7,12 +7,12 @@ import type { Actor } from '../../../http/actor.ts'
 import { change, type RecordChange } from '../../../http/change.ts'
 import type { Service } from '../../../http/service.ts'
 import { invitationMail } from '../../../notify/messages.ts'
-import { invitationStore, type Attempt, type InvitationListing } from '../../../store/invitations.ts'
+import { invitationOrders, invitationStore, type Attempt, type InvitationListing } from '../../../store/invitations.ts'
 import { outboxStore } from '../../../store/outbox.ts'
 import { personStore } from '../../../store/people.ts'
 import { templateStore } from '../../../store/templates.ts'
 import { isUniqueViolation, type Queryable } from '../../../store/db.ts'
-import { at, atOrNull, byId, email, id, instant, keyIn, page, pageInput, pageOf, parseTimeKey, personName, text, timeKey } from '../fields.ts'
+import { at, atOrNull, byId, email, id, instant, pageInput, pageOf, personName, sortedBy, sortedPage, sortInput, text } from '../fields.ts'
 import { operation } from '../operation.ts'
 
 const dayMs = 86_400_000
@@ -137,15 +137,15 @@ async function unlessTaken<T>(write: Promise<T>): Promise<T> {
 
 export const inviteList = operation({
   id: 'inviteList', method: 'get', path: '/invitations', role: 'auditor',
-  summary: 'Invitations, newest first.',
-  input: z.strictObject({ email: email.optional(), ...pageInput }),
+  summary: 'Invitations, newest first or in the order that is asked for.',
+  input: z.strictObject({ email: email.optional(), sort: sortInput(invitationOrders).default('-created'), ...pageInput }),
   output: pageOf(invitationView),
-  async run(service, _actor, { email: address, limit, cursor }) {
-    const before = keyIn(cursor, parseTimeKey)
+  async run(service, _actor, { email: address, sort, limit, cursor }) {
+    const sorted = sortedBy(invitationOrders, sort, cursor)
     const personId = address === undefined ? undefined : await personIdOf(service.db, address)
-    const rows = await invitationStore(service.db).list({ personId, before, limit: limit + 1 })
+    const rows = await invitationStore(service.db).list({ personId, sorted, limit: limit + 1 })
     const now = service.now()
-    return page(rows, limit, timeKey, row => viewOf(row, now))
+    return sortedPage(rows, limit, sort, row => viewOf(row, now))
   },
 })
 
