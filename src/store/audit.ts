@@ -7,7 +7,7 @@ export type AuditRecord = AuditEntry & { id: number }
 /** `action` is a whole one (`invitation.end`) or its noun (`invitation`); `from` and `until` are both included. */
 export type AuditFilter = {
   subject?: string | undefined, actor?: string | undefined, action?: string | undefined, from?: Date | undefined, until?: Date | undefined
-  sorted: Sorted, limit: number
+  sorted?: Sorted, limit: number
 }
 
 export const auditOrders = { at: { columns: [{ sql: 'at', type: 'timestamptz' }, { sql: 'id', type: 'bigint' }] } } as const satisfies Record<string, Order>
@@ -32,7 +32,7 @@ export function auditStore(db: Queryable) {
     },
     /** However rare what is looked for, and however far back, it reads about as many rows as it answers. */
     async list(filter: AuditFilter): Promise<(AuditRecord & { sortKey: SortKey })[]> {
-      const { subject, actor, action, from, until, sorted, limit } = filter
+      const { subject, actor, action, from, until, sorted = { order: auditOrders.at, descending: true }, limit } = filter
       const { values, add } = parameters()
       const conditions = [
         afterKey(sorted, add), ...from === undefined ? [] : [`at >= ${add(from)}`], ...until === undefined ? [] : [`at <= ${add(until)}`],

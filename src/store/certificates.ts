@@ -50,13 +50,15 @@ const recordOf = (row: any): CertificateRecord => ({
   revocation: revocationOf(row), issuerRevokedAt: row.issuer_revoked_at,
 })
 
-export type CertificateFilter = { personId?: string | undefined, deviceId?: string | undefined, sorted: Sorted, limit: number }
+export type CertificateFilter = { personId?: string | undefined, deviceId?: string | undefined, sorted?: Sorted, limit: number }
 
 export const certificateOrders = {
   created: { columns: [{ sql: 'c.created_at', type: 'timestamptz' }, { sql: 'c.serial_number', type: 'bytea' }] },
   ends: { columns: [{ sql: 'c.not_after', type: 'timestamptz' }, { sql: 'c.serial_number', type: 'bytea' }] },
   person: { columns: [...personColumns('p'), { sql: 'c.serial_number', type: 'bytea' }], outer: 2 },
 } as const satisfies Record<string, Order>
+
+const newestFirst: Sorted = { order: certificateOrders.created, descending: true }
 
 export function certificateStore(db: Queryable) {
   const find = async (where: string, params: unknown[]): Promise<CertificateRecord | undefined> => {
@@ -83,8 +85,8 @@ export function certificateStore(db: Queryable) {
     byRequest: async (requestSha256: Buffer) => await find('c.request_sha256 = $1', [requestSha256]),
     byKey: async (key: CertificateKey) => await find('c.authority_id = $1 and c.serial_number = $2', [key.authorityId, key.serialNumber]),
     bySerialNumber: async (serialNumber: Buffer) => await find('c.serial_number = $1', [serialNumber]),
-    /** Device certificates only. */
-    async list({ personId, deviceId, sorted, limit }: CertificateFilter): Promise<(CertificateRecord & { sortKey: SortKey })[]> {
+    /** Device certificates only; newest first unless said otherwise. */
+    async list({ personId, deviceId, sorted = newestFirst, limit }: CertificateFilter): Promise<(CertificateRecord & { sortKey: SortKey })[]> {
       const { values, add } = parameters()
       const conditions = [
         afterKey(sorted, add), ...personId === undefined ? [] : [`d.person_id = ${add(personId)}`], ...deviceId === undefined ? [] : [`c.device_id = ${add(deviceId)}`],

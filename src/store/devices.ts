@@ -24,7 +24,7 @@ export type DeviceListing = {
 }
 
 export type EvidenceListing = { id: string, kind: string, grade: EvidenceGrade, test: boolean, sha256: Buffer, receivedAt: Date }
-export type DeviceFilter = { personId?: string | undefined, sorted: Sorted, limit: number }
+export type DeviceFilter = { personId?: string | undefined, sorted?: Sorted, limit: number }
 
 /** Orders of the list of all, and of those that wait. */
 export const deviceOrders = {
@@ -82,13 +82,13 @@ export function deviceStore(db: Queryable) {
     },
     /** One phone can be on record for several people. */
     byUdid: async (udid: string): Promise<string[]> => (await db.query<{ id: string }>('select id from devices where udid = $1 order by id limit 100', [udid])).map(row => row.id),
-    async list({ personId, sorted, limit }: DeviceFilter): Promise<(DeviceListing & { sortKey: SortKey })[]> {
+    async list({ personId, sorted = { order: deviceOrders.created, descending: true }, limit }: DeviceFilter): Promise<(DeviceListing & { sortKey: SortKey })[]> {
       const { values, add } = parameters()
       const conditions = [afterKey(sorted, add), ...personId === undefined ? [] : [`d.person_id = ${add(personId)}`]]
       return (await db.query(`select ${columns}, ${sortKeyOf(sorted)} from ${listed} where ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values)).map(sortedListingOf)
     },
     /** Those that wait for somebody's decision. */
-    async waiting({ personId, sorted, limit }: DeviceFilter): Promise<(DeviceListing & { sortKey: SortKey })[]> {
+    async waiting({ personId, sorted = { order: waitingOrders.waiting, descending: true }, limit }: DeviceFilter): Promise<(DeviceListing & { sortKey: SortKey })[]> {
       const { values, add } = parameters()
       const conditions = [afterKey(sorted, add), ...personId === undefined ? [] : [`d.person_id = ${add(personId)}`]]
       return (await db.query(`select ${columns}, ${sortKeyOf(sorted)} from ${waiting} and ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values)).map(sortedListingOf)

@@ -20,7 +20,7 @@ export type InvitationListing = Invitation & { personName: string, personEmail: 
 export type Attempt = {
   enrollmentId: string, state: EnrollmentState, error: string | null, step: EnrollmentStep | null, because: string | null, reason: string | null, deviceId: string | null, at: Date
 }
-export type InvitationFilter = { personId?: string | undefined, sorted: Sorted, limit: number }
+export type InvitationFilter = { personId?: string | undefined, sorted?: Sorted, limit: number }
 
 export const invitationOrders = {
   created: { columns: [{ sql: 'i.created_at', type: 'timestamptz' }, { sql: 'i.id', type: 'uuid' }] },
@@ -84,7 +84,7 @@ export function invitationStore(db: Queryable) {
         order by id for no key update`, [deviceId])
       return (await db.query('update invitations set ended_at = $2 where id = any($1::uuid[]) and ended_at is null returning 1', [rows.map(row => row.id), now])).length
     },
-    async list({ personId, sorted, limit }: InvitationFilter): Promise<(InvitationListing & { sortKey: SortKey })[]> {
+    async list({ personId, sorted = { order: invitationOrders.created, descending: true }, limit }: InvitationFilter): Promise<(InvitationListing & { sortKey: SortKey })[]> {
       const { values, add } = parameters()
       const conditions = [afterKey(sorted, add), ...personId === undefined ? [] : [`i.person_id = ${add(personId)}`]]
       return (await db.query<ListingRow & { sort_key: SortKey }>(`select ${listingColumns}, ${sortKeyOf(sorted)} ${listed} where ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values))

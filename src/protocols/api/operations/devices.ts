@@ -9,7 +9,7 @@ import type { Service } from '../../../http/service.ts'
 import { decide, type Decision } from '../../../policy/decide.ts'
 import type { Exemption } from '../../../policy/rules.ts'
 import { activeSyncStore } from '../../../store/activesync.ts'
-import { certificateOrders, certificateStore } from '../../../store/certificates.ts'
+import { certificateStore } from '../../../store/certificates.ts'
 import type { Queryable } from '../../../store/db.ts'
 import { deviceOrders, deviceStore, waitingOrders, type DeviceListing } from '../../../store/devices.ts'
 import { enrollmentReads } from '../../../store/enrollments.ts'
@@ -120,7 +120,7 @@ export const deviceShow = operation({
   async run(service, _actor, input) {
     const device = await findDevice(service.db, input.id)
     const now = service.now()
-    const certificates = await certificateStore(service.db).list({ deviceId: device.id, sorted: sortedBy(certificateOrders, '-created', undefined), limit: 50 })
+    const certificates = await certificateStore(service.db).list({ deviceId: device.id, limit: 50 })
     const evidence = await deviceStore(service.db).evidence(device.id, 50)
     return {
       ...viewOf(service, device),

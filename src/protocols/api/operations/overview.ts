@@ -3,7 +3,7 @@ import { signersFor } from '../../../certificates/authority.ts'
 import type { Service } from '../../../http/service.ts'
 import { countStore, type Counts, type CountTopic } from '../../../store/counts.ts'
 import { crlFileStore } from '../../../store/crls.ts'
-import { deviceStore, waitingOrders } from '../../../store/devices.ts'
+import { deviceStore } from '../../../store/devices.ts'
 import { endingCertificates } from '../../../store/ending.ts'
 import { outboxStore } from '../../../store/outbox.ts'
 import { at, atOrNull, id, instant, nothing } from '../fields.ts'
@@ -63,7 +63,7 @@ const figures = (counts: Counts, topic: CountTopic): { key: string, value: numbe
 const modelName = (service: Service, productType: string): string | null => service.catalogue().models.get(productType)?.name ?? null
 
 async function quarantined(service: Service): Promise<Overview['quarantined']> {
-  const rows = await deviceStore(service.db).waiting({ sorted: { order: waitingOrders.waiting, descending: true }, limit: most + 1 })
+  const rows = await deviceStore(service.db).waiting({ limit: most + 1 })
   return {
     count: rows.length,
     items: rows.slice(0, shown).map(row => ({
