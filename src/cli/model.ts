@@ -16,7 +16,7 @@ export function modelCommands(root: Command, world: World): void {
   leaf(model, world, 'list [pattern]', 'models of the catalogue', list, command => paged(command)
     .option('--preset <name>', presetHelp).option('--approved', 'only approved ones').option('--not-approved', 'only others'))
   leaf(model, world, 'show <identifier>', 'everything the catalogue says of a model', show)
-  leaf(model, world, 'approve [pattern]', 'approve a model, all that a wildcard names, or those of a preset', approve, command => command
+  leaf(model, world, 'approve [patterns...]', 'approve models, all that a wildcard names, or those of a preset', approve, command => command
     .option('--preset <name>', presetHelp).option('--least-evidence <grade>', 'listed, signed or attested', 'signed')
     .option('--until <day>', 'the last day on which it holds', untilInstant).requiredOption('--reason <text>', 'why, for the record'))
   leaf(model, world, 'withdraw [pattern]', 'withdraw approvals; certificates stay', withdraw, command => command
@@ -48,10 +48,12 @@ async function show({ client, print }: Context, _options: object, identifier: st
 
 type ApproveOptions = { preset?: PresetName, leastEvidence: Grade, until?: string, reason: string }
 
-async function approve({ client, print }: Context, { preset, leastEvidence, until, reason }: ApproveOptions, pattern?: string): Promise<void> {
-  print(await client.call(modelApprove, { pattern, preset, leastEvidence, until, reason }), ({ approvals: added, unchanged, notes }) => {
-    const what = added.length === 1 ? `${added[0]!.pattern} is approved` : `${added.length} approvals added`
-    return line(`${added.length === 0 ? 'nothing added' : what}${unchanged === 0 ? '' : `, ${unchanged} stood already`}`) + notes.map(note => line(`note: ${note}`)).join('')
+async function approve({ client, print }: Context, { preset, leastEvidence, until, reason }: ApproveOptions, ...patterns: unknown[]): Promise<void> {
+  const named = patterns.flat() as string[]
+  const what = named.length > 1 ? { models: named } : { pattern: named[0] }
+  print(await client.call(modelApprove, { ...what, preset, leastEvidence, until, reason }), ({ approvals: added, unchanged, notes }) => {
+    const done = added.length === 1 ? `${added[0]!.pattern} is approved` : `${added.length} approvals added`
+    return line(`${added.length === 0 ? 'nothing added' : done}${unchanged === 0 ? '' : `, ${unchanged} stood already`}`) + notes.map(note => line(`note: ${note}`)).join('')
   })
 }
 

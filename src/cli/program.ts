@@ -8,6 +8,7 @@ import { certCommands } from './cert.ts'
 import type { World } from './command.ts'
 import { deviceCommands } from './device.ts'
 import { frontEndCommands } from './front-end.ts'
+import { importCommands } from './import.ts'
 import { inviteCommands } from './invite.ts'
 import { modelCommands } from './model.ts'
 import { exitCodeOf, exitCodes, printable } from './output.ts'
@@ -19,7 +20,7 @@ import { todayCommand } from './today.ts'
 
 const groups = [
   serveCommand, todayCommand, authorityCommands, modelCommands, policyCommands, inviteCommands, deviceCommands, certCommands, templateCommands,
-  frontEndCommands, activesyncCommands, accessCommands, auditCommands, phoneCommands,
+  frontEndCommands, activesyncCommands, importCommands, accessCommands, auditCommands, phoneCommands,
 ]
 
 function program(world: World): Command {

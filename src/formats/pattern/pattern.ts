@@ -1,5 +1,6 @@
 import { CaError } from '../../errors.ts'
 import { eitherCase } from './byte-sets.ts'
+import { makeMatcher } from './match-pattern.ts'
 import { parsePattern, type PatternNode } from './parse-pattern.ts'
 import { runProgram, type Found, type Instruction } from './run-pattern.ts'
 
@@ -28,7 +29,17 @@ export function compilePattern(source: string, { ignoreCase = false }: { ignoreC
   const program: Instruction[] = []
   emit({ program, ignoreCase: ignoreCase || inside, parts: 0 }, root)
   program.push({ op: 'match' })
-  return { source, size: program.length, find: text => runProgram(program, captures, Buffer.from(text, 'utf8')) }
+  const matches = makeMatcher(program)
+  return {
+    source, size: program.length,
+    find(text) {
+      const bytes = Buffer.from(text, 'utf8')
+      if (matches?.(bytes) === false) return undefined
+      // Most who ask do not look at the groups.
+      let found = matches === undefined ? runProgram(program, captures, bytes) : null
+      return found === undefined ? undefined : { get groups() { return (found ??= runProgram(program, captures, bytes)!).groups } }
+    },
+  }
 }
 
 function emit(emitter: Emitter, node: PatternNode): void {

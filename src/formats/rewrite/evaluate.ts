@@ -2,6 +2,7 @@
  * What a ruleset does with one request, step by step as mod_rewrite does it (httpd 2.4, modules/mappers/mod_rewrite.c:
  * apply_rewrite_list, apply_rewrite_rule, apply_rewrite_cond). The tests hold it against a real Apache.
  */
+import type { Found } from '../pattern/run-pattern.ts'
 import { expand } from './expand.ts'
 import type { RewriteCondition, RewriteRule, Ruleset, Test } from './ruleset.ts'
 
@@ -85,45 +86,47 @@ function applyList(rules: readonly RewriteRule[], request: Request): Ending {
 function applies(rule: RewriteRule, request: Request): RewriteCondition | undefined | false {
   // Apache looks at the rule's own pattern before the conditions above it.
   const path = request.perDirectory ? request.uri.replace(/^\//, '') : request.uri
-  const ruleGroups = groupsOf(rule.test, path)
-  if (ruleGroups === undefined) return false
-  const held = holdAll(rule.conditions, request, ruleGroups)
+  const found = findIn(rule.test, path)
+  if (found === undefined) return false
+  const held = holdAll(rule.conditions, request, found)
   if (held === false) return false
-  const values = { variables: request.variables, ruleGroups, conditionGroups: held.groups }
+  const values = { variables: request.variables, rule: found, condition: held.found }
   for (const setting of rule.flags.environment) setEnvironment(request.variables, expand(setting, values))
   if (rule.substitution !== '-') substitute(rule, expand(rule.substitution, values), request, held.condition)
   return held.condition
 }
 
-type Held = { groups: readonly (string | undefined)[], condition: RewriteCondition | undefined }
+const noGroups: Found = { groups: [] }
 
-function holdAll(conditions: readonly RewriteCondition[], request: Request, ruleGroups: readonly (string | undefined)[]): Held | false {
-  let groups: readonly (string | undefined)[] = []
+type Held = { found: Found, condition: RewriteCondition | undefined }
+
+function holdAll(conditions: readonly RewriteCondition[], request: Request, rule: Found): Held | false {
+  let before = noGroups
   let condition: RewriteCondition | undefined
   for (let i = 0; i < conditions.length; i++) {
     const current = conditions[i]!
-    const found = groupsOf(current.test, expand(current.subject, { variables: request.variables, ruleGroups, conditionGroups: groups }))
+    const found = findIn(current.test, expand(current.subject, { variables: request.variables, rule, condition: before }))
     if (found === undefined) {
       // With OR the next one may still hold. When there is no next one, nothing has failed: the rule applies to everybody.
       if (current.or) continue
       return false
     }
-    if (!current.test.negated) groups = found
+    if (!current.test.negated) before = found
     condition = current
     while (i < conditions.length && conditions[i]!.or) i++
   }
-  return { groups, condition }
+  return { found: before, condition }
 }
 
-/** Groups of the match; empty for a negated test that holds; undefined when the test does not hold. */
-function groupsOf(test: Test, text: string): readonly (string | undefined)[] | undefined {
+/** The match, one without groups for a negated test that holds, undefined when the test does not hold. */
+function findIn(test: Test, text: string): Found | undefined {
   if (!('pattern' in test)) {
     const same = test.ignoreCase ? test.equals.toLowerCase() === text.toLowerCase() : test.equals === text
-    return same !== test.negated ? [] : undefined
+    return same !== test.negated ? noGroups : undefined
   }
-  const groups = test.pattern.find(text)?.groups
-  if (test.negated) return groups === undefined ? [] : undefined
-  return groups
+  const found = test.pattern.find(text)
+  if (test.negated) return found === undefined ? noGroups : undefined
+  return found
 }
 
 function setEnvironment(variables: Map<string, string>, setting: string): void {

@@ -1,20 +1,21 @@
 /** Texts with variables in them: `%{HTTP_USER_AGENT}`, `$1` of the rule, `%1` of its last condition. */
 import { CaError } from '../../errors.ts'
+import type { Found } from '../pattern/run-pattern.ts'
 
 export type Values = {
   readonly variables: ReadonlyMap<string, string>
-  readonly ruleGroups: readonly (string | undefined)[]
-  readonly conditionGroups: readonly (string | undefined)[]
+  readonly rule: Found
+  readonly condition: Found
 }
 
 const maxCharacters = 8192
 
 /** @throws {CaError} unsupported-rewrite-rules when a variable is used whose value nobody said */
 export function expand(text: string, values: Values): string {
-  const expanded = text.replaceAll(/\\(.)|\$(\d)|%(\d)|([%$])\{([^}]*)\}/gs, (whole, escaped?: string, rule?: string, condition?: string, sign?: string, name = '') => {
+  const expanded = text.replaceAll(/\\(.)|\$(\d)|%(\d)|([%$])\{([^}]*)\}/gs, (whole, escaped?: string, ofRule?: string, ofCondition?: string, sign?: string, name = '') => {
     if (escaped !== undefined) return '$%\\'.includes(escaped) ? escaped : whole
-    if (rule !== undefined) return values.ruleGroups[Number(rule)] ?? ''
-    if (condition !== undefined) return values.conditionGroups[Number(condition)] ?? ''
+    if (ofRule !== undefined) return values.rule.groups[Number(ofRule)] ?? ''
+    if (ofCondition !== undefined) return values.condition.groups[Number(ofCondition)] ?? ''
     if (sign === '$') throw new CaError('unsupported-rewrite-rules', 'a map is used, and its contents are not known')
     return valueOf(name, values.variables)
   })
