@@ -3,7 +3,9 @@ import type { Command } from 'commander'
 import { loadBundledCatalogue } from '../devices/catalogue.ts'
 import { explainClaim, explainQuery, queryFields, type ActiveSyncInput } from '../devices/activesync-words.ts'
 import { CaError } from '../errors.ts'
+import { activesyncFindings } from '../protocols/api/operations/activesync.ts'
 import { group, leaf, line, type Context, type World } from './command.ts'
+import { table, when } from './output.ts'
 
 export function activesyncCommands(root: Command, world: World): void {
   const activesync = group(root, 'activesync', 'what ActiveSync clients say of themselves')
@@ -11,6 +13,7 @@ export function activesyncCommands(root: Command, world: World): void {
     .option('--user-agent <text>', 'a User-Agent, for example Apple-iPhone14C5/2001.362').option('--query <text>', 'what stands after ? in a request, plain or base64')
     .option('--device-model <text>', 'as Exchange lists it, for example iPhone14C5').option('--device-os <text>', 'as Exchange lists it, for example "iOS 16.0 20A362"')
     .option('--file <lines>', 'a file of User-Agents, one a line; - is standard input').option('--queries', 'the lines are queries'))
+  leaf(activesync, world, 'findings', 'phones whose requests contradict their certificate, and nobody has looked yet', findings)
 }
 
 type Options = { userAgent?: string, query?: string, deviceModel?: string, deviceOs?: string, file?: string, queries?: boolean }
@@ -57,3 +60,8 @@ function answerTo(asked: Asked, json: boolean): string {
 }
 
 const inWords = ({ input, sentences }: { input: string, sentences: readonly string[] }): string => line(input) + sentences.map(sentence => line(`  ${sentence}`)).join('')
+
+async function findings({ client, print }: Context): Promise<void> {
+  print(await client.call(activesyncFindings, {}), ({ items }) => table(['person', 'product type', 'finding', 'since', 'what', 'device'],
+    items.map(f => [f.personEmail, f.productType, f.finding, when(f.foundAt), f.sentence, f.deviceId])))
+}

@@ -13,6 +13,7 @@ async function today({ client, print }: Context): Promise<void> {
   print(await client.call(overviewShow, {}), o => [
     line(`phones that hold a key: ${o.phones}${o.countedAt === null ? '' : `, counted ${when(o.countedAt)}`}`),
     line(`phones that wait for a decision: ${many(o.quarantined.count)}`),
+    line(`phones whose requests contradict their certificate: ${many(o.contradictions.count)}`),
     line(`certificates that end within 14 days: ${many(o.ending.count)}`),
     ...o.warnings.map(({ text, danger }) => line(`${danger ? 'DANGER' : 'look at'}: ${text}`)),
     table(['authority', 'signs', 'ends', 'late'], o.signers.map(s => [s.authority, s.purpose, when(s.notAfter), s.late])),

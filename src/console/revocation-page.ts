@@ -62,6 +62,8 @@ const doneWords: Readonly<Record<string, string>> = {
   release: 'Released. Front ends that load lists follow with the next one.',
   nothing: 'Nothing had to be changed: it stood so already.',
   approved: 'Approved. Its owner opens the invitation again and taps Start once more.',
+  'goes-on': 'Approved. The phone goes on with the certificate that it has.',
+  'claims-accepted': 'Accepted. Said again, it counts as no contradiction.',
   refused: 'Refused. Its owner reads your text on the page that they have open.',
 }
 /** What the address says was done: one of our own sentences, never its own words. */

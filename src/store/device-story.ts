@@ -1,6 +1,7 @@
 import type { EvidenceGrade } from '../devices/evidence.ts'
 import type { EnrollmentState, EnrollmentStep } from '../enrollment/records.ts'
 import type { Decision } from '../policy/decide.ts'
+import { activeSyncStore, type FindingRecord } from './activesync.ts'
 import type { AuditRecord } from './audit.ts'
 import type { Queryable } from './db.ts'
 
@@ -15,6 +16,8 @@ export type DeviceStoryRecords = {
     serialNumber: Buffer, createdAt: Date, notAfter: Date, firstUsedAt: Date | null
     revokedAt: Date | null, reason: number | null, actor: string | null, cause: string | null
   }[]
+  /** Where its requests at front ends contradicted its certificate. */
+  findings: FindingRecord[]
   /** Changes that people and the service made to the device and its certificates. */
   changes: AuditRecord[]
 }
@@ -38,6 +41,7 @@ export async function deviceStoryRecords(db: Queryable, deviceId: string): Promi
       where e.device_id = $1 order by e.created_at desc limit ${mostOfAKind}`, [deviceId]),
     evidence: await db.query(`select id, kind, grade, test, attributes, received_at as "receivedAt" from evidence
       where device_id = $1 order by received_at desc limit ${mostOfAKind}`, [deviceId]),
+    findings: await activeSyncStore(db).findings(deviceId),
     changes: await db.query(`select id, at, actor, source, action, subject, detail from audit
       where subject = any($1::text[]) order by id desc limit ${4 * mostOfAKind}`, [subjects]),
   }

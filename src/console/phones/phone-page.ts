@@ -1,3 +1,4 @@
+import type { Context } from 'koa'
 import { doesNotProve } from '../../devices/evidence.ts'
 import type { StoryEvent } from '../../protocols/api/operations/device-story.ts'
 import type { DeviceDetail } from '../../protocols/api/operations/devices.ts'
@@ -6,12 +7,13 @@ import { linkInto } from '../links.ts'
 import { address } from '../perform.ts'
 import { certificateState, modelWords, named, phoneState } from '../status-words.ts'
 import { done, grade, table, when } from '../words.ts'
+import { activeSyncSection } from './activesync-section.ts'
 import { storyList } from './story-words.ts'
 
 /** @property mayLetIn  also when it was revoked. @property waits  somebody has to decide about it */
-export type PhonePage = { device: DeviceDetail, story: readonly StoryEvent[], mayRevoke: boolean, mayExempt: boolean, mayLetIn: boolean, waits: boolean, doneText: string | undefined, now: Date }
+export type PhonePage = { device: DeviceDetail, story: readonly StoryEvent[], mayRevoke: boolean, mayExempt: boolean, mayLetIn: boolean, mayAccept: boolean, waits: boolean, mistake: string | undefined, doneText: string | undefined, now: Date }
 
-export function phonePage({ device, story, mayRevoke, mayExempt, mayLetIn, waits, doneText, now }: PhonePage): Markup {
+export function phonePage(ctx: Context, { device, story, mayRevoke, mayExempt, mayLetIn, mayAccept, waits, mistake, doneText, now }: PhonePage): Markup {
   const newest = device.certificates[0] ?? null
   return html`<section><p class="soft"><a href="/console/phones">Phones</a></p>
 <h1>${device.modelName ?? 'A phone'} of ${named(device.personName)}</h1>${done(doneText)}
@@ -24,6 +26,7 @@ ${mayRevoke && actions(device, mayLetIn)}</section>
 <p class="soft">Every message that the phone signed is kept as it came, and stands in the story below. To check the first one without Latchkey:</p><p><code class="long">openssl cms -verify -inform DER -in evidence.p7m -CAfile apple-iphone-device-ca.pem -partial_chain -purpose any -no_check_time</code></p><p class="soft">The second one is signed with the key that the phone made in between, whose certificate came from the enrollment CA of this installation.</p></section></div>
 <section><h2>Certificates</h2>${certificates(device, now)}</section>
 ${device.exemptions.length > 0 && html`<section><h2>Exemptions</h2>${exemptions(device, now)}</section>`}
+${activeSyncSection(ctx, { device, mayAccept: mayAccept && device.enrollment?.state !== 'quarantined', mistake, now })}
 <section><h2>Its story</h2>${storyList(device.id, story, now)}</section>`
 }
 

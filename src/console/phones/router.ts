@@ -5,6 +5,7 @@ import { readForm } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
 import { mayActAs } from '../../http/session.ts'
 import { certHold, certList, certRelease, certRevoke } from '../../protocols/api/operations/certificates.ts'
+import { deviceAcceptClaims } from '../../protocols/api/operations/device-activesync.ts'
 import { deviceStory, evidenceShow } from '../../protocols/api/operations/device-story.ts'
 import { deviceList, deviceShow, type DeviceDetail } from '../../protocols/api/operations/devices.ts'
 import { exempt } from '../../protocols/api/operations/exemptions.ts'
@@ -26,6 +27,7 @@ export function phonesRouter(service: Service): Router {
     sendFile(ctx, `evidence-${found.id}.p7m`, 'application/pkcs7-mime', Buffer.from(found.raw, 'base64'))
   })
   router.get('/:id/:verb', async ctx => await form(ctx, service, await deviceOf(ctx, service), verbOf(ctx)))
+  router.post('/:id/accept-claims', async ctx => await accept(ctx, service))
   router.post('/:id/:verb', async ctx => await change(ctx, service))
   return router
 }
@@ -54,14 +56,14 @@ const deviceOf = async (ctx: Context, service: Service): Promise<DeviceDetail> =
   return await perform(ctx, service, deviceShow, { id })
 }
 
-async function show(ctx: Context, service: Service, id: string): Promise<void> {
+async function show(ctx: Context, service: Service, id: string, mistake?: string): Promise<void> {
   const device = await deviceOf(ctx, service)
   const { items: story } = await perform(ctx, service, deviceStory, { id })
   const { enrollment } = device
   const waits = enrollment?.state === 'quarantined' && enrollment.decision?.verdict === 'quarantine'
   consolePage(ctx, {
-    title: `${device.modelName ?? 'Phone'} of ${device.personName.slice(0, 100)}`, current: 'phones',
-    body: phonePage({ device, story, waits, mayRevoke: mayPerform(ctx, certRevoke), mayExempt: mayPerform(ctx, exempt), mayLetIn: mayActAs(ctx, 'admin'), doneText: doneText(queryOf(ctx, 'done')), now: service.now() }),
+    title: `${device.modelName ?? 'Phone'} of ${device.personName.slice(0, 100)}`, current: 'phones', ...mistake !== undefined && { status: 400 },
+    body: phonePage(ctx, { device, mistake, mayAccept: mayPerform(ctx, deviceAcceptClaims), story, waits, mayRevoke: mayPerform(ctx, certRevoke), mayExempt: mayPerform(ctx, exempt), mayLetIn: mayActAs(ctx, 'admin'), doneText: doneText(queryOf(ctx, 'done')), now: service.now() }),
   })
 }
 
@@ -109,5 +111,17 @@ async function change(ctx: Context, service: Service): Promise<void> {
     ctx.status = 303
   } catch (error) {
     await form(ctx, service, device, verb, { scope: sent.get('scope'), reason: sent.get('reason'), cause }, refusalOf(error))
+  }
+}
+
+async function accept(ctx: Context, service: Service): Promise<void> {
+  const sent = await readForm(ctx)
+  const device = await deviceOf(ctx, service)
+  try {
+    const { accepted } = await perform(ctx, service, deviceAcceptClaims, { id: device.id, reason: sent.raw('reason').trim() })
+    ctx.redirect(`/console/phones/${device.id}?done=${accepted === 0 ? 'nothing' : 'claims-accepted'}`)
+    ctx.status = 303
+  } catch (error) {
+    await show(ctx, service, device.id, refusalOf(error, 'enrollment-state'))
   }
 }

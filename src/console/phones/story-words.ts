@@ -8,7 +8,7 @@ import { grade, when, type Tone } from '../words.ts'
 
 const tones: Partial<Record<StoryEvent['kind'], Tone>> = {
   'allowed': 'good', 'certificate-issued': 'good', 'certificate-used': 'good', 'certificate-released': 'good', 'approved-by-admin': 'good', 'let-in-again': 'good',
-  'quarantined': 'wait', 'certificate-held': 'wait', 'stuck': 'wait',
+  'quarantined': 'wait', 'certificate-held': 'wait', 'stuck': 'wait', 'contradicted': 'wait',
   'refused': 'stop', 'refused-by-admin': 'stop', 'certificate-revoked': 'stop', 'locked-out': 'stop',
 }
 
@@ -47,6 +47,8 @@ function headline(event: StoryEvent): Markup {
     case 'certificate-released': return html`${certificateOf(event)} <b>released</b> by ${by(event)}`
     case 'certificate-revoked': return html`${certificateOf(event)} <b>revoked</b> by ${by(event)}`
     case 'certificate-superseded': return html`${certificateOf(event)} <b>replaced by a newer one</b>`
+    case 'contradicted': return html`<b>A request contradicted its certificate</b> at the front end ${by(event)}`
+    case 'claims-accepted': return html`<b>What it claimed was accepted</b> by ${by(event)}`
     case 'certificate-ended': return html`${certificateOf(event)} <b>ended</b>, as it was made to`
   }
 }

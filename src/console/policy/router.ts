@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import { CaError } from '../../errors.ts'
 import { readForm, seeOther, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
-import { activesyncExplain } from '../../protocols/api/operations/activesync.ts'
+import { activesyncExplain, activesyncFindings } from '../../protocols/api/operations/activesync.ts'
 import { approvalList } from '../../protocols/api/operations/approvals.ts'
 import { deviceExplain, deviceShow } from '../../protocols/api/operations/devices.ts'
 import { exemptionList } from '../../protocols/api/operations/exemptions.ts'
@@ -110,7 +110,8 @@ async function explainStrings(ctx: Context, service: Service): Promise<void> {
   // As it was sent: a space at an end is one of the things that are wrong with it.
   const raw = (name: string): string => typeof ctx.query[name] === 'string' ? ctx.query[name] : ''
   const values = { userAgent: raw('userAgent'), query: raw('query') }
-  let page: Omit<ActiveSyncPage, 'values'> = { answers: { claims: [], queries: [] }, mistake: undefined }
+  const { items: findings } = await perform(ctx, service, activesyncFindings, {})
+  let page: Omit<ActiveSyncPage, 'values'> = { answers: { claims: [], queries: [] }, mistake: undefined, findings, now: service.now() }
   try {
     const filled = (text: string): string[] => text === '' ? [] : [text]
     page = { ...page, answers: await perform(ctx, service, activesyncExplain, { userAgents: filled(values.userAgent), queries: filled(values.query) }) }

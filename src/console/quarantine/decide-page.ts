@@ -22,6 +22,9 @@ export function decidePage(ctx: Context, page: DecidePage): Markup {
 ${mayDecide ? html`<div class="two">${approveForm(ctx, page)}${refuseForm(ctx, page)}</div>` : html`<section><p>Deciding needs the role operator.</p></section>`}`
 }
 
+/** Set aside after it had its certificate: by what it claimed at a front end. */
+export const holdsKey = ({ certificates }: Pick<DeviceDetail, 'certificates'>): boolean => certificates.some(({ status }) => status === 'good')
+
 function facts({ device, decision, now }: DecidePage): Markup {
   const { known, because } = decision
   return html`<dl class="facts">
@@ -36,7 +39,7 @@ function facts({ device, decision, now }: DecidePage): Markup {
 }
 
 function approveForm(ctx: Context, { device, alike, values, mistakes }: DecidePage): Markup {
-  return html`<section><h2>Approve</h2><p>The phone may come in under this invitation, before all rules. Its owner opens the invitation again and taps Start once more.</p>
+  return html`<section><h2>Approve</h2><p>The phone may come in under this invitation, before all rules. ${holdsKey(device) ? 'It goes on with the certificate that it has.' : 'Its owner opens the invitation again and taps Start once more.'}</p>
 ${problem(mistakes.approve)}<form method="post" action="/console/quarantine/${device.id}/approve">${csrfField(ctx)}
 ${alike > 1 && choices({
   legend: 'Which', name: 'scope', value: values.scope ?? 'device',

@@ -8,7 +8,7 @@ import { deviceStore } from '../../store/devices.ts'
 import { endOfDay } from '../instants.ts'
 import { consolePage } from '../layout.ts'
 import { address, mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
-import { decidePage, type DecidePage } from './decide-page.ts'
+import { decidePage, holdsKey, type DecidePage } from './decide-page.ts'
 import { queuePage } from './queue-page.ts'
 
 export function quarantineRouter(service: Service): Router {
@@ -66,7 +66,7 @@ async function approve(ctx: Context, service: Service, form: Form): Promise<void
   } catch (error) {
     return await again(ctx, service, device, values, { approve: refusalOf(error, 'enrollment-state') })
   }
-  ctx.redirect(`/console/phones/${device.id}?done=approved`)
+  ctx.redirect(`/console/phones/${device.id}?done=${holdsKey(device) ? 'goes-on' : 'approved'}`)
   ctx.status = 303
 }
 

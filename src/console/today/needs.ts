@@ -18,8 +18,9 @@ export function needsOf(o: Overview, now: Date): Needs {
   ]
   const lost = o.messagesGivenUp === 0 ? [] : [item(html`<b>${o.messagesGivenUp === 1 ? 'One message' : `${o.messagesGivenUp} messages`}</b> could not be delivered and ${o.messagesGivenUp === 1 ? 'was' : 'were'} given up after a day of trying. The log says why.`, html`in the last seven days`)]
   const phones = quarantined(o, now)
+  const claims = contradicting(o, now)
   const ends = o.ending.count === 0 ? [] : [ending(o, now)]
-  return { count: dangers.length + late.length + lost.length + o.quarantined.count + ends.length, items: [...dangers, ...late, ...phones, ...ends, ...lost] }
+  return { count: dangers.length + late.length + lost.length + o.quarantined.count + o.contradictions.count + ends.length, items: [...dangers, ...late, ...phones, ...claims, ...ends, ...lost] }
 }
 
 const item = (text: Markup, more?: Markup, action?: Markup | false): Markup =>
@@ -36,6 +37,15 @@ function quarantined({ quarantined: { count, items } }: Overview, now: Date): Ma
   ))
   const others = count - items.length
   return others <= 0 ? each : [...each, item(html`<b>${count > 100 ? 'More than 95' : others} further ${others === 1 ? 'phone waits' : 'phones wait'}</b> for a decision.`, undefined, has('quarantine') && html`<a class="button" href="/console/quarantine">See all</a>`)]
+}
+
+function contradicting({ contradictions: { count, items } }: Overview, now: Date): Markup[] {
+  const each = items.map(({ deviceId, personName, modelName, productType, sentence, foundAt }) => item(
+    html`<b>${personName}’s ${modelName ?? productType}</b> contradicts its certificate. ${sentence}`,
+    html`since ${when(new Date(foundAt), now)}`, has('phones') && html`<a class="button" href="/console/phones/${deviceId}#activesync">Look at it</a>`,
+  ))
+  const others = count - items.length
+  return others <= 0 ? each : [...each, item(html`<b>${count > 100 ? 'More than 95' : others} further ${others === 1 ? 'phone contradicts its certificate' : 'phones contradict their certificates'}</b>.`, undefined, has('policy') && html`<a class="button" href="/console/policy/activesync">See all</a>`)]
 }
 
 /** To the queue where there is one, else to the phone's own page. */

@@ -38,7 +38,7 @@ const operationsByArea = {
   policy: [
     policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
     policyChanges.policyPreview, policyChanges.policyChangeList, policyChanges.policyChangeShow, policyChanges.policyChangeEffects, policyChanges.policyApply, policyChanges.policyUndo,
-    exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd, activesync.activesyncExplain,
+    exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd, activesync.activesyncExplain, activesync.activesyncFindings,
   ],
   invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd],
   devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse, deviceActiveSync.deviceAcceptClaims],

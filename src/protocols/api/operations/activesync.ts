@@ -1,7 +1,9 @@
 import { z } from 'zod'
 import { claimFindings } from '../../../devices/activesync-claim.ts'
 import { explainClaim, explainQuery, queryFields } from '../../../devices/activesync-words.ts'
-import { nothing } from '../fields.ts'
+import { contradictionFindings } from '../../../policy/contradictions.ts'
+import { activeSyncStore } from '../../../store/activesync.ts'
+import { at, id, instant, nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
 
 /** As it was sent, whatever it is: it is judged, not stored. */
@@ -30,4 +32,14 @@ export const activesyncExplain = operation({
       })),
     }
   },
+})
+
+export const activesyncFindings = operation({
+  id: 'activesyncFindings', method: 'get', path: '/activesync/findings', role: 'auditor',
+  summary: 'Phones whose ActiveSync requests contradicted their certificate and that nobody has looked at, the newest finding of each; at most 500. Those in quarantine are listed there.',
+  input: nothing,
+  output: z.strictObject({ items: z.array(z.strictObject({
+    deviceId: id, personName: z.string(), personEmail: z.string(), productType: z.string(), finding: z.enum(contradictionFindings), sentence: z.string(), foundAt: instant,
+  })) }),
+  run: async service => ({ items: (await activeSyncStore(service.db).open(500)).map(row => ({ ...row, foundAt: at(row.foundAt) })) }),
 })

@@ -10,11 +10,12 @@ import { grade } from './decision-view.ts'
 const kinds = [
   'invited', 'introduced', 'allowed', 'quarantined', 'refused', 'introduced-again', 'stuck', 'approved-by-admin', 'refused-by-admin', 'exempted', 'exemption-ended',
   'certificate-issued', 'certificate-used', 'locked-out', 'let-in-again', 'certificate-held', 'certificate-released', 'certificate-revoked', 'certificate-superseded', 'certificate-ended',
+  'contradicted', 'claims-accepted',
 ] as const
 
 const storyEvent = z.strictObject({
   at: instant, kind: z.enum(kinds),
-  /** Who did it; null for the phone, and for what time did. */
+  /** Who did it, or which front end saw it; null for the phone, and for what time did. */
   by: z.string().nullable(),
   /** What was found, decided or written down with it; empty where there is no more to say. */
   text: z.string(),
@@ -31,7 +32,7 @@ const told = (kind: StoryEvent['kind'], instantOfIt: Date, more: Partial<Omit<St
 
 /** What happened to a device, newest first. */
 export function storyOf(records: DeviceStoryRecords, now: Date): StoryEvent[] {
-  const events = [...invitationsIn(records), ...messagesIn(records), ...decisionsIn(records), ...certificatesIn(records, now), ...changesIn(records)]
+  const events = [...invitationsIn(records), ...messagesIn(records), ...decisionsIn(records), ...certificatesIn(records, now), ...contradictionsOf(records), ...changesIn(records)]
   return events.map((event, index) => ({ event, index }))
     // Of one instant, what caused comes below what it led to.
     .sort((a, b) => b.event.at.getTime() - a.event.at.getTime() || kinds.indexOf(b.event.kind) - kinds.indexOf(a.event.kind) || a.index - b.index)
@@ -75,11 +76,16 @@ function certificatesIn({ certificates, changes }: DeviceStoryRecords, now: Date
   })
 }
 
+const consequences = { observe: '', quarantine: ' The phone was set aside.', refuse: ' The request was refused.' } as const
+
+const contradictionsOf = ({ findings }: DeviceStoryRecords): Told[] => findings.map(({ foundAt, sentence, action, finding, frontEnd, serialNumber }) =>
+  told('contradicted', foundAt, { text: sentence + consequences[action], code: finding, by: frontEnd, certificate: serialNumber.toString('hex') }))
+
 const changeKinds: Readonly<Record<string, StoryEvent['kind']>> = {
   'device.approve': 'approved-by-admin', 'device.refuse': 'refused-by-admin', 'exemption.add': 'exempted', 'exemption.end': 'exemption-ended',
   'device.hold': 'locked-out', 'device.revoke': 'locked-out', 'device.release': 'let-in-again',
   'certificate.hold': 'certificate-held', 'certificate.release': 'certificate-released', 'certificate.revoke': 'certificate-revoked',
-  'certificate.supersede': 'certificate-superseded',
+  'certificate.supersede': 'certificate-superseded', 'device.accept-claims': 'claims-accepted',
 }
 
 function changesIn({ changes }: DeviceStoryRecords): Told[] {

@@ -1,11 +1,13 @@
 import { z } from 'zod'
 import { signersFor } from '../../../certificates/authority.ts'
 import type { Service } from '../../../http/service.ts'
+import { activeSyncStore } from '../../../store/activesync.ts'
 import { countStore, type Counts, type CountTopic } from '../../../store/counts.ts'
 import { crlFileStore } from '../../../store/crls.ts'
 import { deviceStore } from '../../../store/devices.ts'
 import { endingCertificates } from '../../../store/ending.ts'
 import { outboxStore } from '../../../store/outbox.ts'
+import { contradictionFindings } from '../../../policy/contradictions.ts'
 import { at, atOrNull, id, instant, nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { settingsWarnings } from './settings-warnings.ts'
@@ -24,6 +26,8 @@ const overview = z.strictObject({
   phones: z.int(), countedAt: instant.nullable(),
   /** Phones that wait for somebody’s decision: how many (101 stands for more than 100), and some of them. */
   quarantined: z.strictObject({ count: z.int(), items: z.array(z.strictObject({ ...phone, since: instant.nullable(), reason: z.string().nullable() })) }),
+  /** Phones whose ActiveSync requests contradicted their certificate, and nobody has looked yet; 101 stands for more than 100. */
+  contradictions: z.strictObject({ count: z.int(), items: z.array(z.strictObject({ ...phone, finding: z.enum(contradictionFindings), sentence: z.string(), foundAt: instant })) }),
   /** Certificates that end within 14 days on phones that have no later one; 101 stands for more than 100. */
   ending: z.strictObject({ count: z.int(), items: z.array(z.strictObject({ ...phone, serialNumber: z.string(), notAfter: instant })) }),
   /** What signs, and until when. `late`: it should have been renewed by itself, and was not. */
@@ -50,7 +54,7 @@ export const overviewShow = operation({
     const counts = await countStore(service.db).read()
     return {
       phones: counts.of('phones').get('all') ?? 0, countedAt: atOrNull(counts.countedAt),
-      quarantined: await quarantined(service), ending: await ending(service, now),
+      quarantined: await quarantined(service), contradictions: await contradictions(service), ending: await ending(service, now),
       messagesGivenUp: await outboxStore(service.db).givenUp(new Date(now.getTime() - 7 * dayMs)),
       signers: signers(service, now), lists: await lists(service, now), warnings: settingsWarnings(service),
       issued: figures(counts, 'issued'), revoked: figures(counts, 'revoked'), grades: figures(counts, 'grade'), ends: figures(counts, 'ends'),
@@ -71,6 +75,11 @@ async function quarantined(service: Service): Promise<Overview['quarantined']> {
       since: atOrNull(row.enrollment?.decidedAt ?? null), reason: row.enrollment?.decision?.textForAdmin ?? null,
     })),
   }
+}
+
+async function contradictions(service: Service): Promise<Overview['contradictions']> {
+  const rows = await activeSyncStore(service.db).open(most + 1)
+  return { count: rows.length, items: rows.slice(0, shown).map(row => ({ ...row, foundAt: at(row.foundAt), modelName: modelName(service, row.productType) })) }
 }
 
 async function ending(service: Service, now: Date): Promise<Overview['ending']> {
