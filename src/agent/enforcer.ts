@@ -130,9 +130,8 @@ export class Enforcer {
       // What a failed load or addition left behind is not known: the next turn loads the whole.
       if (step !== 'fresh') this.#loaded = false
       this.#events.failed(step, error)
-      return
     }
-    // These may take long, and no refusal waits for them.
+    // These may take long, and no refusal waits for them. A front end that is not running yet may need the lists to start.
     this.#aside ??= this.#besides().finally(() => { this.#aside = undefined })
   }
 

@@ -9,7 +9,7 @@ import { Requests } from './requests.ts'
 import type { AgentFolder } from './settings.ts'
 import { StateFolder } from './state.ts'
 import type { Target } from './target.ts'
-import { readPolicy, readTrust, type Policy, type Trust } from './trust.ts'
+import { caPem, readPolicy, readTrust, type Policy, type Trust } from './trust.ts'
 import { maxListBytes } from './verify-list.ts'
 
 export type RunOptions = {
@@ -34,11 +34,17 @@ export function startAgent({ folder, target, now, monotonicMs, log, random = Mat
   const settings = folder.readSettings()
   const requests = new Requests(settings.url, folder.readIdentity(), now)
   const problems = new Problems(({ code, detail }, over) => { log(over ? `${code}-over` : code, detail) })
-  target.prepare()
+  const known = folder.readTrust(settings.rootFingerprint, now())
+  target.prepare(caPem(known.trust))
+  const fetchNewTrust = async (): Promise<{ trust: Trust, policy: Policy }> => {
+    const read = await fetchTrust(requests, folder, now)
+    target.prepare(caPem(read.trust))
+    return read
+  }
   const agent = new Agent({
-    folder: new StateFolder(folder.path), target, ...folder.readTrust(settings.rootFingerprint, now()), clock: () => ({ wall: now(), monotonicMs: monotonicMs() }),
+    folder: new StateFolder(folder.path), target, ...known, clock: () => ({ wall: now(), monotonicMs: monotonicMs() }),
     clockOffsetMs: () => requests.clockOffsetMs, problems, log, ...inForce && { inForce },
-    fetchList: path => fetchList(requests, path), feedState: stateReader(requests), fetchTrust: () => fetchTrust(requests, folder, now),
+    fetchList: path => fetchList(requests, path), feedState: stateReader(requests), fetchTrust: fetchNewTrust,
   })
   const ending = new AbortController()
   const done = Promise.all([

@@ -5,8 +5,11 @@ export type BundleResult = { readonly inForce: boolean, readonly detail: string 
 export type Target = {
   /** The kind of front end. */
   readonly name: string
-  /** Makes the files that the front end needs to start, refusing everybody, where they are not there. */
-  prepare(): void
+  /**
+   * Makes the files that the front end needs to start, refusing everybody, where they are not there.
+   * @param ca  PEM: the issuing CAs and their root
+   */
+  prepare(ca: string): void
   /** Version of the running front end. @throws when it does not answer */
   version(): Promise<string>
   /** Puts the whole set in the place of whatever there is. */

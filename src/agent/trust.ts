@@ -1,7 +1,7 @@
 /** Whose lists count: the root that was pinned at enrollment, and the issuing CAs that it certified. */
 import { CaError } from '../errors.ts'
 import { readBasicConstraints, readKeyUsage } from '../formats/extension-readers.ts'
-import { fromPem } from '../formats/pem.ts'
+import { fromPem, toPem } from '../formats/pem.ts'
 import { fingerprint, isIssuedBy, parseCertificate, type Certificate } from '../formats/x509.ts'
 import { countOf, listOf, objectOf, textOf, type JsonObject } from './json.ts'
 
@@ -76,3 +76,7 @@ export function issuerOf(trust: Trust, { authority, partition }: ListName): Cert
 }
 
 export const partitionsOf = (trust: Trust): ReadonlyMap<string, number> => new Map(trust.issuing.map(({ name, partitions }) => [name, partitions]))
+
+/** What front ends hold certificates against: every issuing CA, then the root. */
+export const caPem = ({ issuing, root }: Trust): string =>
+  [...issuing.map(({ certificate }) => certificate), root].map(({ raw }) => toPem('CERTIFICATE', raw)).join('')

@@ -11,7 +11,7 @@ export class MemoryTarget implements Target {
   loads = 0
   broken = false
 
-  prepare(): void {}
+  prepare(_ca: string): void {}
   async version(): Promise<string> { return '1' }
   close(): void {}
 

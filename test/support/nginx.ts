@@ -108,7 +108,7 @@ export async function untilListening(port: number, ended: Promise<unknown>): Pro
   while (!await accepts(port)) if (over) throw new Error('nginx has ended')
 }
 
-const accepts = (port: number): Promise<boolean> => new Promise(resolve => {
+export const accepts = (port: number): Promise<boolean> => new Promise(resolve => {
   const socket = connect(port, '127.0.0.1')
   socket.once('connect', () => { socket.destroy(); resolve(true) })
   socket.once('error', () => { setImmediate(() => { resolve(false) }) })

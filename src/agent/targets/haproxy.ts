@@ -1,0 +1,235 @@
+/**
+ * HAProxy: a map of refused serial numbers and a dead-man switch, both set at run time and asked on every request, so that
+ * open connections and resumed sessions are refused as well; and the signed lists, for handshakes.
+ *
+ * On disk the switch says "until 0". A process that was just started therefore refuses everybody until it has been
+ * loaded, which is known by a number of ours in the same map: it is gone where the process is another one.
+ */
+import { randomInt } from 'node:crypto'
+import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { appendFile, makeFolder, replaceFile } from '../files.ts'
+import { textOf, type JsonObject } from '../json.ts'
+import type { BundleResult, Target } from '../target.ts'
+import { reloadCommand, runCommand } from './command.ts'
+import { HaproxyCli } from './haproxy-cli.ts'
+import { cutStreams } from './haproxy-streams.ts'
+
+export type HaproxySettings = {
+  /** Where the files are that the configuration names. */
+  readonly files: string
+  /** The `stats socket`. */
+  readonly socket: string
+  /** What makes HAProxy read its files again. */
+  readonly reload: readonly string[]
+}
+
+export const haproxySettings = (target: JsonObject): HaproxySettings =>
+  ({ files: textOf(target, 'files'), socket: textOf(target, 'socket'), reload: reloadCommand(target) })
+
+// HAProxy keeps a whole command in one buffer of 16,384 bytes (tune.bufsize); what is larger ends in a closed socket.
+const maxPayloadBytes = 15_000
+const linesAtOnce = 300
+// A reload that we asked for is not to interrupt anybody: as long as a new process may take to be loaded.
+const reloadSeconds = 20
+const reloadPauseMs = 10_000
+
+const key = (serialNumber: string): string => serialNumber.toUpperCase()
+
+export class HaproxyTarget implements Target {
+  readonly name = 'haproxy'
+  readonly #settings: HaproxySettings
+  readonly #map: string
+  readonly #switch: string
+  readonly #lists: string
+  readonly #now: () => Date
+  #token = 0
+  #current: HaproxyCli | undefined
+  /** Processes that are ending, and still answer who is connected to them. */
+  readonly #former: HaproxyCli[] = []
+  #until = 0
+  #reloadedAt: Date | undefined
+  #written = ''
+
+  constructor(settings: HaproxySettings, now: () => Date) {
+    this.#settings = settings
+    this.#now = now
+    this.#map = join(settings.files, 'revoked.map')
+    this.#switch = join(settings.files, 'fresh.map')
+    this.#lists = join(settings.files, 'lists.pem')
+  }
+
+  prepare(ca: string): void {
+    makeFolder(this.#settings.files, 0o755)
+    const path = join(this.#settings.files, 'ca.pem')
+    if (!existsSync(path) || readFileSync(path, 'utf8') !== ca) replaceFile(path, ca, { mode: 0o644 })
+    // Whatever an agent left that ended in the middle of a reload.
+    replaceFile(this.#switch, switchText(0), { mode: 0o644 })
+    if (!existsSync(this.#map)) replaceFile(this.#map, '', { mode: 0o644 })
+  }
+
+  async version(): Promise<string> {
+    const cli = await HaproxyCli.open(this.#settings.socket)
+    try {
+      return await cli.ask('show version')
+    } finally {
+      cli.close()
+    }
+  }
+
+  async load(serialNumbers: () => Iterable<string>): Promise<void> {
+    const text = [...serialNumbers()].map(serialNumber => `${key(serialNumber)} 1\n`)
+    // The file first: a process that is started from now on has them, and is loaded again none the less.
+    replaceFile(this.#map, text.join(''), { mode: 0o644 })
+    const cli = await HaproxyCli.open(this.#settings.socket)
+    const version = /^New version created: (\d+)$/.exec(await cli.ask(`prepare map ${this.#map}`))?.[1]
+    if (version === undefined) throw new Error(`HAProxy does not have the map ${this.#map}`)
+    for (let at = 0; at < text.length; at += linesAtOnce) await cli.tell(`add map @${version} ${this.#map}`, text.slice(at, at + linesAtOnce).join(''))
+    // At once: there is no moment in which a half of them is let in.
+    await cli.tell(`commit map @${version} ${this.#map}`)
+    this.#token = randomInt(1, 2 ** 47)
+    await cli.tell(`set map ${this.#switch} loaded ${this.#token}`)
+    this.#follow(cli)
+  }
+
+  async add(serialNumbers: readonly string[]): Promise<boolean> {
+    if (serialNumbers.length === 0) return true
+    const lines = serialNumbers.map(serialNumber => `${key(serialNumber)} 1\n`)
+    const cli = await this.#loadedProcess()
+    for (const process of cli === undefined ? this.#former : [cli, ...this.#former]) {
+      const told = addLines(process, this.#map, lines)
+      // A process that has ended lets nobody in either.
+      if (process === cli) await told
+      else await told.catch(() => {})
+    }
+    appendFile(this.#map, lines.join(''), 0o644)
+    return cli !== undefined
+  }
+
+  async lift(serialNumbers: readonly string[]): Promise<boolean> {
+    if (serialNumbers.length === 0) return true
+    const cli = await this.#loadedProcess()
+    if (cli === undefined) return false
+    for (const serialNumber of serialNumbers) {
+      const answer = await cli.ask(`del map ${this.#map} ${key(serialNumber)}`)
+      if (answer !== '' && answer !== 'Key not found.') throw new Error(answer)
+    }
+    // The file keeps them until the next load: it may refuse too many, and is replaced before anybody is let in.
+    return true
+  }
+
+  async fresh(until: Date): Promise<boolean> {
+    const cli = await this.#loadedProcess()
+    if (cli === undefined) return false
+    this.#until = Math.floor(until.getTime() / 1000)
+    await cli.tell(`set map ${this.#switch} until ${this.#until}`)
+    return true
+  }
+
+  async bundle(pem: string): Promise<BundleResult> {
+    const isNew = this.#written !== pem
+    if (isNew) replaceFile(this.#lists, pem, { mode: 0o644 })
+    this.#written = pem
+    const cli = await this.#openLoaded()
+    if (cli === undefined) return { inForce: false, detail: 'lists are on disk; HAProxy has to be loaded first' }
+    try {
+      return Buffer.byteLength(pem) <= maxPayloadBytes ? await this.#setLists(cli, pem) : await this.#reload()
+    } finally {
+      cli.close()
+    }
+  }
+
+  async #setLists(cli: HaproxyCli, pem: string): Promise<BundleResult> {
+    const set = await cli.ask(`set ssl crl-file ${this.#lists}`, pem)
+    if (!/transaction (created|updated)/i.test(set)) throw new Error(`set ssl crl-file: ${set.slice(0, 200)}`)
+    const committed = await cli.ask(`commit ssl crl-file ${this.#lists}`)
+    if (!/Success!/.test(committed)) throw new Error(`commit ssl crl-file: ${committed.slice(0, 200)}`)
+    return { inForce: true, detail: 'lists were put in place at run time' }
+  }
+
+  /**
+   * For one moment the switch on disk repeats what the running process was told, so that the new one lets phones in from
+   * its first request: the map on disk is whole. An agent that ends in between leaves it so for seconds.
+   */
+  async #reload(): Promise<BundleResult> {
+    const now = this.#now()
+    if (this.#reloadedAt !== undefined && now.getTime() - this.#reloadedAt.getTime() < reloadPauseMs) return { inForce: false, detail: 'lists are on disk; a reload was just made' }
+    this.#reloadedAt = now
+    replaceFile(this.#switch, switchText(Math.min(this.#until, Math.floor(now.getTime() / 1000) + reloadSeconds)), { mode: 0o644 })
+    try {
+      await runCommand(this.#settings.reload)
+      await this.#untilReplaced()
+    } finally {
+      replaceFile(this.#switch, switchText(0), { mode: 0o644 })
+    }
+    return { inForce: true, detail: 'lists are on disk, and HAProxy was reloaded' }
+  }
+
+  /** The command may return before the new process has read its files. */
+  async #untilReplaced(): Promise<void> {
+    const token = this.#token
+    for (let tries = 0; tries < reloadSeconds * 20; tries++) {
+      if (this.#token !== token || !await this.#isLoaded().catch(() => false)) return
+      await new Promise(resolve => { setTimeout(resolve, 50) })
+    }
+    throw new Error('HAProxy was told to reload, and still is the same process')
+  }
+
+  async #isLoaded(): Promise<boolean> {
+    const cli = await this.#openLoaded()
+    cli?.close()
+    return cli !== undefined
+  }
+
+  async cut(serialNumbers: readonly string[]): Promise<number> {
+    const keys = new Set(serialNumbers.map(key))
+    let count = 0
+    for (const process of this.#former) count += await cutStreams(process, keys).catch(() => 0)
+    const cli = await HaproxyCli.open(this.#settings.socket)
+    try {
+      return count + await cutStreams(cli, keys)
+    } finally {
+      cli.close()
+    }
+  }
+
+  close(): void {
+    for (const cli of [...this.#former, this.#current]) cli?.close()
+  }
+
+  /** A connection to the process that answers now; undefined where that is not the one that was loaded. */
+  async #openLoaded(): Promise<HaproxyCli | undefined> {
+    const cli = await HaproxyCli.open(this.#settings.socket)
+    try {
+      if (this.#token !== 0 && (await cli.ask(`get map ${this.#switch} loaded`)).includes(`value="${this.#token}"`)) return cli
+    } catch (error) {
+      cli.close()
+      throw error
+    }
+    cli.close()
+    return undefined
+  }
+
+  async #loadedProcess(): Promise<HaproxyCli | undefined> {
+    const cli = await this.#openLoaded()
+    if (cli !== undefined) this.#follow(cli, true)
+    return cli
+  }
+
+  /** Keeps the newest connection. One to another process stays open: it may be ending slowly. */
+  #follow(cli: HaproxyCli, isSameProcess = false): void {
+    const before = this.#current
+    this.#current = cli
+    for (let at = this.#former.length - 1; at >= 0; at--) if (this.#former[at]!.closed) this.#former.splice(at, 1)
+    if (before === undefined || before.closed) return
+    if (isSameProcess) before.close()
+    else this.#former.push(before)
+  }
+}
+
+async function addLines(cli: HaproxyCli, map: string, lines: readonly string[]): Promise<void> {
+  if (lines.length === 1) return await cli.tell(`add map ${map} ${lines[0]!.trimEnd()}`)
+  for (let at = 0; at < lines.length; at += linesAtOnce) await cli.tell(`add map ${map}`, lines.slice(at, at + linesAtOnce).join(''))
+}
+
+const switchText = (until: number): string => `until ${until}\nloaded 0\n`

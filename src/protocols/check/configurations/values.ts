@@ -1,0 +1,26 @@
+/** What a printed configuration needs to know of the machine it is for. */
+export type ConfigurationValues = {
+  /** Name of the front end. */
+  readonly frontEnd: string
+  /** What it listens on, as the front end writes it. */
+  readonly listen: string
+  /** PEM of the server's own certificate and chain; for HAProxy with the key in the same file. */
+  readonly certificate: string
+  readonly certificateKey: string
+  /** Where the agent keeps the files that the configuration names. */
+  readonly files: string
+  /** Where the front end and its agent have their sockets. */
+  readonly run: string
+  /** What is protected: host:port. */
+  readonly backend: string
+  /** How long one request may run, in seconds: where it cannot be cut, that of a revoked phone ends only then. */
+  readonly streamLimitSeconds: number
+}
+
+/** Every header in which a back end might be told of a client certificate: none of them is passed on from the client. */
+export const identityHeaders = [
+  'Client-Cert', 'Client-Cert-Chain', 'X-Client-Cert', 'X-Client-Certificate', 'X-Forwarded-Client-Cert', 'X-Forwarded-Tls-Client-Cert',
+  'X-Forwarded-Tls-Client-Cert-Info', 'X-ARR-ClientCert', 'X-SSL-Cert', 'SSL-Client-Cert', 'X-SSL-Client-Cert', 'X-SSL-Client-Escaped-Cert',
+  'X-SSL-Client-Serial', 'X-SSL-Client-Fingerprint', 'X-SSL-Client-SHA1', 'X-SSL-Client-Verify', 'X-SSL-Client-DN', 'X-SSL-Client-S-DN',
+  'X-SSL-Client-I-DN', 'Latchkey-Decision', 'Latchkey-Device', 'Latchkey-Person', 'Latchkey-Serial',
+] as const
