@@ -18,8 +18,8 @@ import { otaRouter } from './protocols/ota/router.ts'
 import { scepRouter } from './protocols/scep/router.ts'
 import { healthRouter } from './protocols/health/router.ts'
 
-/** Which doors an address opens: those of phones and front ends, those of admins, or both. */
-export type Doors = { phones: boolean, admins: boolean }
+/** Which doors an address opens: those of phones and front ends, those of admins, or both; or that of agents. */
+export type Doors = { phones: boolean, admins: boolean, agents?: boolean }
 
 export function createApp(service: Service, doors: Doors = { phones: true, admins: true }): Koa {
   const app = new Koa()
@@ -31,7 +31,8 @@ export function createApp(service: Service, doors: Doors = { phones: true, admin
   const agentOf = agentRequest(service)
   const routers: Router[] = [
     healthRouter(service),
-    ...doors.phones ? [personRouter(service, deps), otaRouter(deps), scepRouter(deps), crlRouter(service), caRouter(service), ocspRouter(service), checkRouter(service), agentsRouter(service, agentOf), feedRouter(service, agentOf)] : [],
+    ...doors.phones ? [personRouter(service, deps), otaRouter(deps), scepRouter(deps), ocspRouter(service), checkRouter(service)] : [],
+    ...doors.phones || doors.agents === true ? [crlRouter(service), caRouter(service), agentsRouter(service, agentOf), feedRouter(service, agentOf)] : [],
     ...doors.admins ? [consoleRouter(service), apiRouter(service)] : [],
   ]
   for (const router of routers) app.use(router.routes())

@@ -12,6 +12,8 @@ export type Config = Readonly<{
   dataFolder: string
   listen: ListenAddress
   consoleListen: ListenAddress | undefined
+  /** Where agents come by mutual TLS; without it they sign their requests. */
+  agentListen: ListenAddress | undefined
   url: string
   pkiUrl: string
   passphraseFile: string | undefined
@@ -62,6 +64,7 @@ export function loadConfig(env: Environment): Config {
     dataFolder: env['LATCHKEY_DATA'] || 'var',
     listen,
     consoleListen: read('LATCHKEY_CONSOLE_LISTEN', undefined, listenAddress),
+    agentListen: read('LATCHKEY_AGENT_LISTEN', undefined, listenAddress),
     url: read('LATCHKEY_URL', `http://localhost:${listen.port}`, httpUrl('http:', 'https:')),
     pkiUrl: read('LATCHKEY_PKI_URL', `http://localhost:${listen.port}`, httpUrl('http:')),
     passphraseFile: env['LATCHKEY_PASSPHRASE_FILE'] || undefined,

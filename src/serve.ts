@@ -7,6 +7,7 @@ import { activeAuthority } from './certificates/authority.ts'
 import { CaError } from './errors.ts'
 import { loadConfig, type Config, type ListenAddress } from './config.ts'
 import { fingerprint } from './formats/x509.ts'
+import { agentDoor } from './http/agent-door.ts'
 import { jsonLog, type Log } from './http/log.ts'
 import { openService } from './http/open-service.ts'
 import type { Service } from './http/service.ts'
@@ -70,6 +71,7 @@ async function openDoors(service: Service): Promise<{ address: ListenAddress, cl
   const servers = [main]
   try {
     servers.push(await listenLocally(service))
+    if (config.agentListen !== undefined) servers.push(await listen(service, config.agentListen, { phones: false, admins: false, agents: true }))
     if (config.consoleListen !== undefined) servers.push(await listen(service, config.consoleListen, { phones: false, admins: true }))
   } catch (error) {
     await Promise.all(servers.map(close))
@@ -80,14 +82,22 @@ async function openDoors(service: Service): Promise<{ address: ListenAddress, cl
   return { address, close: async () => { await Promise.all(servers.map(close)) } }
 }
 
-async function listen(service: Service, { host, port }: ListenAddress, doors: Doors): Promise<Server> {
-  const server = createServer({ requestTimeout: 30_000, headersTimeout: 15_000, maxHeaderSize: 32_768 }, createApp(service, doors).callback())
+const limits = { requestTimeout: 30_000, headersTimeout: 15_000, maxHeaderSize: 32_768 }
+
+async function listen(service: Service, address: ListenAddress, doors: Doors): Promise<Server> {
+  const listener = createApp(service, doors).callback()
+  const server = doors.agents === true ? await agentDoor(service, listener, limits) : createServer(limits, listener)
+  return await listenOn(server, address, doors.agents === true ? 'LATCHKEY_AGENT_LISTEN' : doors.phones ? 'LATCHKEY_LISTEN' : 'LATCHKEY_CONSOLE_LISTEN')
+}
+
+/** @throws {CaError} invalid-configuration */
+async function listenOn(server: Server, { host, port }: ListenAddress, setting: string): Promise<Server> {
   try {
     await new Promise<void>((resolve, reject) => { server.once('error', reject).listen(port, host, resolve) })
   } catch (cause) {
     const { code } = cause as NodeJS.ErrnoException
     const why = code === 'EADDRINUSE' ? 'another program listens there' : code
-    throw new CaError('invalid-configuration', `${doors.phones ? 'LATCHKEY_LISTEN' : 'LATCHKEY_CONSOLE_LISTEN'}: cannot listen on ${host}:${port} (${why})`, { cause })
+    throw new CaError('invalid-configuration', `${setting}: cannot listen on ${host}:${port} (${why})`, { cause })
   }
   return server
 }

@@ -158,6 +158,21 @@ export function agentCertificate(subject: Subject, { authority }: Issuer, frontE
   ])
 }
 
+/** Reserved (RFC 6761 §6.4): agents know the service by their own CA, whatever its address is. */
+export const agentDoorName = 'agents.latchkey.invalid'
+
+/** The service's own side of mutual TLS with agents, whose certificates are for clients only. */
+export function agentDoorCertificate(subject: Subject, { authority }: Issuer): CertificateFields {
+  return fields(subject, authority.certificate.subject.raw, serializeName([{ type: oids.commonName, value: agentDoorName }]), [
+    basicConstraints(false),
+    signingUsage(subject.subjectPublicKeyInfo),
+    extendedKeyUsage(oids.serverAuth),
+    subjectAltName([{ type: 'dNSName', value: agentDoorName }]),
+    subjectKeyIdentifier(subject.subjectPublicKeyInfo),
+    authorityKeyIdentifier(issuerKey(authority.certificate)),
+  ])
+}
+
 export const canaryCommonName = 'Latchkey canary'
 
 /** What an agent shows to its own front end to see what is refused: like a phone's, for nobody. */

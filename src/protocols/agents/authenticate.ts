@@ -1,3 +1,4 @@
+import { sha256 } from '../../certificates/issue.ts'
 import { revoke } from '../../certificates/revoke.ts'
 import { CaError } from '../../errors.ts'
 import { readSignedRequest, verifySignedRequest, type ReadSignature, type SignatureHeaders } from '../../formats/http-signature.ts'
@@ -14,27 +15,42 @@ const toleranceMs = 120_000
 
 export type SignedRequest = { method: string, url: string, headers: Readonly<Record<string, string | string[] | undefined>>, body?: Buffer }
 
-/**
- * Who signed a request (RFC 9421). One answer for everything that is wrong with it.
- *
- * @throws {CaError} unauthorized
- */
-export function agentRequests(service: Service): (request: SignedRequest) => Promise<FrontEnd> {
+/** How an agent is known: by what it signed (RFC 9421), or by the certificate of its connection. One answer for everything that is wrong. */
+export type AgentAuthentication = {
+  /** @throws {CaError} unauthorized */
+  bySignature(request: SignedRequest): Promise<FrontEnd>
+  /** @param certificate  the DER that the TLS handshake has proven the key of. @throws {CaError} unauthorized */
+  byCertificate(certificate: Buffer): Promise<FrontEnd>
+}
+
+export function agentAuthentication(service: Service): AgentAuthentication {
   const isNew = nonces()
-  return async request => {
-    const read = readSignature(request)
-    const now = service.now()
-    if (Math.abs(now.getTime() - read.created.getTime()) > toleranceMs) throw unauthorized()
-    const agent = await agentStore(service.db).bySha256(Buffer.from(read.keyId, 'hex'), now)
-    if (agent === undefined || !agent.inForce) throw unauthorized()
-    verifyAs(agent, read)
-    // Only now: a stranger must not be able to use up what an agent is about to send.
-    if (!isNew(`${read.keyId} ${read.nonce}`, now)) throw unauthorized()
-    const frontEnd = await frontEndStore(service.db).find(agent.frontEndName)
-    if (frontEnd === undefined) throw unauthorized()
-    if (agent.firstUsedAt === null) await retireOlder(service, frontEnd, agent)
-    return frontEnd
+  return {
+    async bySignature(request) {
+      const read = readSignature(request)
+      const now = service.now()
+      if (Math.abs(now.getTime() - read.created.getTime()) > toleranceMs) throw unauthorized()
+      const agent = await inForce(service, Buffer.from(read.keyId, 'hex'), now)
+      verifyAs(agent, read)
+      // Only now: a stranger must not be able to use up what an agent is about to send.
+      if (!isNew(`${read.keyId} ${read.nonce}`, now)) throw unauthorized()
+      return await frontEndOf(service, agent)
+    },
+    byCertificate: async certificate => await frontEndOf(service, await inForce(service, sha256(certificate), service.now())),
   }
+}
+
+async function inForce(service: Service, certificateSha256: Buffer, now: Date): Promise<AgentRecord> {
+  const agent = await agentStore(service.db).bySha256(certificateSha256, now)
+  if (agent === undefined || !agent.inForce) throw unauthorized()
+  return agent
+}
+
+async function frontEndOf(service: Service, agent: AgentRecord): Promise<FrontEnd> {
+  const frontEnd = await frontEndStore(service.db).find(agent.frontEndName)
+  if (frontEnd === undefined) throw unauthorized()
+  if (agent.firstUsedAt === null) await retireOlder(service, frontEnd, agent)
+  return frontEnd
 }
 
 function readSignature({ method, url, headers, body }: SignedRequest): ReadSignature {
@@ -78,4 +94,4 @@ function nonces(): (nonce: string, now: Date) => boolean {
   }
 }
 
-const unauthorized = (): CaError => new CaError('unauthorized', 'this agent is not known by that signature')
+const unauthorized = (): CaError => new CaError('unauthorized', 'there is no agent in force that is known by this')
