@@ -109,6 +109,13 @@ export class Enforcer {
   }
 
   async #steps(): Promise<void> {
+    const told = await this.#tell()
+    // These may take long, and no refusal waits for them. A front end that is not running yet may need the lists to start.
+    this.#aside ??= this.#besides(told).finally(() => { this.#aside = undefined })
+  }
+
+  /** @returns whether the front end is as it is wanted */
+  async #tell(): Promise<boolean> {
     let step = 'load'
     try {
       if (!this.#loaded) await this.#load()
@@ -126,17 +133,17 @@ export class Enforcer {
         this.#marked = mark
         this.#events.done(mark)
       }
+      return true
     } catch (error) {
       // What a failed load or addition left behind is not known: the next turn loads the whole.
       if (step !== 'fresh') this.#loaded = false
       this.#events.failed(step, error)
+      return false
     }
-    // These may take long, and no refusal waits for them. A front end that is not running yet may need the lists to start.
-    this.#aside ??= this.#besides().finally(() => { this.#aside = undefined })
   }
 
-  async #besides(): Promise<void> {
-    await this.#cut().catch((error: unknown) => { this.#events.failed('cut', error) })
+  async #besides(told: boolean): Promise<void> {
+    if (told) await this.#cut().catch((error: unknown) => { this.#events.failed('cut', error) })
     await this.#bundle().catch((error: unknown) => { this.#events.failed('bundle', error) })
   }
 
@@ -150,10 +157,11 @@ export class Enforcer {
     this.#everLoaded = true
   }
 
-  #lost(): void {
+  #lost(): false {
     this.#loaded = false
     this.#again = true
     this.#events.restarted()
+    return false
   }
 
   async #each(pending: string[], tell: (batch: readonly string[]) => Promise<boolean>): Promise<boolean> {
