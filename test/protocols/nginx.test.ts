@@ -154,3 +154,26 @@ test('nginx keeps its lists when what arrives is damaged, and takes the next goo
   await untilRefusedBy400(nginx.port, lost)
   t.is((await get(nginx.port, { identity: good })).status, 200)
 })
+
+test('behind nginx a phone that asks for somebody else’s mailbox gets 403 and no redirect, and the back end hears nothing of it', async t => {
+  const setup = await frontEnd(t)
+  if (setup === undefined) return
+  const { service, nginx } = setup
+  await frontEndStore(service.db).setActiveSync('edge', 'refuse')
+  const identity = await issueDevice(service, { email: 'ann@example.org' })
+  const ask = async (query: string, headers: Record<string, string> = {}): Promise<number> => (await get(nginx.port, { identity, headers, path: `/Microsoft-Server-ActiveSync?${query}` })).status
+  const own = 'User=ann%40example.org&DeviceId=O8S9UD4DOH0SLEPOQC5AJ9AE3C&DeviceType=iPhone&Cmd=Sync'
+  t.is(await ask(own, { 'user-agent': 'Apple-iPhone14C5/2001.362' }), 200)
+  t.is(nginx.received[0]!.headers['user-agent'], 'Apple-iPhone14C5/2001.362')
+  t.is(await ask(own.replace('ann', 'bob')), 403)
+  t.is(await ask(own, { 'user-agent': 'Apple-iPhone14C5/807.4' }), 403)
+  t.is(await ask(own, { 'user-agent': 'Apple-iPhone12C1/1901.346' }), 403)
+  t.is(await ask('jRIJBBBBcHBsQzM5R1E4Tk5EVERMBAAAAAAGaVBob25lCAtDT05UT1NPXGFubg=='), 403)
+  // What the client says that the address was counts for nothing.
+  t.is(await ask(own.replace('ann', 'bob'), { 'x-original-uri': '/owa/', 'x-forwarded-uri': '/owa/' }), 403)
+  t.is((await get(nginx.port, { identity, headers: { 'x-original-uri': `/Microsoft-Server-ActiveSync?${own.replace('ann', 'bob')}` }, path: '/owa/' })).status, 200)
+  t.is((await get(nginx.port, { identity, path: `//Microsoft%2DServer-ActiveSync?${own.replace('ann', 'bob')}` })).status, 403)
+  t.is(await ask(own), 200)
+  t.is(nginx.received.length, 3)
+  t.deepEqual((await service.db.query<{ finding: string }>('select distinct finding from activesync_findings order by finding')).map(({ finding }) => finding), ['impossible-pair', 'other-model', 'other-serial-number', 'other-user'])
+})

@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava'
 import { consoleRouter } from '../../src/console/router.ts'
 import { deviceApprove } from '../../src/protocols/api/operations/devices.ts'
 import { policyApply, policyPreview } from '../../src/protocols/api/operations/policy-changes.ts'
+import { activeSyncStore } from '../../src/store/activesync.ts'
 import type { Database } from '../../src/store/db.ts'
 import { newToken } from './api.ts'
 import { newSession } from './console.ts'
@@ -38,6 +39,8 @@ export async function openEverything(t: ExecutionContext<any>): Promise<{ world:
   const one = async (text: string): Promise<string> => String((await service.db.query<{ it: string }>(`${text} limit 1`))[0]!.it)
   const deviceOf = async (name: string): Promise<string> => await one(`select d.id as it from devices d join people p on p.id = d.person_id where p.name = '${name}'`)
   const phone = await deviceOf('Ines')
+  const claim = { finding: 'other-user', claimed: 'eve@example.com', sentence: 'A request is for the mailbox of eve@example.com.' } as const
+  await activeSyncStore(service.db).add(phone, claim, { serialNumber: Buffer.alloc(16, 0x41), frontEnd: 'edge', action: 'refuse' }, service.now())
   await deviceApprove.run(service, ada, { id: await deviceOf('Eve'), reason: 'seen' })
   const rule = (below: string) => policyPreview.input.parse({ edit: { kind: 'add-rule', rule: { verdict: 'block', conditions: { osVersion: { below } }, reason: 'old' } } })
   const [ready, applied] = [await policyPreview.run(service, ada, rule('17.4')), await policyPreview.run(service, ada, rule('9.1'))]
