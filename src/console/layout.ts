@@ -1,8 +1,7 @@
 import type { Context } from 'koa'
 import { sessionOf, type ConsoleSession } from '../http/session.ts'
-import { script } from './assets.ts'
+import { look, script } from './assets.ts'
 import { html, type Markup } from './html.ts'
-import { stylesheetPath } from './page.ts'
 import { searchPath, sections, type SectionId } from './sections.ts'
 import { csrfField } from './words.ts'
 
@@ -52,7 +51,7 @@ function send(ctx: Context, page: ConsolePage, content: Markup): void {
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="robots" content="noindex"><meta name="color-scheme" content="light dark">${page.refreshSeconds !== undefined && html`
 <noscript><meta http-equiv="refresh" content="${page.refreshSeconds}"></noscript>`}
-<title>${page.title} · Latchkey</title><link rel="stylesheet" href="${stylesheetPath}">${(page.scripts ?? []).map(script)}</head>
+<title>${page.title} · Latchkey</title>${look}${(page.scripts ?? []).map(script)}</head>
 <body class="console"><a class="skip" href="#main">Skip to content</a>${content}</body></html>`.text
 }
 

@@ -1,5 +1,6 @@
 import type { Queryable } from './db.ts'
 import { outboxStore } from './outbox.ts'
+import { shownOnceStore } from './shown-once.ts'
 
 const dayMs = 86_400_000
 
@@ -24,6 +25,7 @@ export async function housekeeping(db: Queryable, now: Date): Promise<void> {
   await db.query('delete from setup_links where expires_at < $1', [yesterday])
   await db.query('delete from sign_in_delays where subject in (select subject from sign_in_delays where last_at < $1 order by last_at limit 10000)', [yesterday])
   await db.query('delete from used_challenges where expires_at < $1', [now])
+  await shownOnceStore(db).prune(now)
   // Where somebody signed in before is remembered for 90 days.
   await db.query(`delete from console_sessions where id in (
     select id from console_sessions where expires_at < $1 order by expires_at limit 1000)`, [new Date(now.getTime() - 90 * dayMs)])

@@ -25,7 +25,7 @@ test('a token is made with a role and an end, shown once, and ended', async t =>
   const service = await testService(t)
   const client = await openConsole(t, service)
   await client.get('/console/account/tokens')
-  const made = await client.post('/console/account/tokens', { name: 'mail gateway', role: 'auditor', until: '2026-03-31' })
+  const made = await client.submit('/console/account/tokens', { name: 'mail gateway', role: 'auditor', until: '2026-03-31' })
   const token = /class="secret">([\w-]{24})</.exec(made.text)![1]!
   const { url } = await openApi(t, service)
   const ask = async (): Promise<number> => (await fetch(`${url}/models`, { headers: { authorization: `Bearer ${token}` } })).status
@@ -44,7 +44,7 @@ test('somebody who is added sets their own password by a link, and signs in with
   const service = await testService(t)
   const client = await openConsole(t, service)
   await client.get('/console/account/people')
-  const { text } = await client.post('/console/account/people', { name: 'Ines Roth', email: 'ines@example.org', role: 'auditor' })
+  const { text } = await client.submit('/console/account/people', { name: 'Ines Roth', email: 'ines@example.org', role: 'auditor' })
   const token = /setup\?token=([\w-]{24})</.exec(text)![1]!
   const ines = await visitor(t, service)
   t.regex((await ines.get(`/setup?token=${token}`)).text, /Welcome, Ines Roth/)
@@ -59,7 +59,7 @@ test('somebody who is added sets their own password by a link, and signs in with
   // A second link ends what she had.
   const [{ id } = { id: '' }] = await service.db.query<{ id: string }>('select id from admins where email = $1', ['ines@example.org'])
   await client.get('/console/account/people')
-  const again = await client.post('/console/account/people/link', { id })
+  const again = await client.submit('/console/account/people/link', { id })
   const second = await visitor(t, service)
   const newPassword = 'eleven green otters at noon'
   t.is((await second.post('/setup', { token: /setup\?token=([\w-]{24})</.exec(again.text)![1]!, password: newPassword, again: newPassword })).status, 303)
@@ -106,7 +106,7 @@ test('hostile names show as text, or are refused with words', async t => {
   for (const name of hostileTexts) {
     await service.db.query('update admins set name = $1 where id = $2', [name, client.admin.id])
     t.is((await client.get('/console/account/people')).status, 200)
-    t.true([200, 400].includes((await client.post('/console/account/tokens', { name, role: 'auditor', until: '' })).status))
+    t.true([200, 400].includes((await client.submit('/console/account/tokens', { name, role: 'auditor', until: '' })).status))
     t.is((await client.get('/console/account/tokens')).status, 200)
   }
 })

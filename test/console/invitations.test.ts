@@ -1,5 +1,6 @@
 import test from 'ava'
 import { escapeHtml } from '../../src/console/html.ts'
+import { housekeeping } from '../../src/store/housekeeping.ts'
 import { hostileTexts, openConsole } from '../support/console.ts'
 import { testService } from '../support/service.ts'
 import { openWorld } from '../support/world.ts'
@@ -11,8 +12,8 @@ test('an operator invites a person; the link and its QR code are shown this once
   const console = await openConsole(t, service, 'operator')
   t.regex((await console.get('/console/invitations')).text, /No invitation yet/)
   t.is((await console.get('/console/invitations/new')).status, 200)
-  const told = await console.post('/console/invitations', ada)
-  t.is(told.status, 201)
+  const told = await console.submit('/console/invitations', ada)
+  t.is(told.status, 200)
   const url = /class="link"[^>]*>([^<]+)</.exec(told.text)![1]!
   t.regex(url, new RegExp(`^${service.config.url}/i/[\\w-]{24}$`))
   t.regex(told.text, /<svg class="qr" [^>]*aria-label="QR code of the link for Ada Lovelace"/)
@@ -22,6 +23,35 @@ test('an operator invites a person; the link and its QR code are shown this once
   const page = await console.get(`/console/invitations/${id}`)
   t.regex(page.text, /The invitation of Ada Lovelace/)
   for (const { text } of [list, page]) t.false(text.includes(url.split('/').at(-1)!))
+})
+
+test('the page with the link can be read again for ten minutes by the browser that made it, and by nobody else', async t => {
+  const service = await testService(t)
+  const console = await openConsole(t, service, 'operator')
+  await console.get('/console/invitations/new')
+  const { location, headers } = await console.post('/console/invitations', ada)
+  t.regex(location!, /^\/console\/invitations\/told\/[0-9a-f-]{36}$/)
+  t.true(headers.getSetCookie().some(cookie => /^latchkey-shown=[\w-]{43}; Path=\/console; HttpOnly; SameSite=Lax; Max-Age=600$/.test(cookie)))
+  const link = async (): Promise<string | undefined> => /class="link"[^>]*>([^<]+)</.exec((await console.get(location!)).text)?.[1]
+  const url = await link()
+  t.truthy(url)
+  t.is(await link(), url)
+  t.is((await service.db.query('select 1 from invitations')).length, 1)
+  const [row] = await service.db.query<{ sealed: Buffer }>('select sealed from shown_once')
+  t.false(row!.sealed.includes(url!.split('/').at(-1)!), 'the store cannot read it')
+
+  const key = console.cookies.get('latchkey-shown')!
+  console.cookies.set('latchkey-shown', 'A'.repeat(43))
+  t.regex((await console.get(location!)).text, /This was told already/)
+  const other = await openConsole(t, service, 'operator')
+  other.cookies.set('latchkey-shown', key)
+  t.is((await other.get(location!)).status, 404)
+  console.cookies.set('latchkey-shown', key)
+  t.is(await link(), url)
+  service.clock.advance(601)
+  t.is(await link(), undefined)
+  await housekeeping(service.db, service.now())
+  t.deepEqual(await service.db.query('select 1 from shown_once'), [])
 })
 
 test('a form that cannot be taken keeps what was typed and says what is wrong beside each field', async t => {
@@ -84,8 +114,8 @@ test('a table of people is shown line by line before anything is created, and no
   const preview = await console.post('/console/invitations/many', { csv })
   t.regex(preview.text, /<h1>2 people can be invited<\/h1>.*Nothing is created yet/s)
   t.is((await service.db.query('select 1 from invitations')).length, 0)
-  const told = await console.post('/console/invitations/many', { csv, create: 'yes' })
-  t.is(told.status, 201)
+  const told = await console.submit('/console/invitations/many', { csv, create: 'yes' })
+  t.is(told.status, 200)
   t.is(told.text.match(/class="qr"/g)?.length, 2)
   t.is((await service.db.query('select 1 from invitations')).length, 2)
 })
@@ -96,7 +126,7 @@ test('fifty people fit on one sheet of at most 150 kB, more are asked for in sev
   await console.get('/console/invitations/many')
   const people = (count: number): string => Array.from({ length: count }, (_, index) => `Person number ${index},person.number.${index}@a-rather-long-name.example.com`).join('\n')
   t.regex((await console.post('/console/invitations/many', { csv: people(51) })).text, /At most 50 fit into one turn/)
-  const told = await console.post('/console/invitations/many', { csv: people(50), create: 'yes' })
+  const told = await console.submit('/console/invitations/many', { csv: people(50), create: 'yes' })
   t.is(told.text.match(/class="qr"/g)?.length, 50)
   t.true(Buffer.byteLength(told.text) < 150_000, `${Buffer.byteLength(told.text)} bytes`)
 })

@@ -60,6 +60,7 @@ export async function previewChanges(service: TestService): Promise<Changes> {
   const preview = async (edit: object): Promise<string> => (await policyPreview.run(service, ada, policyPreview.input.parse({ edit }))).id
   const below = async (version: string): Promise<string> => await preview({ kind: 'add-rule', rule: { verdict: 'block', conditions: { family: 'iPhone', osVersion: { below: version } }, reason: `Holes that ${version} closes`, textForPerson: `Please update to iOS ${version}.` } })
   const apply = async (id: string, action: string, from?: string): Promise<void> => { await policyApply.run(service, ada, policyApply.input.parse({ id, action, ...from !== undefined && { from } })) }
+  const [ready, nobody, counting, applying] = [await below('26.0'), await preview({ kind: 'add-rule', rule: { verdict: 'quarantine', conditions: { build: '24A*' }, reason: 'Betas' } }), await below('26.1'), await below('26.2')]
   const undone = await below('18.0')
   await apply(undone, 'hold')
   await advancePolicyChanges(service)
@@ -73,7 +74,6 @@ export async function previewChanges(service: TestService): Promise<Changes> {
   await apply(later, 'hold', '2026-04-10T00:00:00Z')
   const approvals = await service.db.query<{ id: string }>(`select id from approvals where pattern = 'iPhone12,8' and ended_at is null`)
   const withdrawal = await preview({ kind: 'withdraw', approvals: approvals.map(({ id }) => id) })
-  const [ready, nobody, counting, applying] = [await below('26.0'), await preview({ kind: 'add-rule', rule: { verdict: 'quarantine', conditions: { build: '24A*' }, reason: 'Betas' } }), await below('26.1'), await below('26.2')]
   // Of ten thousand phones; so many would take a while.
   await service.db.query(`update policy_changes set state = 'counting', total = 10000, checked = 4120, created_at = created_at - interval '14 seconds' where id = $1`, [counting])
   await service.db.query(`update policy_changes set state = 'applying', action = 'revoke', due_at = $2, applied_at = $2, applied_by = 'Ada Marsh' where id = $1`, [applying, service.now()])

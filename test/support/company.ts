@@ -34,7 +34,7 @@ export type Company = {
   invitations: Readonly<Record<string, string>>
   /** enrollments whose key is used, on hold, revoked, or replaced by a newer one */
   pages: Readonly<Record<string, string>>
-  exemption: string, record: string
+  exemption: string, record: string, operator: string
 }
 
 const dayMs = 86_400_000
@@ -87,6 +87,7 @@ async function policy(service: TestService): Promise<void> {
   const rule = async (body: object): Promise<unknown> => await policyAdd.run(service, ada, policyAdd.input.parse(body))
   await rule({ verdict: 'block', conditions: { family: 'iPhone', osVersion: { below: '16.7' } }, reason: 'Versions without security updates', textForPerson: 'Please update to iOS 16.7 or newer: Settings, General, Software Update. Then open the invitation again.' })
   await rule({ verdict: 'quarantine', conditions: { family: 'iPad' }, reason: 'Tablets are shared in the warehouse, so somebody looks at each' })
+  await rule({ verdict: 'quarantine', conditions: { productType: 'iPhone99,*' }, reason: 'Models that the catalogue does not have yet' })
   await rule({ verdict: 'block', conditions: { storageEncryption: false }, reason: 'A lost phone must not be readable' })
 }
 
@@ -121,17 +122,17 @@ async function lastMinutes(yard: Yard): Promise<Record<string, string>> {
   const waiting = await invite(yard, 'Julia Sommer')
   await download(waiting)
   const making = await invite(yard, 'Omar Said')
-  await enroll(yard, making.link, { serial: serialOf(201), stopBefore: 'second-post' })
+  await enroll(yard, making.link, { serial: serialOf(201), build: '23C6071', stopBefore: 'second-post' })
   const almost = await invite(yard, 'Lena Fischer')
-  await enroll(yard, almost.link, { serial: serialOf(202), stopBefore: 'scep' })
+  await enroll(yard, almost.link, { serial: serialOf(202), build: '23C6071', stopBefore: 'scep' })
   const failed = await invite(yard, 'Marta Kowalska')
-  await enroll(yard, failed.link, { serial: serialOf(203), misbehave: 'tamper' })
+  await enroll(yard, failed.link, { serial: serialOf(203), build: '23C6071', misbehave: 'tamper' })
   const changed = await invite(yard, 'Theo Papadakis')
-  await enroll(yard, changed.link, { serial: serialOf(204), misbehave: 'lie-in-second-post' })
+  await enroll(yard, changed.link, { serial: serialOf(204), build: '23C6071', misbehave: 'lie-in-second-post' })
   const ready = await invite(yard, 'Ruth Goldberg', { devices: 2 })
   await enroll(yard, ready.link, { serial: serialOf(205), product: 'iPhone17,3', build: '23C55' })
   const usedUp = await invite(yard, 'Ivo Marković')
-  await enroll(yard, usedUp.link, { serial: serialOf(206) })
+  await enroll(yard, usedUp.link, { serial: serialOf(206), build: '23C6071' })
   const refused = page(await enroll(yard, (await invite(yard, 'Simon Baker')).link, { serial: serialOf(207), product: 'iPhone1,2', build: '8C148' }))
   const update = page(await enroll(yard, (await invite(yard, 'Clara Fontaine')).link, { serial: serialOf(208), product: 'iPhone10,4', build: '20G81' }))
   const quarantined = page(await enroll(yard, (await invite(yard, 'Nadia Rahman')).link, { serial: serialOf(209), product: 'iPhone99,1', build: '23D127' }))
@@ -159,7 +160,7 @@ async function writeDownHardware({ db }: TestService): Promise<void> {
   await db.query(`update certificates set first_used_at = created_at + interval '50 minutes' where kind = 'device' and state = 'issued' and created_at < $1`, [new Date(last.getTime() - dayMs)])
 }
 
-async function idsOf({ db }: TestService, links: Readonly<Record<string, string>>): Promise<Pick<Company, 'invitations' | 'pages' | 'exemption' | 'record'>> {
+async function idsOf({ db }: TestService, links: Readonly<Record<string, string>>): Promise<Pick<Company, 'invitations' | 'pages' | 'exemption' | 'record' | 'operator'>> {
   const one = async (sql: string, values: unknown[] = []): Promise<string> => (await db.query<{ id: string }>(sql, values))[0]?.id ?? ''
   const invitations: Record<string, string> = {}
   for (const [name, link] of Object.entries(links)) if (!link.includes('/i/e/')) invitations[name] = await one('select id from invitations where token_sha256 = $1', [tokenSha256(link.split('/').at(-1)!)])
@@ -171,6 +172,7 @@ async function idsOf({ db }: TestService, links: Readonly<Record<string, string>
       used: await key('r.reason is null and c.first_used_at is not null and c.superseded_by is null'), held: await key('r.reason = 6'),
       revoked: await key('r.reason = 1'), replaced: await key('(r.reason = 4 or c.superseded_by is not null)'),
     },
+    operator: await one(`select id from admins where role = 'operator'`),
     exemption: await one('select id from exemptions where verdict = $1', ['allow']),
     record: await one(`select id::text from audit where action = 'person.update' or action = 'template.set' order by id limit 1`),
   }

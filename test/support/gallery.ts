@@ -2,7 +2,7 @@
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
 import { chromiumFlags } from './browser.ts'
 import type { Company } from './company.ts'
-import { pathOf, type Scene } from './scene.ts'
+import { isOf, pathOf, type Scene } from './scene.ts'
 import { accountScenes } from './scenes-account.ts'
 import { consoleScenes } from './scenes-console.ts'
 import { personScenes } from './scenes-person.ts'
@@ -24,6 +24,7 @@ export async function openGallery(company: Company, executablePath: string): Pro
       const page = await context.newPage()
       await page.goto(`${company.url}${pathOf(scene, company)}`)
       await scene.act?.(page, company)
+      if (scene.leadsTo !== undefined) await page.waitForURL(url => isOf(scene.leadsTo!, url.href))
       return page
     },
     close: async () => await browser.close(),

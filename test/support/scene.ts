@@ -12,6 +12,8 @@ export type Scene = {
   readonly as?: 'auditor' | 'nobody' | 'owner'
   /** of an owner's browser */
   readonly browser?: { readonly userAgent: string, readonly locale?: string, readonly script?: false }
+  /** the page that this leads to, where it is another: also as its router spells it */
+  readonly leadsTo?: string
   /** What is done there before it is looked at. */
   readonly act?: (page: Page, company: Company) => Promise<void>
 }
@@ -21,3 +23,7 @@ export function pathOf(scene: Scene, company: Company): string {
   const query = typeof scene.query === 'function' ? scene.query(company) : scene.query
   return `${scene.route.replaceAll(/:(\w+)/g, (_, name: string) => encodeURIComponent(params[name] ?? ''))}${query === undefined ? '' : `?${query}`}`
 }
+
+/** Whether an address is that of a route. */
+export const isOf = (route: string, address: string): boolean =>
+  new RegExp(`^${route.replaceAll(/[.+?^$|()[\]\\]/g, '\\$&').replaceAll(/:\w+/g, '[^/]+').replaceAll(/\{\*\w+\}/g, '.*')}$`).test(new URL(address).pathname)

@@ -48,18 +48,20 @@ export const accountScenes: readonly Scene[] = [
   },
   { name: 'account-not-fresh', route: '/console/account/password', as: 'auditor' },
   { name: 'account-codes', route: '/console/account/codes' },
-  { name: 'account-codes-made', route: '/console/account/codes', act: press('Make ten new codes') },
+  { name: 'account-codes-made', route: '/console/account/codes', leadsTo: '/console/account/codes/made/:shown', act: press('Make ten new codes') },
   { name: 'account-tokens', route: '/console/account/tokens' },
   { name: 'account-tokens-seen', route: '/console/account/tokens', as: 'auditor' },
   {
-    name: 'account-token-made', route: '/console/account/tokens',
+    name: 'account-token-made', route: '/console/account/tokens', leadsTo: '/console/account/tokens/made/:shown',
     async act(page) {
       await page.getByLabel('What it is for').fill('nightly backup')
       await press('Make the token')(page)
     },
   },
   { name: 'account-people', route: '/console/account/people' },
-  { name: 'account-people-link', route: '/console/account/people', act: press(/A new link for Ines/) },
+  { name: 'account-people-role', route: '/console/account/people/role', query: ({ operator }) => `id=${operator}` },
+  { name: 'account-people-link', route: '/console/account/people', leadsTo: '/console/account/people/link/:shown', act: press(/A new link for Ines/) },
+  { name: 'told-already', route: '/console/account/people/link/:shown', at: () => ({ shown: 'x' }) },
   { name: 'account-people-end', route: '/console/account/people', act: press(/End Ines/) },
   { name: 'words', route: '/console/words' },
   { name: 'nowhere', route: '/console/{*rest}' },

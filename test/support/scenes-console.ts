@@ -40,6 +40,9 @@ const policy: readonly Scene[] = [
   { name: 'policy-explain', route: '/console/policy/explain' },
   { name: 'policy-explained', route: '/console/policy/explain', query: 'product=iPhone10,4&build=20G81' },
   { name: 'policy-explained-phone', route: '/console/policy/explain', query: ({ settled }) => `phone=${settled.waiting}` },
+  { name: 'policy-activesync', route: '/console/policy/activesync' },
+  { name: 'policy-activesync-explained', route: '/console/policy/activesync', query: 'userAgent=Apple-iPhone14C5/2202.140' },
+  { name: 'policy-exemption-new', route: '/console/policy/exemptions/new', query: ({ settled }) => `phone=${settled.waiting}` },
   { name: 'policy-changes', route: '/console/policy/changes' },
   ...(['ready', 'nobody', 'withdrawal', 'counting', 'applied', 'later', 'applying', 'undone'] as const).map((state): Scene => ({
     name: `policy-change-${state}`, route: '/console/policy/changes/:id', at: ({ changes }) => ({ id: changes[state] }),
@@ -59,7 +62,7 @@ const invitations: readonly Scene[] = [
     await page.getByLabel('How many phones').fill('0')
     await press(page, 'Create the invitation')
   } },
-  { name: 'invitation-made', route: '/console/invitations/new', act: async page => {
+  { name: 'invitation-made', route: '/console/invitations/new', leadsTo: '/console/invitations/told/:shown', act: async page => {
     await page.getByLabel('Name', { exact: true }).fill('Wolfgang Amadé Sonnleithner-Hochreiter')
     await page.getByLabel('E-mail address').fill('w.a.sonnleithner-hochreiter@subsidiary.northwind.example')
     await press(page, 'Create the invitation')
@@ -67,7 +70,7 @@ const invitations: readonly Scene[] = [
   { name: 'invitations-many', route: '/console/invitations/many' },
   { name: 'invitations-many-checked', route: '/console/invitations/many', act: many(table) },
   { name: 'invitations-many-mistakes', route: '/console/invitations/many', act: many(`${table}\nNobody,no address,default,1\n,x@northwind.example,missing,0`) },
-  { name: 'invitations-many-made', route: '/console/invitations/many', act: async page => {
+  { name: 'invitations-many-made', route: '/console/invitations/many', leadsTo: '/console/invitations/told/:shown', act: async page => {
     await many(table)(page)
     await press(page, /Invite 3 people/)
   } },

@@ -9,6 +9,7 @@ import { adminCreate, adminEnd, adminLinkCreate, adminList, adminRole } from '..
 import { adminStore, tokenStore, type Admin } from '../../store/access.ts'
 import { sessionStore } from '../../store/sessions.ts'
 import { consolePage } from '../layout.ts'
+import { tellAt, told } from '../told.ts'
 import { queryOf, refusalOf } from '../perform.ts'
 import { fresh } from './fresh.ts'
 import { endPage, linkPage, peoplePage, rolePage } from './people-pages.ts'
@@ -25,7 +26,7 @@ export function peopleRouter(service: Service): Router {
   const showLink = async (ctx: Context, id: string): Promise<void> => {
     const admin = await adminStore(service.db).find(id)
     const { url } = await adminLinkCreate.run(service, sessionOf(ctx).actor, { id })
-    consolePage(ctx, { title: 'A link', current: 'account', body: linkPage(admin?.name ?? '', url) })
+    await tellAt(ctx, service, `${path}/link`, { name: admin?.name ?? '', url })
   }
   router.get(path, async ctx => { await show(ctx) })
   router.post(path, fresh(service, path), async ctx => {
@@ -47,6 +48,10 @@ export function peopleRouter(service: Service): Router {
   router.post(`${path}/link`, fresh(service, path), async ctx => {
     assertRole(sessionOf(ctx).actor, adminLinkCreate.role)
     await showLink(ctx, idIn((await readForm(ctx)).get('id')))
+  })
+  router.get(`${path}/link/:shown`, async ctx => {
+    const made = await told<{ name: string, url: string }>(ctx, service, 'account', path)
+    if (made !== undefined) consolePage(ctx, { title: 'A link', current: 'account', body: linkPage(made.name, made.url) })
   })
   router.get(`${path}/role`, fresh(service, path), async ctx => {
     assertRole(sessionOf(ctx).actor, adminRole.role)

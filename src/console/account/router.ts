@@ -12,6 +12,7 @@ import { passkeyStore, passwordStore, recoveryCodeStore } from '../../store/cred
 import type { Queryable } from '../../store/db.ts'
 import { sessionStore } from '../../store/sessions.ts'
 import { consolePage } from '../layout.ts'
+import { tellAt, told } from '../told.ts'
 import { fresh } from './fresh.ts'
 import { accountPage, codesPage, newCodesPage, passkeyPage, passwordPage } from './pages.ts'
 import { peopleRouter } from './people-router.ts'
@@ -74,7 +75,7 @@ function passkeyRoutes(router: Router, service: Service): void {
       return await recoveryCodeStore(tx).left(actor.adminId) > 0 ? undefined : await replaceCodes(tx, actor.adminId, now)
     })
     if (codes === undefined) seeOther(ctx, accountPath)
-    else consolePage(ctx, { title: 'Recovery codes', current: 'account', body: codesPage(codes, 'The passkey is added') })
+    else await tellAt(ctx, service, codesPath, { codes, heading: 'The passkey is added' })
   })
   router.post(`${path}/end`, fresh(service, accountPath), async ctx => {
     const { actor } = sessionOf(ctx)
@@ -94,6 +95,8 @@ async function replaceCodes(tx: Queryable, adminId: string, now: Date): Promise<
   return codes
 }
 
+const codesPath = '/console/account/codes/made'
+
 function codeRoutes(router: Router, service: Service): void {
   const path = '/console/account/codes'
   router.get(path, fresh(service, path), async ctx => {
@@ -107,7 +110,11 @@ function codeRoutes(router: Router, service: Service): void {
       await record('recovery-codes.replace', `admin:${actor.adminId}`)
       return await replaceCodes(tx, actor.adminId, now)
     })
-    consolePage(ctx, { title: 'Recovery codes', current: 'account', body: codesPage(codes, 'Ten new recovery codes') })
+    await tellAt(ctx, service, codesPath, { codes, heading: 'Ten new recovery codes' })
+  })
+  router.get(`${codesPath}/:shown`, async ctx => {
+    const made = await told<{ codes: string[], heading: string }>(ctx, service, 'account', accountPath)
+    if (made !== undefined) consolePage(ctx, { title: 'Recovery codes', current: 'account', body: codesPage(made.codes, made.heading) })
   })
 }
 

@@ -8,6 +8,7 @@ import { sessionOf } from '../../http/session.ts'
 import { tokenCreate, tokenEnd, tokenList } from '../../protocols/api/operations/tokens.ts'
 import type { Role } from '../../store/access.ts'
 import { consolePage } from '../layout.ts'
+import { tellAt, told } from '../told.ts'
 import { fresh } from './fresh.ts'
 import { tokenMadePage, tokensPage, type TokenView } from './token-pages.ts'
 
@@ -34,11 +35,15 @@ export function tokensRouter(service: Service): Router {
     if (!input.success) return await again('Say what it is for in at most 64 characters, and name a day like 2027-03-31.')
     try {
       const made = await tokenCreate.run(service, actor, input.data)
-      consolePage(ctx, { title: 'A new token', current: 'account', body: tokenMadePage(service.config.url, made) })
+      await tellAt(ctx, service, `${path}/made`, made)
     } catch (error) {
       if (!(error instanceof CaError) || error.code !== 'invalid-argument') throw error
       await again('The last day is in the past.')
     }
+  })
+  router.get(`${path}/made/:shown`, async ctx => {
+    const made = await told<Parameters<typeof tokenMadePage>[1]>(ctx, service, 'account', path)
+    if (made !== undefined) consolePage(ctx, { title: 'A new token', current: 'account', body: tokenMadePage(service.config.url, made) })
   })
   router.post(`${path}/end`, async ctx => {
     const { actor } = sessionOf(ctx)

@@ -10,6 +10,7 @@ import { inviteCreate, inviteEnd, inviteList, inviteShow } from '../../protocols
 import { templateList } from '../../protocols/api/operations/templates.ts'
 import { fieldMistakes } from '../field-mistakes.ts'
 import { consolePage } from '../layout.ts'
+import { tellAt, told } from '../told.ts'
 import { csrfField } from '../words.ts'
 import { listPage } from './list-page.ts'
 import { manyPage, maxPeople, previewPage } from './many-page.ts'
@@ -29,6 +30,7 @@ export function invitationsRouter(service: Service): Router {
   })
   router.get('/many', requireRole('operator'), ctx => { consolePage(ctx, { title: 'Invite many people', current, scripts, body: manyPage({ csrf: csrfField(ctx), csv: '' }) }) })
   router.post('/many', async ctx => await many(service, ctx))
+  router.get('/told/:shown', async ctx => await tell(service, ctx))
   router.get('/:id', async ctx => await show(service, ctx, ctx.params['id']))
   router.post('/:id/end', async ctx => {
     await readForm(ctx)
@@ -92,7 +94,7 @@ async function create(service: Service, ctx: Context): Promise<void> {
   if (!input.success) return await answerForm(service, ctx, values, fieldMistakes(input.error))
   try {
     const created = await inviteCreate.run(service, actor, input.data)
-    answerTold(ctx, [{ ...created, name: input.data.name, email: input.data.email }], input.data.send)
+    await tellAt(ctx, service, toldPath, { told: [{ ...created, name: input.data.name, email: input.data.email }], sent: input.data.send } satisfies Telling)
   } catch (error) {
     if (!(error instanceof CaError) || !['template-not-found', 'mail-not-configured', 'forbidden', 'conflict'].includes(error.code)) throw error
     await answerForm(service, ctx, values, { [error.code === 'template-not-found' ? 'template' : '']: error.message })
@@ -133,12 +135,18 @@ async function checkOrCreate(service: Service, ctx: Context, form: Form, csv: st
   const create = form.get('create') === 'yes' && checked.mistakes === 0 && checked.lines.length > 0
   const send = form.get('send') === 'yes'
   const result = create ? await inviteBatch.run(service, actor, { csv, create, send }) : checked
-  if (result.created) return answerTold(ctx, result.lines.map(({ name, email, invitation }) => ({ ...invitation!, name, email })), send)
+  if (result.created) return await tellAt(ctx, service, toldPath, { told: result.lines.map(({ name, email, invitation }) => ({ ...invitation!, name, email })), sent: send } satisfies Telling)
   consolePage(ctx, { title: 'Invite many people', current, scripts, body: previewPage({ csrf: csrfField(ctx), csv, lines: result.lines, mistakes: result.mistakes, canMail: canMail(service) }) })
 }
 
 const canMail = (service: Service): boolean => service.config.smtpUrl !== undefined
 
-const answerTold = (ctx: Context, told: readonly Told[], sent: boolean): void => {
-  consolePage(ctx, { title: told.length === 1 ? 'One person is invited' : `${told.length} people are invited`, current, scripts, status: 201, body: toldPage(told, sent) })
+const toldPath = '/console/invitations/told'
+type Telling = { told: readonly Told[], sent: boolean }
+
+async function tell(service: Service, ctx: Context): Promise<void> {
+  const telling = await told<Telling>(ctx, service, current, '/console/invitations')
+  if (telling === undefined) return
+  const { length } = telling.told
+  consolePage(ctx, { title: length === 1 ? 'One person is invited' : `${length} people are invited`, current, scripts, body: toldPage(telling.told, telling.sent) })
 }

@@ -1,7 +1,6 @@
 import type { Context } from 'koa'
-import { script } from '../assets.ts'
+import { look, script } from '../assets.ts'
 import { html, type Markup } from '../html.ts'
-import { stylesheetPath } from '../page.ts'
 import { languages, type Language } from './language.ts'
 import type { Texts } from './texts/en.ts'
 
@@ -34,7 +33,7 @@ export function sendPersonPage(ctx: Context, language: Language, page: PersonPag
 <html lang="${language}" class="phone"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer"><meta name="robots" content="noindex"><meta name="color-scheme" content="light dark"><meta name="format-detection" content="telephone=no">
 ${page.refreshSeconds != null && html`<noscript><meta http-equiv="refresh" content="${page.refreshSeconds}"></noscript>`}
-<title>${page.title}</title><link rel="stylesheet" href="${stylesheetPath}">${page.follows === true && script('follow.js')}</head>
+<title>${page.title}</title>${look}${page.follows === true && script('follow.js')}</head>
 <body class="phone"><main>${page.body}</main></body></html>`.text
 }
 
