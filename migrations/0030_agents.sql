@@ -31,5 +31,7 @@ create table front_end_receipts (
   change_number   bigint      not null,
   changed_at      timestamptz not null,
   enforcement_ms  integer,
-  receipt         jsonb       not null
+  receipt         jsonb       not null,
+  -- how it stood when somebody was told last
+  told            text        not null default 'in-force'
 );

@@ -9,6 +9,7 @@ import { coalesced } from './http/coalesced.ts'
 import type { Service } from './http/service.ts'
 import { renewRootLists } from './http/root-lists.ts'
 import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
+import { noticeFrontEnds } from './notify/front-ends.ts'
 import { noticeQuarantined, sendDue, sendersOf } from './notify/outbox.ts'
 import { hierarchyStore } from './store/authorities.ts'
 import { certificateStore, lockRevocations, revocationStore } from './store/certificates.ts'
@@ -105,6 +106,7 @@ const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
   { name: 'counts', everyMs: 60_000, run: async () => await refreshCounts(service.db, service.now()) },
   { name: 'notices', everyMs: 10_000, run: async () => await noticeQuarantined(service, senders) },
+  { name: 'front ends', everyMs: 10_000, run: async () => await noticeFrontEnds(service, senders) },
   { name: 'messages', everyMs: 5000, run: async () => await sendDue(service, senders) },
   { name: 'housekeeping', everyMs: 60_000, run: async () => await housekeeping(service.db, service.now()) },
 ]

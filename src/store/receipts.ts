@@ -4,9 +4,10 @@ import { json, type Queryable } from './db.ts'
  * What the agent of a front end last said.
  * @property changeNumber the newest change of revocation in force there, since `changedAt`
  * @property enforcementMs from the row of the newest revocation that could be measured to its receipt
- * @property receipt as it was sent (`protocols/feed/receipts.ts`)
+ * @property told how it stood when somebody was told last
+ * @property receipt as it was sent (`http/enforcement.ts`)
  */
-export type ReceiptRecord = { frontEndId: string, receivedAt: Date, changeNumber: number, changedAt: Date, enforcementMs: number | null, receipt: unknown }
+export type ReceiptRecord = { frontEndId: string, receivedAt: Date, changeNumber: number, changedAt: Date, enforcementMs: number | null, receipt: unknown, told: string }
 
 /** An agent that begins to count anew is believed after this long. */
 const forgottenMs = 240_000
@@ -26,10 +27,14 @@ export function receiptStore(db: Queryable) {
         where r.sequence < excluded.sequence or r.received_at < $6`,
       [frontEndId, sequence, now, changeNumber, json(receipt), new Date(now.getTime() - forgottenMs)])
     },
+    /** @returns true for the one who is to tell that a front end stands so now */
+    async tell(frontEndId: string, standing: string): Promise<boolean> {
+      return (await db.query('update front_end_receipts set told = $2 where front_end_id = $1 and told <> $2 returning 1', [frontEndId, standing])).length === 1
+    },
     async of(frontEndIds: readonly string[]): Promise<ReceiptRecord[]> {
-      return (await db.query(`select front_end_id, received_at, change_number, changed_at, enforcement_ms, receipt
+      return (await db.query(`select front_end_id, received_at, change_number, changed_at, enforcement_ms, receipt, told
         from front_end_receipts where front_end_id = any($1::uuid[])`, [frontEndIds]))
-        .map(row => ({ frontEndId: row.front_end_id, receivedAt: row.received_at, changeNumber: row.change_number, changedAt: row.changed_at, enforcementMs: row.enforcement_ms, receipt: row.receipt }))
+        .map(row => ({ frontEndId: row.front_end_id, receivedAt: row.received_at, changeNumber: row.change_number, changedAt: row.changed_at, enforcementMs: row.enforcement_ms, receipt: row.receipt, told: row.told }))
     },
   }
 }

@@ -1,9 +1,5 @@
 import { z } from 'zod'
-import type { Service } from '../../../http/service.ts'
-import { feedStore } from '../../../store/feed.ts'
-import { frontEndStore } from '../../../store/front-ends.ts'
-import { receiptStore } from '../../../store/receipts.ts'
-import { standingOf, standings } from '../../feed/standing.ts'
+import { enforcement, standings, type Enforced } from '../../../http/enforcement.ts'
 import { at, instant, nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
 
@@ -36,22 +32,16 @@ export const frontEndEnforcement = operation({
     /** Front ends whose agents have never been heard. */
     without: z.array(z.string()),
   }),
-  run: async service => await enforcement(service),
+  async run(service) {
+    const { change, enforced, without } = await enforcement(service)
+    return { change, items: enforced.map(viewOf), without: without.map(({ name }) => name) }
+  },
 })
 
-async function enforcement(service: Service) {
-  const now = service.now()
-  const newest = await feedStore(service.db).newestSettled()
-  const frontEnds = await frontEndStore(service.db).list()
-  const receipts = new Map((await receiptStore(service.db).of(frontEnds.map(({ id }) => id))).map(record => [record.frontEndId, record]))
-  const items = frontEnds.flatMap(({ id, name, kind }): EnforcementView[] => {
-    const record = receipts.get(id)
-    if (record === undefined) return []
-    const { standing, receipt: { target, targetVersion, refused, lists, canary, clockOffsetMs, problems } } = standingOf(record, newest, now)
-    return [{
-      name, kind, standing, heardAt: at(record.receivedAt), change: record.changeNumber, changedAt: at(record.changedAt), enforcementMs: record.enforcementMs,
-      target, targetVersion, refused, lists, clockOffsetMs, problems, canary: canary === null ? null : { ...canary, at: at(new Date(canary.at)) },
-    }]
-  })
-  return { change: newest.change, items, without: frontEnds.filter(({ id }) => !receipts.has(id)).map(({ name }) => name) }
+function viewOf({ frontEnd: { name, kind }, record, receipt, standing }: Enforced): EnforcementView {
+  const { target, targetVersion, refused, lists, canary, clockOffsetMs, problems } = receipt
+  return {
+    name, kind, standing, heardAt: at(record.receivedAt), change: record.changeNumber, changedAt: at(record.changedAt), enforcementMs: record.enforcementMs,
+    target, targetVersion, refused, lists, clockOffsetMs, problems, canary: canary === null ? null : { ...canary, at: at(new Date(canary.at)) },
+  }
 }
