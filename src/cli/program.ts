@@ -12,6 +12,7 @@ import { importCommands } from './import.ts'
 import { inviteCommands } from './invite.ts'
 import { modelCommands } from './model.ts'
 import { exitCodeOf, exitCodes, printable } from './output.ts'
+import { personCommands } from './person.ts'
 import { phoneCommands } from './phone.ts'
 import { policyCommands } from './policy.ts'
 import { serveCommand } from './serve.ts'
@@ -19,7 +20,7 @@ import { templateCommands } from './template.ts'
 import { todayCommand } from './today.ts'
 
 const groups = [
-  serveCommand, todayCommand, authorityCommands, modelCommands, policyCommands, inviteCommands, deviceCommands, certCommands, templateCommands,
+  serveCommand, todayCommand, authorityCommands, modelCommands, policyCommands, inviteCommands, personCommands, deviceCommands, certCommands, templateCommands,
   frontEndCommands, activesyncCommands, importCommands, accessCommands, auditCommands, phoneCommands,
 ]
 

@@ -14,6 +14,7 @@ import { signInRouter } from './sign-in/router.ts'
 import { certificatesRouter } from './certificates/router.ts'
 import { invitationsRouter } from './invitations/router.ts'
 import { modelsRouter } from './models/router.ts'
+import { peopleRouter } from './people/router.ts'
 import { phonesRouter } from './phones/router.ts'
 import { policyRouter } from './policy/router.ts'
 import { quarantineRouter } from './quarantine/router.ts'
@@ -28,6 +29,7 @@ export function consoleRouter(service: Service): Router {
     invitationsRouter(service),
     modelsRouter(service),
     policyRouter(service),
+    peopleRouter(service),
     phonesRouter(service),
     certificatesRouter(service),
     quarantineRouter(service),

@@ -1,5 +1,5 @@
 /** What the console has, in the order of its navigation. A section stands here when its pages are mounted. */
-export type SectionId = 'today' | 'models' | 'policy' | 'invitations' | 'phones' | 'certificates' | 'quarantine' | 'templates' | 'front-ends' | 'records' | 'account'
+export type SectionId = 'today' | 'models' | 'policy' | 'invitations' | 'people' | 'phones' | 'certificates' | 'quarantine' | 'templates' | 'front-ends' | 'records' | 'account'
 
 export type Section = { readonly id: SectionId, readonly path: string, readonly label: string }
 
@@ -8,6 +8,7 @@ export const sections: readonly Section[] = [
   { id: 'models', path: '/console/models', label: 'Models' },
   { id: 'policy', path: '/console/policy', label: 'Policy' },
   { id: 'invitations', path: '/console/invitations', label: 'Invitations' },
+  { id: 'people', path: '/console/people', label: 'People' },
   { id: 'phones', path: '/console/phones', label: 'Phones' },
   { id: 'certificates', path: '/console/certificates', label: 'Certificates' },
   { id: 'quarantine', path: '/console/quarantine', label: 'Quarantine' },

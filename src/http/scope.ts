@@ -2,7 +2,7 @@ import { CaError } from '../errors.ts'
 
 /** Parts of the API that a token may be kept to. Every operation belongs to one (`operationsByArea`). */
 export const areas = [
-  'overview', 'models', 'policy', 'invitations', 'devices', 'certificates', 'templates', 'front-ends', 'admins', 'tokens', 'authorities', 'audit',
+  'overview', 'models', 'policy', 'invitations', 'people', 'devices', 'certificates', 'templates', 'front-ends', 'admins', 'tokens', 'authorities', 'audit',
 ] as const
 export type Area = typeof areas[number]
 

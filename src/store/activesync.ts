@@ -16,7 +16,7 @@ export type FindingRecord = {
   finding: ContradictionFinding, claimed: string, serialNumber: Buffer, frontEnd: string, action: GateAction, sentence: string
   foundAt: Date, settledAt: Date | null, settledBy: string | null
 }
-export type OpenFinding = { deviceId: string, personName: string, personEmail: string, productType: string, finding: ContradictionFinding, sentence: string, foundAt: Date }
+export type OpenFinding = { deviceId: string, personId: string, personName: string, personEmail: string, productType: string, finding: ContradictionFinding, sentence: string, foundAt: Date }
 
 /** More different ones of one device say nothing new. */
 const mostOfADevice = 20
@@ -69,7 +69,7 @@ export function activeSyncStore(db: Queryable) {
     /** The newest of each device with something that nobody has looked at, without those that wait in quarantine. */
     async open(limit: number): Promise<OpenFinding[]> {
       return await db.query<OpenFinding>(`
-        select f.device_id as "deviceId", p.name as "personName", p.email as "personEmail", d.product_type as "productType", f.finding, f.sentence, f.found_at as "foundAt"
+        select f.device_id as "deviceId", p.id as "personId", p.name as "personName", p.email as "personEmail", d.product_type as "productType", f.finding, f.sentence, f.found_at as "foundAt"
         from (select distinct on (device_id) * from (select * from activesync_findings where settled_at is null order by found_at desc limit 2000) n
             order by device_id, found_at desc) f
           join devices d on d.id = f.device_id join people p on p.id = d.person_id

@@ -20,7 +20,7 @@ export type NewEffect = {
 }
 export type Outcome = 'held' | 'revoked' | 'released' | 'passed-over'
 export type EffectKey = { deviceId: string, serialNumber: Buffer, authorityId: number }
-export type EffectListing = NewEffect & { outcome: Outcome | null, personName: string, personEmail: string, productType: string, osVersion: string | null, build: string | null, grade: DeviceRecord['grade'], test: boolean }
+export type EffectListing = NewEffect & { outcome: Outcome | null, personId: string, personName: string, personEmail: string, productType: string, osVersion: string | null, build: string | null, grade: DeviceRecord['grade'], test: boolean }
 export type EffectCounts = { certificates: number, people: number, phones: number, updatable: number, starts: number, held: number, revoked: number, released: number, passedOver: number }
 /** A phone as a slice looks at it. */
 export type Candidate = {
@@ -139,7 +139,7 @@ function effects(db: Queryable) {
     async listEffects(changeId: string, effect: 'stops' | 'starts', after: { deviceId: string, serialNumber: Buffer } | undefined, limit: number): Promise<EffectListing[]> {
       return await db.query<EffectListing>(`
         select e.device_id as "deviceId", e.serial_number as "serialNumber", e.authority_id as "authorityId", e.invitation_id as "invitationId", e.effect, e.verdict, e.help, e.why,
-          e.person_text as "personText", e.outcome, p.name as "personName", p.email as "personEmail", d.product_type as "productType", d.os_version as "osVersion", d.build, d.grade, d.test
+          e.person_text as "personText", e.outcome, p.id as "personId", p.name as "personName", p.email as "personEmail", d.product_type as "productType", d.os_version as "osVersion", d.build, d.grade, d.test
         from policy_effects e join devices d on d.id = e.device_id join people p on p.id = d.person_id
         where e.change_id = $1 and e.effect = $2 and ($3::uuid is null or (e.device_id, e.serial_number) > ($3, $4::bytea))
         order by e.device_id, e.serial_number limit $5`, [changeId, effect, after?.deviceId, after?.serialNumber, limit])

@@ -75,18 +75,19 @@ async function candidates(db: Queryable, text: SearchText): Promise<Candidates |
   }
 }
 
-type List<Id> = {
+export type List<Id> = {
   /** The newest rows that match, of a window that ends at `windowRows`. */
-  inWindow(before: Place<Id> | undefined, limit: number): Promise<Place<Id>[]>
+  inWindow(before: Place<Id> | undefined, limit: number, rows: number): Promise<Place<Id>[]>
   among(found: Candidates, before: Place<Id> | undefined, limit: number): Promise<Place<Id>[]>
   /** The last row of the window; undefined when the list ends within it. */
-  windowEnd(before: Place<Id> | undefined): Promise<Place<Id> | undefined>
+  windowEnd(before: Place<Id> | undefined, rows: number): Promise<Place<Id> | undefined>
 }
 
-async function search<Id>(db: Queryable, list: List<Id>, text: SearchText, before: Place<Id> | undefined, limit: number): Promise<Found<Id>> {
-  const recent = await list.inWindow(before, limit + 1)
+/** Newest first, with bounded work: see above. */
+export async function search<Id>(db: Queryable, list: List<Id>, text: SearchText, before: Place<Id> | undefined, limit: number): Promise<Found<Id>> {
+  const recent = await list.inWindow(before, limit + 1, windowRows)
   if (recent.length > limit) return pageOf(recent, limit)
-  const end = await list.windowEnd(before)
+  const end = await list.windowEnd(before, windowRows)
   if (end === undefined) return pageOf(recent, limit)
   const found = await candidates(db, text)
   if (found !== undefined) return pageOf(await list.among(found, before, limit + 1), limit)

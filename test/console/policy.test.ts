@@ -84,7 +84,7 @@ test('an exemption is named by its phone and person, and ends', async t => {
   await console.get(`/console/quarantine/${id}`)
   await console.submit(`/console/quarantine/${id}/approve`, { reason: 'seen in person' })
   const page = await console.get('/console/policy')
-  t.regex(page.text, /<bdi>iPhone99,1<\/bdi> of <bdi>Ines Roth<\/bdi>.*let in.*seen in person/s)
+  t.regex(page.text, /<bdi>iPhone99,1<\/bdi><\/a> of <a [^>]*><bdi>Ines Roth<\/bdi>.*let in.*seen in person/s)
   const path = /href="(\/console\/policy\/exemptions\/[^"]+\/end)"/.exec(page.text)![1]!
   t.regex((await console.get(path)).text, /The rules count for it again/)
   t.regex((await console.submit(path)).text, /The exemption has ended\./)
@@ -102,7 +102,7 @@ test('any phone is explained: one that is described, and one on record', async t
   t.regex((await console.get('/console/policy/explain?product=iPhone12%2C8&evidence=attested')).text, /state stop">refused.*is not an approved model.*<code>model-not-approved<\/code>/s)
   t.is((await console.get('/console/policy/explain?product=%3Cb%3E')).status, 400)
   const link = /href="(\/console\/policy\/explain\?phone=[^"]+)"/.exec((await console.get(`/console/phones/${id}`)).text)![1]!
-  t.regex((await console.get(link)).text, /the phone of <bdi>Ines Roth<\/bdi>.*let in/s)
+  t.regex((await console.get(link)).text, /the phone<\/a> of <a [^>]*><bdi>Ines Roth<\/bdi>.*let in/s)
   t.is((await console.get('/console/policy/explain?phone=6f1a3c1e-0000-4000-8000-000000000000')).status, 404)
 })
 

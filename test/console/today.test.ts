@@ -45,7 +45,7 @@ test('a phone in quarantine needs somebody, by name and with the reason', async 
   await world.enroll((await world.invite({ name: 'Tom Weiss' })).link)
   const console = await openConsole(t, service)
   const page = (await console.get('/console')).text
-  t.regex(page, /<b>Tom Weiss’s iPhone 13<\/b> waits for a decision/)
+  t.regex(page, /<bdi>Tom Weiss<\/bdi><\/a>’s iPhone 13<\/b> waits for a decision/)
   t.regex(page, /<b>Danger\.<\/b> Simulated phones are trusted/)
   t.regex(page, /Two things need you\.|Three things need you\./)
 })

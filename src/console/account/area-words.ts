@@ -6,6 +6,7 @@ export const areaWords: Readonly<Record<Area, { name: string, hint: string }>> =
   models: { name: 'Models', hint: 'which device models may have a certificate' },
   policy: { name: 'Policy', hint: 'rules, exemptions, and changes of them' },
   invitations: { name: 'Invitations', hint: 'links for people' },
+  people: { name: 'People', hint: 'who was invited, and what is theirs' },
   devices: { name: 'Phones', hint: 'their stories, and those that wait for a decision' },
   certificates: { name: 'Certificates', hint: 'revoke, hold and release' },
   templates: { name: 'Templates', hint: 'what configuration profiles carry' },

@@ -2,7 +2,7 @@ import { doesNotProve } from '../../devices/evidence.ts'
 import type { Certificate } from '../../formats/x509.ts'
 import type { CertificateView } from '../../protocols/api/operations/certificate-view.ts'
 import { html, type Markup } from '../html.ts'
-import { address } from '../perform.ts'
+import { personLink } from '../links.ts'
 import { certificateState, modelWords, named } from '../status-words.ts'
 import { done, grade, table, when } from '../words.ts'
 import { decodedExtensions, decodedFields } from './decoded.ts'
@@ -13,7 +13,7 @@ export type CertificatePage = { view: CertificateView & { published: boolean }, 
 export function certificatePage({ view, parsed, modelName, mayRevoke, doneText, now }: CertificatePage): Markup {
   const path = `/console/certificates/${view.serialNumber}`
   return html`<section><p class="soft"><a href="/console/certificates">Certificates</a></p>
-<h1>Certificate of ${named(view.personName ?? (view.kind === 'bootstrap' ? 'a phone that is enrolling' : 'nobody'))}</h1>${done(doneText)}
+<h1>Certificate of ${view.personId !== null ? personLink(view.personId, view.personName ?? '') : view.kind === 'bootstrap' ? 'a phone that is enrolling' : 'nobody'}</h1>${done(doneText)}
 <p>${certificateState(view.status)} ${sentence(view, now)}</p>
 <div class="actions">${parsed !== undefined && html`<a class="button" href="${path}/certificate.pem">Download as PEM</a>`}${mayRevoke && actions(view, path)}</div></section>
 <section><h2>On record</h2>${facts(view, modelName, now)}</section>
@@ -55,7 +55,7 @@ const reasonWords: Readonly<Record<string, string>> = {
 function facts(view: CertificateView, modelName: string | null, now: Date): Markup {
   const { revocation, deviceId, productType } = view
   return html`<dl class="facts">
-${view.personName !== null && html`<div><dt>Person</dt><dd>${named(view.personName)}, <a href="${address('/console/certificates', { person: view.personEmail ?? '' })}">${named(view.personEmail ?? '')}</a></dd></div>`}
+${view.personId !== null && html`<div><dt>Person</dt><dd>${personLink(view.personId, view.personName ?? '')}, ${named(view.personEmail ?? '')}</dd></div>`}
 ${deviceId !== null && productType !== null && html`<div><dt>Phone</dt><dd><a href="/console/phones/${deviceId}">${modelWords({ modelName, productType })}</a></dd></div>`}
 ${view.grade !== null && html`<div><dt>Model known by</dt><dd>${grade(view.grade, view.test)} <span class="soft">${doesNotProve[view.grade]}</span></dd></div>`}
 <div><dt>Key</dt><dd>${view.keyOrigin === 'delivered' ? 'Made here and delivered inside an encrypted profile; it was forgotten here afterwards.' : 'Born on the phone.'}</dd></div>

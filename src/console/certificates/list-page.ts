@@ -1,5 +1,6 @@
 import type { CertificateView } from '../../protocols/api/operations/certificate-view.ts'
 import { html, type Markup } from '../html.ts'
+import { personLink } from '../links.ts'
 import { furtherBack, searchField } from '../search-field.ts'
 import { sortable, sortCaption, sortWords, type Sorting } from '../sorting.ts'
 import { certificateState, modelWords, named } from '../status-words.ts'
@@ -24,7 +25,7 @@ ${table({
 const row = (certificate: CertificateView, modelName: CertificateList['modelName'], now: Date): (string | Markup)[] => [
   html`<a href="/console/certificates/${certificate.serialNumber}"><code>${certificate.serialNumber}</code></a>`,
   certificateState(certificate.status),
-  html`${named(certificate.personName ?? '–')}<br><span class="soft">${named(certificate.personEmail ?? '')}</span>`,
+  html`${certificate.personId === null ? '–' : personLink(certificate.personId, certificate.personName ?? '')}<br><span class="soft">${named(certificate.personEmail ?? '')}</span>`,
   certificate.deviceId === null || certificate.productType === null ? '–'
     : html`<a href="/console/phones/${certificate.deviceId}">${modelWords({ modelName: modelName(certificate.productType), productType: certificate.productType })}</a>`,
   certificate.grade === null ? '–' : grade(certificate.grade, certificate.test),

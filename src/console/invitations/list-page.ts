@@ -1,5 +1,6 @@
 import type { InvitationView } from '../../protocols/api/operations/invitations.ts'
 import { html, type Markup } from '../html.ts'
+import { personLink } from '../links.ts'
 import { sortable, sortCaption, sortWords, type Sorting } from '../sorting.ts'
 import { pager, state, table, when } from '../words.ts'
 import { progressOf } from './progress.ts'
@@ -27,7 +28,7 @@ ${pager(next)}</section>`
 function row(i: InvitationView, now: Date): (string | Markup)[] {
   const progress = progressOf(i, now)
   return [
-    html`<a href="/console/invitations/${i.id}">${i.personName}</a><br><span class="soft">${i.personEmail}</span>`,
+    html`<a href="/console/invitations/${i.id}">${i.personName}</a><br><span class="soft">${personLink(i.personId, i.personEmail)}</span>`,
     state(progress.word, progress.tone), progress.text, `${i.devicesEnrolled} of ${i.devices}`,
     when(new Date(i.expiresAt), now), when(new Date(i.createdAt), now), i.createdBy,
   ]

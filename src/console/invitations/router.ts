@@ -7,6 +7,7 @@ import type { Service } from '../../http/service.ts'
 import { mayActAs, requireRole, sessionOf } from '../../http/session.ts'
 import { inviteBatch } from '../../protocols/api/operations/invitation-batch.ts'
 import { inviteCreate, inviteEnd, inviteList, inviteShow } from '../../protocols/api/operations/invitations.ts'
+import { personShow } from '../../protocols/api/operations/people.ts'
 import { templateList } from '../../protocols/api/operations/templates.ts'
 import { fieldMistakes } from '../field-mistakes.ts'
 import { consolePage } from '../layout.ts'
@@ -25,7 +26,7 @@ export function invitationsRouter(service: Service): Router {
   router.get('/', async ctx => await list(service, ctx))
   router.post('/', async ctx => await create(service, ctx))
   router.get('/new', requireRole('operator'), async ctx => {
-    const values = { ...emptyForm, days: String(service.config.invitationDays) }
+    const values = { ...emptyForm, ...await knownPerson(service, ctx), days: String(service.config.invitationDays) }
     await answerForm(service, ctx, values, {})
   })
   router.get('/many', requireRole('operator'), ctx => { consolePage(ctx, { title: 'Invite many people', current, scripts, body: manyPage({ csrf: csrfField(ctx), csv: '' }) }) })
@@ -77,6 +78,14 @@ async function show(service: Service, ctx: Context, id: string | undefined): Pro
 }
 
 const emptyForm: InvitationForm = { name: '', email: '', userPrincipalName: '', groups: '', template: 'default', devices: '1', key: 'device', days: '', send: '' }
+/** Whom the address names is filled in, for somebody who was invited before; groups and the name in the directory stay as they are on record. */
+async function knownPerson(service: Service, ctx: Context): Promise<Pick<InvitationForm, 'name' | 'email'> | undefined> {
+  const input = personShow.input.safeParse({ person: ctx.query['person'] })
+  if (!input.success) return undefined
+  const { name, email } = await personShow.run(service, sessionOf(ctx).actor, input.data)
+  return { name, email }
+}
+
 const fieldNames = Object.keys(emptyForm) as (keyof InvitationForm)[]
 
 async function answerForm(service: Service, ctx: Context, values: InvitationForm, mistakes: Readonly<Record<string, string>>): Promise<void> {

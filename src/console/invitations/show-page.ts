@@ -1,6 +1,6 @@
 import type { AttemptView, InvitationView } from '../../protocols/api/operations/invitations.ts'
 import { html, type Markup } from '../html.ts'
-import { linkInto } from '../links.ts'
+import { linkInto, personLink } from '../links.ts'
 import { done, state, table, when } from '../words.ts'
 import { crumb } from './new-page.ts'
 import { attemptInWords, progressOf } from './progress.ts'
@@ -10,9 +10,9 @@ export type ShowPage = { invitation: InvitationView, attempts: readonly AttemptV
 
 export function showPage({ invitation: i, attempts, csrf, ended, now }: ShowPage): Markup {
   const progress = progressOf(i, now)
-  return html`<section>${crumb}<h1>The invitation of ${i.personName}</h1>${done(ended ? 'The invitation was taken back. Its link opens nothing any more.' : undefined)}
+  return html`<section>${crumb}<h1>The invitation of ${personLink(i.personId, i.personName)}</h1>${done(ended ? 'The invitation was taken back. Its link opens nothing any more.' : undefined)}
 <p>${state(progress.word, progress.tone)} ${progress.text}</p>
-<dl class="facts"><div><dt>For</dt><dd>${linkInto('phones', `/console/phones?person=${encodeURIComponent(i.personEmail)}`, i.personName)}, ${i.personEmail}</dd></div>
+<dl class="facts"><div><dt>For</dt><dd>${personLink(i.personId, i.personName)}, ${i.personEmail}</dd></div>
 <div><dt>Phones</dt><dd>${i.devicesEnrolled} of ${i.devices} hold a key</dd></div>
 <div><dt>The link opens until</dt><dd>${when(new Date(i.expiresAt), now)}</dd></div>
 <div><dt>Template</dt><dd>${linkInto('templates', `/console/templates/${encodeURIComponent(i.template)}`, i.template)}</dd></div>

@@ -1,5 +1,6 @@
 import type { DeviceView } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
+import { personLink } from '../links.ts'
 import { furtherBack, searchField } from '../search-field.ts'
 import { sortable, sortCaption, sortWords, type Sorting } from '../sorting.ts'
 import { modelWords, named, phoneState } from '../status-words.ts'
@@ -35,7 +36,7 @@ const emptyText = (query: string, person: string): Markup =>
       : html`No phone yet. A phone stands here once it has opened an invitation and introduced itself.`
 
 const row = (phone: DeviceView, now: Date): (string | Markup)[] => [
-  html`<a href="/console/phones/${phone.id}">${named(phone.personName)}</a><br><span class="soft">${named(phone.personEmail)}</span>`,
+  html`<a href="/console/phones/${phone.id}">${named(phone.personName)}</a><br><span class="soft">${personLink(phone.personId, phone.personEmail)}</span>`,
   modelWords(phone), html`<code>${named(phone.serialNumber)}</code>`, named(phone.osVersion ?? phone.build ?? '–'), grade(phone.grade, phone.test),
   phoneState(phone), phone.certificate === null ? '–' : when(new Date(phone.certificate.notAfter), now), when(new Date(phone.createdAt), now),
 ]

@@ -3,7 +3,7 @@ import { doesNotProve } from '../../devices/evidence.ts'
 import type { StoryEvent } from '../../protocols/api/operations/device-story.ts'
 import type { DeviceDetail } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
-import { linkInto } from '../links.ts'
+import { linkInto, personLink } from '../links.ts'
 import { address } from '../perform.ts'
 import { certificateState, modelWords, named, phoneState } from '../status-words.ts'
 import { done, grade, table, when } from '../words.ts'
@@ -16,7 +16,7 @@ export type PhonePage = { device: DeviceDetail, story: readonly StoryEvent[], ma
 export function phonePage(ctx: Context, { device, story, mayRevoke, mayExempt, mayLetIn, mayAccept, waits, mistake, doneText, now }: PhonePage): Markup {
   const newest = device.certificates[0] ?? null
   return html`<section><p class="soft"><a href="/console/phones">Phones</a></p>
-<h1>${device.modelName ?? 'A phone'} of ${named(device.personName)}</h1>${done(doneText)}
+<h1>${device.modelName ?? 'A phone'} of ${personLink(device.personId, device.personName)}</h1>${done(doneText)}
 <p>${phoneState({ enrollment: device.enrollment, certificate: newest, lockedOut: device.lockedOut })} ${modelWords(device)}, ${grade(device.grade, device.test)}</p>
 ${device.enrollment !== null && html`<p>${linkInto('policy', address('/console/policy/explain', { phone: device.id }), 'What would be decided about it now')}${mayExempt && html`, or ${linkInto('policy', address('/console/policy/exemptions/new', { phone: device.id }), 'decide about it before all rules')}`}</p>`}
 ${waits && html`<p>${linkInto('quarantine', `/console/quarantine/${device.id}`, 'Somebody has to decide about it')}.</p>`}
@@ -39,7 +39,7 @@ function actions(device: DeviceDetail, mayLetIn: boolean): Markup | undefined {
 
 function facts(device: DeviceDetail, now: Date): Markup {
   return html`<dl class="facts">
-<div><dt>Person</dt><dd>${named(device.personName)}, <a href="${address('/console/phones', { person: device.personEmail })}">${named(device.personEmail)}</a></dd></div>
+<div><dt>Person</dt><dd>${personLink(device.personId, device.personName)}, ${named(device.personEmail)}</dd></div>
 <div><dt>Model</dt><dd>${device.modelName === null ? modelWords(device) : linkInto('models', `/console/models/${encodeURIComponent(device.productType)}`, modelWords(device))}</dd></div>
 <div><dt>Version</dt><dd>${named(device.osVersion ?? 'not said')}${device.build !== null && html`, build <code>${named(device.build)}</code>`}</dd></div>
 <div><dt>Serial number</dt><dd><code>${named(device.serialNumber)}</code></dd></div>

@@ -1,6 +1,7 @@
 import type { Context } from 'koa'
 import type { EffectView, PolicyChangeView } from '../../protocols/api/operations/policy-changes.ts'
 import { html, type Markup } from '../html.ts'
+import { personLink } from '../links.ts'
 import { address } from '../perform.ts'
 import { certificateState, modelWords, named } from '../status-words.ts'
 import { choices, csrfField, dayInWords, done, field, grade, pager, problem, state, table, when } from '../words.ts'
@@ -109,7 +110,7 @@ const download = ({ id }: PolicyChangeView, effect: EffectView['effect']): Marku
   html`<p><a href="${changeAddress(id)}/${effect}.csv" download>All of them for a spreadsheet (CSV)</a></p>`
 
 const who = (effect: EffectView): (string | Markup)[] => [
-  html`<a href="/console/phones/${effect.device}">${named(effect.personName)}</a><br><span class="soft">${named(effect.personEmail)}</span>`, modelWords(effect), named(effect.osVersion ?? '–'), grade(effect.grade, effect.test),
+  html`<a href="/console/phones/${effect.device}">${named(effect.personName)}</a><br><span class="soft">${personLink(effect.personId, effect.personEmail)}</span>`, modelWords(effect), named(effect.osVersion ?? '–'), grade(effect.grade, effect.test),
 ]
 
 function then(change: PolicyChangeView, effect: EffectView): Markup {

@@ -4,6 +4,7 @@ import { doesNotProve } from '../../devices/evidence.ts'
 import type { decisionView } from '../../protocols/api/operations/decision-view.ts'
 import type { DeviceDetail } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
+import { personLink } from '../links.ts'
 import { modelWords, named } from '../status-words.ts'
 import { choices, csrfField, field, grade, problem } from '../words.ts'
 
@@ -12,7 +13,7 @@ export type ExemptionForm = { device: DeviceDetail, decision: z.input<typeof dec
 
 /** A decision about one phone under the invitation by which it came. */
 export function exemptionForm(ctx: Context, { device, decision, values, mistake }: ExemptionForm): Markup {
-  return html`<section><p class="soft"><a href="/console/policy">Policy</a> / <a href="/console/phones/${device.id}">the phone</a></p><h1>Decide about ${named(device.personName)}’s ${device.modelName ?? 'phone'}</h1>
+  return html`<section><p class="soft"><a href="/console/policy">Policy</a> / <a href="/console/phones/${device.id}">the phone</a></p><h1>Decide about ${personLink(device.personId, device.personName)}’s ${device.modelName ?? 'phone'}</h1>
 <p>Before all rules, for this phone alone, under the invitation by which it came. ${modelWords(device)}, ${grade(device.grade, device.test)}</p></section>
 <section class="consequence"><h2>As policy stands</h2><p>${named(decision.textForAdmin)}</p></section>
 <form method="post" action="/console/policy/exemptions/new">${csrfField(ctx)}<input type="hidden" name="phone" value="${device.id}">${problem(mistake)}

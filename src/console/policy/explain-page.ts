@@ -2,16 +2,17 @@ import type { z } from 'zod'
 import { doesNotProve } from '../../devices/evidence.ts'
 import type { decisionView } from '../../protocols/api/operations/decision-view.ts'
 import { html, type Markup } from '../html.ts'
+import { personLink } from '../links.ts'
 import { modelWords, named } from '../status-words.ts'
 import { field, grade, problem, state } from '../words.ts'
 
 export type ExplainValues = { product: string, build: string, version: string, evidence: string, person: string }
 /** @property phone  the one on record that was asked about */
-export type ExplainPage = { values: ExplainValues, decision: z.input<typeof decisionView> | undefined, mistake: string | undefined, phone: { id: string, personName: string } | undefined }
+export type ExplainPage = { values: ExplainValues, decision: z.input<typeof decisionView> | undefined, mistake: string | undefined, phone: { id: string, personId: string, personName: string } | undefined }
 
 export function explainPage({ values, decision, mistake, phone }: ExplainPage): Markup {
   return html`<section><p class="soft"><a href="/console/policy">Policy</a></p><h1>What would be decided</h1><p class="soft">For a line of a mail server’s log: <a href="/console/policy/activesync">explain an ActiveSync string</a>.</p>
-${phone !== undefined && html`<p>About <a href="/console/phones/${phone.id}">the phone of ${named(phone.personName)}</a>, as policy stands now and with all that is known of it. Nothing is changed by asking.</p>`}</section>
+${phone !== undefined && html`<p>About <a href="/console/phones/${phone.id}">the phone</a> of ${personLink(phone.personId, phone.personName)}, as policy stands now and with all that is known of it. Nothing is changed by asking.</p>`}</section>
 ${decision !== undefined && answer(decision)}
 <section>${phone !== undefined && html`<h2>About a phone that is only described</h2>`}${problem(mistake)}<form method="get" action="/console/policy/explain"><div class="fields">
 ${field({ label: 'Product type', name: 'product', value: values.product, required: true, maxlength: 64, hint: 'iPhone14,5', spellcheck: false })}

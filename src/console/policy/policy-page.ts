@@ -2,11 +2,12 @@ import type { Context } from 'koa'
 import type { Exemption, Rule } from '../../policy/rules.ts'
 import { ruleSentence } from '../../policy/sentences.ts'
 import { html, type Markup } from '../html.ts'
+import { personLink } from '../links.ts'
 import { named } from '../status-words.ts'
 import { csrfField, done, table, when } from '../words.ts'
 
 export type RuleShown = Pick<Rule, 'id' | 'verdict' | 'conditions' | 'reason' | 'author'> & { createdAt: string }
-export type ExemptionShown = Pick<Exemption, 'id' | 'deviceId' | 'verdict' | 'reason' | 'author'> & { notAfter: string, personName: string, model: string }
+export type ExemptionShown = Pick<Exemption, 'id' | 'deviceId' | 'verdict' | 'reason' | 'author'> & { notAfter: string, personId: string | null, personName: string, model: string }
 /** @property approvals  how many are in force */
 export type PolicyPage = { rules: readonly RuleShown[], exemptions: readonly ExemptionShown[], moreExemptions: number, approvals: number, mayChange: boolean, doneText: Markup | undefined, now: Date }
 
@@ -36,7 +37,7 @@ const verdictWords = { allow: 'let in', quarantine: 'set aside', block: 'refused
 const exemptionsTable = (exemptions: readonly ExemptionShown[], mayChange: boolean, now: Date): Markup => table({
   caption: 'They count before all rules', head: ['Phone', 'Decision', 'Why', 'By', 'Until', ...mayChange ? [''] : []],
   rows: exemptions.map(exemption => [
-    html`<a href="/console/phones/${exemption.deviceId}">${named(exemption.model)} of ${named(exemption.personName)}</a>`, verdictWords[exemption.verdict], named(exemption.reason), named(exemption.author),
+    html`<a href="/console/phones/${exemption.deviceId}">${named(exemption.model)}</a> of ${exemption.personId === null ? '' : personLink(exemption.personId, exemption.personName)}`, verdictWords[exemption.verdict], named(exemption.reason), named(exemption.author),
     when(new Date(exemption.notAfter), now),
     ...mayChange ? [html`<a href="/console/policy/exemptions/${exemption.id}/end">End<span class="unseen"> the exemption of ${exemption.personName}</span></a>`] : [],
   ]),

@@ -56,7 +56,7 @@ async function show(ctx: Context, service: Service): Promise<void> {
       doneText: await doneAtOnce(ctx, service, Object.hasOwn(doneTexts, done) ? doneTexts[done] : undefined),
       exemptions: shown.map(exemption => {
         const device = devices.get(exemption.deviceId)
-        return { ...exemption, personName: device?.personName ?? '', model: models.get(device?.productType ?? '')?.name ?? device?.productType ?? 'phone' }
+        return { ...exemption, personId: device?.personId ?? null, personName: device?.personName ?? '', model: models.get(device?.productType ?? '')?.name ?? device?.productType ?? 'phone' }
       }),
     }),
   })

@@ -4,8 +4,7 @@ import { doesNotProve } from '../../devices/evidence.ts'
 import type { decisionView } from '../../protocols/api/operations/decision-view.ts'
 import type { DeviceDetail } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
-import { linkInto } from '../links.ts'
-import { address } from '../perform.ts'
+import { linkInto, personLink } from '../links.ts'
 import { modelWords, named } from '../status-words.ts'
 import { choices, csrfField, field, grade, problem, when } from '../words.ts'
 
@@ -16,7 +15,7 @@ export type DecidePage = { device: DeviceDetail, decision: Decided, alike: numbe
 
 export function decidePage(ctx: Context, page: DecidePage): Markup {
   const { device, decision, mayDecide } = page
-  return html`<section><p class="soft"><a href="/console/quarantine">Quarantine</a></p><h1>Let ${named(device.personName)}’s ${device.modelName ?? 'phone'} in?</h1>
+  return html`<section><p class="soft"><a href="/console/quarantine">Quarantine</a></p><h1>Let ${personLink(device.personId, device.personName)}’s ${device.modelName ?? 'phone'} in?</h1>
 <p>${named(decision.textForAdmin)}</p><p class="soft"><code>${decision.code}</code></p></section>
 <section><h2>What is known</h2>${facts(page)}</section>
 ${mayDecide ? html`<div class="two">${approveForm(ctx, page)}${refuseForm(ctx, page)}</div>` : html`<section><p>Deciding needs the role operator.</p></section>`}`
@@ -28,7 +27,7 @@ export const holdsKey = ({ certificates }: Pick<DeviceDetail, 'certificates'>): 
 function facts({ device, decision, now }: DecidePage): Markup {
   const { known, because } = decision
   return html`<dl class="facts">
-<div><dt>Person</dt><dd>${named(device.personName)}, <a href="${address('/console/phones', { person: device.personEmail })}">${named(device.personEmail)}</a>${device.enrollment !== null && html`, by ${linkInto('invitations', `/console/invitations/${device.enrollment.invitationId}`, 'this invitation')}`}</dd></div>
+<div><dt>Person</dt><dd>${personLink(device.personId, device.personName)}, ${named(device.personEmail)}${device.enrollment !== null && html`, by ${linkInto('invitations', `/console/invitations/${device.enrollment.invitationId}`, 'this invitation')}`}</dd></div>
 <div><dt>Model</dt><dd>${modelWords(device)}, ${grade(device.grade, device.test)}${!known.inCatalogue && html`<br>The catalogue does not have this model. It may be newer than the catalogue, or an invention.`}
 <p class="soft"><b>What that does not prove.</b> ${doesNotProve[device.grade]}${device.test && html` ${doesNotProve.test}`}</p></dd></div>
 <div><dt>Version</dt><dd>${known.osVersion === null ? 'not said' : named(known.osVersion.value)}${known.build !== null && html`, build <code>${named(known.build.value)}</code>`}${known.buildRanOnModel === false && html`<br>This build was never published for this model, as far as the catalogue knows.`}</dd></div>

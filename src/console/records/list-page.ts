@@ -37,7 +37,7 @@ function row(item: AuditView, now: Date): (string | Markup)[] {
 
 const actor = (name: string): Markup => html`<a href="${`/console/records?actor=${encodeURIComponent(name)}`}">${cut(name, 100)}</a>`
 
-const pages = { device: ['phones', '/console/phones/'], invitation: ['invitations', '/console/invitations/'], certificate: ['certificates', '/console/certificates/'], template: ['templates', '/console/templates/'] } as const
+const pages = { person: ['people', '/console/people/'], device: ['phones', '/console/phones/'], invitation: ['invitations', '/console/invitations/'], certificate: ['certificates', '/console/certificates/'], template: ['templates', '/console/templates/'] } as const
 
 /** To the page of the thing itself where it has one, and always to what else was done to it. */
 export function subjectLink(subject: string): Markup {

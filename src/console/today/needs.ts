@@ -1,6 +1,6 @@
 import type { Overview } from '../../protocols/api/operations/overview.ts'
 import { html, type Markup } from '../html.ts'
-import { linkInto } from '../links.ts'
+import { linkInto, personLink } from '../links.ts'
 import { sections } from '../sections.ts'
 import { when } from '../words.ts'
 
@@ -30,8 +30,8 @@ const item = (text: Markup, more?: Markup, action?: Markup | false): Markup =>
 const has = (section: string): boolean => sections.some(({ id }) => id === section)
 
 function quarantined({ quarantined: { count, items } }: Overview, now: Date): Markup[] {
-  const each = items.map(({ deviceId, personName, modelName, productType, since, reason }) => item(
-    html`<b>${personName}’s ${modelName ?? productType}</b> waits for a decision.${reason !== null && ` ${reason}`}`,
+  const each = items.map(({ deviceId, personId, personName, modelName, productType, since, reason }) => item(
+    html`<b>${personLink(personId, personName)}’s ${modelName ?? productType}</b> waits for a decision.${reason !== null && ` ${reason}`}`,
     since === null ? undefined : html`since ${when(new Date(since), now)}`,
     decide(deviceId),
   ))
@@ -40,8 +40,8 @@ function quarantined({ quarantined: { count, items } }: Overview, now: Date): Ma
 }
 
 function contradicting({ contradictions: { count, items } }: Overview, now: Date): Markup[] {
-  const each = items.map(({ deviceId, personName, modelName, productType, sentence, foundAt }) => item(
-    html`<b>${personName}’s ${modelName ?? productType}</b> contradicts its certificate. ${sentence}`,
+  const each = items.map(({ deviceId, personId, personName, modelName, productType, sentence, foundAt }) => item(
+    html`<b>${personLink(personId, personName)}’s ${modelName ?? productType}</b> contradicts its certificate. ${sentence}`,
     html`since ${when(new Date(foundAt), now)}`, has('phones') && html`<a class="button" href="/console/phones/${deviceId}#activesync">Look at it</a>`,
   ))
   const others = count - items.length
@@ -57,7 +57,7 @@ function ending({ ending: { count, items } }: Overview, now: Date): Markup {
   const many = count > 100 ? 'More than 100 certificates' : count === 1 ? 'One certificate' : `${count} certificates`
   return item(
     html`<b>${many}</b> ${count === 1 ? 'ends' : 'end'} within 14 days on phones that have no later one. ${count === 1 ? 'Its owner enrolls' : 'Their owners enroll'} again with an invitation.`,
-    html`first: ${items.slice(0, 3).map(({ deviceId, personName, notAfter }, index) => html`${index > 0 && ', '}${linkInto('phones', `/console/phones/${deviceId}`, personName)} ${when(new Date(notAfter), now)}`)}`,
+    html`first: ${items.slice(0, 3).map(({ deviceId, personId, personName, modelName, productType, notAfter }, index) => html`${index > 0 && ', '}${personLink(personId, personName)}’s ${linkInto('phones', `/console/phones/${deviceId}`, modelName ?? productType)} ${when(new Date(notAfter), now)}`)}`,
     first !== undefined && has('invitations') && html`<a class="button" href="/console/invitations/many">Invite them</a>`,
   )
 }

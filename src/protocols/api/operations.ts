@@ -20,6 +20,7 @@ import * as invitationBatch from './operations/invitation-batch.ts'
 import * as invitations from './operations/invitations.ts'
 import * as models from './operations/models.ts'
 import * as overview from './operations/overview.ts'
+import * as people from './operations/people.ts'
 import * as policy from './operations/policy.ts'
 import * as policyChanges from './operations/policy-changes.ts'
 import * as templates from './operations/templates.ts'
@@ -41,6 +42,7 @@ const operationsByArea = {
     exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd, activesync.activesyncExplain, activesync.activesyncFindings,
   ],
   invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd],
+  people: [people.personList, people.personShow, people.personStory],
   devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse, deviceActiveSync.deviceAcceptClaims],
   certificates: [certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow],
   templates: [templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet],

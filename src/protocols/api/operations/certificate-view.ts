@@ -11,7 +11,7 @@ export const certificateFields = {
   serialNumber: z.string(), fingerprint: z.string().nullable(), authority: z.string(), kind: z.enum(['device', 'bootstrap', 'signer', 'agent', 'canary']),
   /** `held` can be released, `revoked` cannot. `pending`: being issued. */
   status: z.enum(['good', 'held', 'revoked', 'expired', 'pending']),
-  deviceId: id.nullable(), personName: z.string().nullable(), personEmail: z.string().nullable(), productType: z.string().nullable(),
+  deviceId: id.nullable(), personId: id.nullable(), personName: z.string().nullable(), personEmail: z.string().nullable(), productType: z.string().nullable(),
   grade: grade.nullable(), test: z.boolean(), keyOrigin: z.enum(['device', 'delivered']).nullable(),
   notBefore: instant, notAfter: instant, createdAt: instant, firstUsedAt: instant.nullable(),
   revocation: z.strictObject({ revokedAt: instant, reason: z.enum(reasonNames), actor: z.string(), cause: z.string() }).nullable(),
@@ -23,7 +23,7 @@ export function viewOfCertificate(authorities: Authorities, c: CertificateRecord
   const revocation = c.revocation === null || c.revocation.reason === removeFromCrl ? null : c.revocation
   return {
     serialNumber: c.serialNumber.toString('hex'), fingerprint: c.sha256?.toString('hex') ?? null, authority: authorityById(authorities, c.authorityId).name,
-    kind: c.kind, status: statusOf(c, revocation, now), deviceId: c.deviceId, personName: c.personName, personEmail: c.personEmail,
+    kind: c.kind, status: statusOf(c, revocation, now), deviceId: c.deviceId, personId: c.personId, personName: c.personName, personEmail: c.personEmail,
     productType: c.productType, grade: c.grade, test: c.test, keyOrigin: c.keyOrigin, notBefore: at(c.notBefore), notAfter: at(c.notAfter),
     createdAt: at(c.createdAt), firstUsedAt: atOrNull(c.firstUsedAt),
     revocation: revocation === null ? null

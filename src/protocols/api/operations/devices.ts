@@ -28,7 +28,7 @@ import { personIdOf } from './invitations.ts'
 const dayMs = 86_400_000
 
 const deviceFields = {
-  id, personName: z.string(), personEmail: z.string(), udid: z.string(), serialNumber: z.string(),
+  id, personId: id, personName: z.string(), personEmail: z.string(), udid: z.string(), serialNumber: z.string(),
   productType: z.string(), modelName: z.string().nullable(), build: z.string().nullable(), osVersion: z.string().nullable(),
   grade, test: z.boolean(), knownAt: instant, createdAt: instant,
   /** While it is, nothing is issued to it. */
@@ -71,7 +71,7 @@ const versionOf = (service: Service, { build, productType }: DeviceListing): str
 function viewOf(service: Service, d: DeviceListing): Omit<DeviceView, 'certificate'> {
   const { enrollment } = d
   return {
-    id: d.id, personName: d.personName, personEmail: d.personEmail, udid: d.udid, serialNumber: d.serialNumber, productType: d.productType,
+    id: d.id, personId: d.personId, personName: d.personName, personEmail: d.personEmail, udid: d.udid, serialNumber: d.serialNumber, productType: d.productType,
     modelName: service.catalogue().models.get(d.productType)?.name ?? null, build: d.build, osVersion: d.osVersion ?? versionOf(service, d), grade: d.grade, test: d.test,
     knownAt: at(d.knownAt), createdAt: at(d.createdAt), lockedOut: d.lockedOut,
     enrollment: enrollment === null ? null : {

@@ -26,7 +26,7 @@ const attemptView = z.strictObject({
 export type AttemptView = z.output<typeof attemptView>
 
 const invitationView = z.strictObject({
-  id, personName: z.string(), personEmail: z.string(), template: z.string(), key: z.enum(['device', 'delivered']),
+  id, personId: id, personName: z.string(), personEmail: z.string(), template: z.string(), key: z.enum(['device', 'delivered']),
   devices: z.int(), devicesEnrolled: z.int(), state: z.enum(['open', 'expired', 'ended', 'used-up']),
   expiresAt: instant, endedAt: instant.nullable(), createdAt: instant, createdBy: z.string(),
   /** The newest attempt of a phone. */
@@ -37,7 +37,7 @@ export type InvitationView = z.output<typeof invitationView>
 const viewOfAttempt = (attempt: Attempt): AttemptView => ({ ...attempt, at: at(attempt.at) })
 
 const viewOf = (i: InvitationListing, now: Date): z.input<typeof invitationView> => ({
-  id: i.id, personName: i.personName, personEmail: i.personEmail, template: i.template, key: i.keyOrigin, devices: i.devicesMax,
+  id: i.id, personId: i.personId, personName: i.personName, personEmail: i.personEmail, template: i.template, key: i.keyOrigin, devices: i.devicesMax,
   devicesEnrolled: i.placesTaken, state: invitationState(i, i.placesTaken, now), expiresAt: at(i.expiresAt), endedAt: atOrNull(i.endedAt),
   createdAt: at(i.createdAt), createdBy: i.createdBy, attempt: i.attempt === null ? null : viewOfAttempt(i.attempt),
 })

@@ -19,7 +19,7 @@ const most = 100
 const shown = 5
 
 const figure = z.strictObject({ key: z.string(), value: z.int() })
-const phone = { deviceId: id, personName: z.string(), personEmail: z.string(), productType: z.string(), modelName: z.string().nullable() }
+const phone = { deviceId: id, personId: id, personName: z.string(), personEmail: z.string(), productType: z.string(), modelName: z.string().nullable() }
 
 const overview = z.strictObject({
   /** Phones with a certificate in force, and when that was counted; null before the first time. */
@@ -71,7 +71,7 @@ async function quarantined(service: Service): Promise<Overview['quarantined']> {
   return {
     count: rows.length,
     items: rows.slice(0, shown).map(row => ({
-      deviceId: row.id, personName: row.personName, personEmail: row.personEmail, productType: row.productType, modelName: modelName(service, row.productType),
+      deviceId: row.id, personId: row.personId, personName: row.personName, personEmail: row.personEmail, productType: row.productType, modelName: modelName(service, row.productType),
       since: atOrNull(row.enrollment?.decidedAt ?? null), reason: row.enrollment?.decision?.textForAdmin ?? null,
     })),
   }

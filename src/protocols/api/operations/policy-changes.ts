@@ -82,7 +82,7 @@ export const policyChangeList = operation({
 
 const effectView = z.strictObject({
   effect: z.enum(['stops', 'starts']),
-  device: id, personName: z.string(), personEmail: z.string(), productType: z.string(), modelName: z.string().nullable(), osVersion: z.string().nullable(), grade, test: z.boolean(),
+  device: id, personId: id, personName: z.string(), personEmail: z.string(), productType: z.string(), modelName: z.string().nullable(), osVersion: z.string().nullable(), grade, test: z.boolean(),
   /** The certificate that stops; null for a phone that may come in. */
   certificate: z.string().nullable(),
   verdict, why: z.string(),
@@ -93,7 +93,7 @@ const effectView = z.strictObject({
 export type EffectView = z.input<typeof effectView>
 
 const effectOf = (service: Service, e: EffectListing): EffectView => ({
-  effect: e.effect, device: e.deviceId, personName: e.personName, personEmail: e.personEmail, productType: e.productType, modelName: service.catalogue().models.get(e.productType)?.name ?? null,
+  effect: e.effect, device: e.deviceId, personId: e.personId, personName: e.personName, personEmail: e.personEmail, productType: e.productType, modelName: service.catalogue().models.get(e.productType)?.name ?? null,
   osVersion: e.osVersion ?? (e.build !== null && /^(iPhone|iPad|iPod)/.test(e.productType) ? osVersionOf(service.catalogue(), e.build) ?? null : null), grade: e.grade, test: e.test, certificate: e.serialNumber.length === 0 ? null : e.serialNumber.toString('hex'), verdict: e.verdict, why: e.why,
   canUpdate: e.help === null ? null : e.help === 'update', outcome: e.outcome,
 })

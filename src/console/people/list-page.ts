@@ -1,0 +1,23 @@
+import type { PersonView } from '../../protocols/api/operations/people.ts'
+import { html, type Markup } from '../html.ts'
+import { personLink } from '../links.ts'
+import { furtherBack, searchField } from '../search-field.ts'
+import { named } from '../status-words.ts'
+import { state, table, when } from '../words.ts'
+
+export type PeopleList = { items: readonly PersonView[], query: string, next: string | null, lookedBackTo: string | null, now: Date }
+
+export function peopleListPage({ items, query, next, lookedBackTo, now }: PeopleList): Markup {
+  return html`<section><h1>People</h1>${searchField('/console/people', query, 'Find people')}</section>
+<section>${table({
+  caption: query === '' ? 'Whoever was invited, newest first' : html`People that “${named(query)}” finds, newest first`,
+  head: ['Name', 'E-mail', { text: 'Phones', numeric: true }, 'Groups', 'State', 'On record'],
+  rows: items.map(person => [
+    personLink(person.id, person.name), named(person.email), person.phones, named(person.groups.join(', ') || '–'), personState(person), when(new Date(person.createdAt), now),
+  ]),
+  empty: query === '' ? 'Nobody yet. A person stands here from their first invitation on.' : html`Nobody has “${named(query)}” in their name or address.`,
+})}${furtherBack(next, lookedBackTo)}</section>`
+}
+
+export const personState = ({ heldAt, phones }: Pick<PersonView, 'heldAt' | 'phones'>): Markup =>
+  heldAt !== null ? state('locked out for now', 'wait') : phones === 0 ? state('no phone yet') : state('may come in', 'good')
