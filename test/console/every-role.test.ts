@@ -41,7 +41,7 @@ const leastOf: Readonly<Record<string, Role | 'own' | 'open'>> = {
   '/console/account/sessions/end': 'own', '/console/account/passkey': 'own', '/console/account/passkey/end': 'own', '/console/account/codes': 'own', '/console/account/password': 'own',
   '/console/invitations': 'operator', '/console/invitations/many': 'operator', '/console/invitations/:id/end': 'operator',
   '/console/quarantine/:id/approve': 'operator', '/console/quarantine/:id/refuse': 'operator',
-  '/console/phones/:id/:verb': 'operator', '/console/phones/:id/accept-claims': 'operator', '/console/certificates/:certificate/:verb': 'operator',
+  '/console/people/:id/:verb': 'operator', '/console/phones/:id/:verb': 'operator', '/console/phones/:id/accept-claims': 'operator', '/console/certificates/:certificate/:verb': 'operator',
   '/console/models/approve': 'admin', '/console/models/withdraw': 'admin', '/console/models/:identifier/withdraw': 'admin',
   '/console/policy/new': 'admin', '/console/policy/rules/:id/remove': 'admin', '/console/policy/exemptions/new': 'admin', '/console/policy/exemptions/:id/end': 'admin',
   '/console/policy/changes/:id/apply': 'admin', '/console/policy/changes/:id/undo': 'admin',

@@ -53,12 +53,13 @@ export async function openEverything(t: ExecutionContext<any>): Promise<{ world:
       '/console/invitations/:id': [await one('select id as it from invitations')], '/console/models/:identifier': ['iPhone14,5'],
       '/console/policy/rules/:id': [await one('select id as it from rules')], '/console/policy/exemptions/:id': [await one('select id as it from exemptions')],
       '/console/policy/changes/:id': [ready.id, applied.id], '/console/policy/changes/:id/:effect': ['stops', 'starts'],
+      '/console/people/:id': [await one(`select person_id as it from devices where id = '${phone}'`)], '/console/people?': ['', 'q=ines'],
       '/console/phones/:id': [phone, await deviceOf('Tom')], '/console/phones/:id/evidence/:evidence': [await one(`select id as it from evidence where device_id = '${phone}'`)],
       '/console/certificates/:certificate': [await one(`select encode(serial_number, 'hex') as it from certificates where kind = 'device'`)],
       '/console/quarantine/:id': [await deviceOf('Tom')], '/console/records/:id': ['1'], '/console/templates/:name': ['default'],
       ':verb': ['revoke', 'hold', 'release'],
       '/console/models/approve?': ['preset=storage-encryption'], '/console/policy/exemptions/new?': [`phone=${phone}`], '/console/policy/explain?': ['', `phone=${phone}`, 'product=iPhone14,5'],
-      '/console/account/people/role?': [`id=${admin.id}`], '/console/phones?': ['', 'q=ines'],
+      '/console/invitations/new?': ['', `person=${await one('select id as it from people')}`], '/console/account/people/role?': [`id=${admin.id}`], '/console/phones?': ['', 'q=ines'],
     },
   }
 }
