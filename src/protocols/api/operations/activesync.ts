@@ -39,7 +39,7 @@ export const activesyncFindings = operation({
   summary: 'Phones whose ActiveSync requests contradicted their certificate and that nobody has looked at, the newest finding of each; at most 500. Those in quarantine are listed there.',
   input: nothing,
   output: z.strictObject({ items: z.array(z.strictObject({
-    deviceId: id, personName: z.string(), personEmail: z.string(), productType: z.string(), finding: z.enum(contradictionFindings), sentence: z.string(), foundAt: instant,
+    deviceId: id, personId: id, personName: z.string(), personEmail: z.string(), productType: z.string(), finding: z.enum(contradictionFindings), sentence: z.string(), foundAt: instant,
   })) }),
   run: async service => ({ items: (await activeSyncStore(service.db).open(500)).map(row => ({ ...row, foundAt: at(row.foundAt) })) }),
 })
