@@ -1,4 +1,6 @@
 import test from 'ava'
+import { frontEndAdd } from '../../src/protocols/api/operations/front-ends.ts'
+import { receiptStore } from '../../src/store/receipts.ts'
 import { randomUUID } from 'node:crypto'
 import { escapeHtml } from '../../src/console/html.ts'
 import { weeksOf } from '../../src/console/plots/weeks.ts'
@@ -117,4 +119,17 @@ test('who is not signed in learns nothing from the first page', async t => {
   const answer = await console.get('/console')
   t.is(answer.status, 302)
   t.notRegex(answer.text, /phone/)
+})
+
+test('a front end whose agent is silent is something that needs a person', async t => {
+  const service = await testService(t)
+  const console = await openConsole(t, service)
+  const { name } = await frontEndAdd.run(service, { name: 'ada', source: 'test', role: 'admin' } as never, frontEndAdd.input.parse({ name: 'edge', kind: 'haproxy' }))
+  const [{ id }] = await service.db.query<{ id: string }>('select id from front_ends') as [{ id: string }]
+  t.notRegex((await console.get('/console')).text, /The front end edge/)
+  const receipt = { sequence: 1, target: 'haproxy', targetVersion: null, change: 0, lists: [], appliedAt: service.now().toISOString(), fresh: true, refused: 0, clockOffsetMs: 0, canary: null, problems: [] }
+  await receiptStore(service.db).put({ frontEndId: id, sequence: 1, changeNumber: 0, receipt }, service.now())
+  t.notRegex((await console.get('/console')).text, /The front end edge/)
+  service.clock.advance(91)
+  t.regex((await console.get('/console')).text, new RegExp(`<b>The front end ${name}</b> is not heard any more`))
 })

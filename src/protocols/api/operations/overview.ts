@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { signersFor } from '../../../certificates/authority.ts'
+import { enforcement, standings } from '../../../http/enforcement.ts'
 import type { Service } from '../../../http/service.ts'
 import { activeSyncStore } from '../../../store/activesync.ts'
 import { countStore, type Counts, type CountTopic } from '../../../store/counts.ts'
@@ -34,6 +35,8 @@ const overview = z.strictObject({
   signers: z.array(z.strictObject({ authority: z.string(), purpose: z.string(), notAfter: instant, late: z.boolean() })),
   /** The newest list of each authority. `late`: the next is overdue; when a list runs out, front ends refuse everybody. */
   lists: z.array(z.strictObject({ authority: z.string(), crlNumber: z.int(), thisUpdate: instant, nextUpdate: instant, late: z.boolean() })),
+  /** Front ends that do not enforce what they should, as their agents say or no longer say. */
+  frontEnds: z.array(z.strictObject({ name: z.string(), standing: z.enum(standings), heardAt: instant })),
   /** Mails and webhooks of the last seven days that could not be delivered and were given up; 100 stands for 100 and more. */
   messagesGivenUp: z.int(),
   /** Settings that somebody should look at. */
@@ -56,7 +59,7 @@ export const overviewShow = operation({
       phones: counts.of('phones').get('all') ?? 0, countedAt: atOrNull(counts.countedAt),
       quarantined: await quarantined(service), contradictions: await contradictions(service), ending: await ending(service, now),
       messagesGivenUp: await outboxStore(service.db).givenUp(new Date(now.getTime() - 7 * dayMs)),
-      signers: signers(service, now), lists: await lists(service, now), warnings: settingsWarnings(service),
+      signers: signers(service, now), lists: await lists(service, now), warnings: settingsWarnings(service), frontEnds: await failingFrontEnds(service),
       issued: figures(counts, 'issued'), revoked: figures(counts, 'revoked'), grades: figures(counts, 'grade'), ends: figures(counts, 'ends'),
       models: figures(counts, 'model').map(({ key, value }) => ({ key, value, name: modelName(service, key) })).sort((a, b) => b.value - a.value || (a.key < b.key ? -1 : 1)),
     }
@@ -65,6 +68,11 @@ export const overviewShow = operation({
 
 const figures = (counts: Counts, topic: CountTopic): { key: string, value: number }[] => [...counts.of(topic)].map(([key, value]) => ({ key, value }))
 const modelName = (service: Service, productType: string): string | null => service.catalogue().models.get(productType)?.name ?? null
+
+async function failingFrontEnds(service: Service): Promise<Overview['frontEnds']> {
+  return (await enforcement(service)).enforced.filter(({ standing }) => standing !== 'in-force')
+    .map(({ frontEnd: { name }, standing, record }) => ({ name, standing, heardAt: at(record.receivedAt) }))
+}
 
 async function quarantined(service: Service): Promise<Overview['quarantined']> {
   const rows = await deviceStore(service.db).waiting({ limit: most + 1 })
