@@ -37,5 +37,7 @@ export function address(path: string, query: Readonly<Record<string, string | un
 /** What went wrong when a form was sent, to be said above it; anything else goes on its way. */
 export function refusalOf(error: unknown, ...codes: CaError['code'][]): string {
   if (!(error instanceof CaError) || !['invalid-argument', ...codes].includes(error.code)) throw error
-  return `${error.message.slice(0, 1).toUpperCase()}${error.message.slice(1)}.`
+  // Where it stands in the operation's input is nothing to a reader of the page; its last name is that of the field.
+  const message = error.message.replaceAll(/(?<![\w.])(?:\w+\.)+(\w+): /g, '$1: ')
+  return `${message.slice(0, 1).toUpperCase()}${message.slice(1)}.`
 }

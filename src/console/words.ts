@@ -43,9 +43,10 @@ export const state = (word: string, tone?: Tone): Markup => html`<span class="st
 /**
  * @property text  empty over a column of buttons
  * @property numeric  right-aligned
+ * @property prose  sentences, which want room
  * @property sort  the address that sorts by this column; `sorted` says how it is now
  */
-export type Column = { text: string, numeric?: boolean, sort?: string, sorted?: 'ascending' | 'descending' }
+export type Column = { text: string, numeric?: boolean, prose?: boolean, sort?: string, sorted?: 'ascending' | 'descending' }
 
 /** @property empty  what would fill it, in a sentence */
 export type Table = { caption: Inline, head: readonly (string | Column)[], rows: readonly (readonly (Inline | readonly Inline[] | null)[])[], empty: Inline }
@@ -55,8 +56,8 @@ export function table({ caption, head, rows, empty }: Table): Markup {
   if (rows.length === 0) return html`<p class="empty">${empty}</p>`
   const columns = head.map(column => typeof column === 'string' ? { text: column } : column)
   const cell = (content: Inline | readonly Inline[] | null, index: number): Markup => {
-    const numeric = columns[index]?.numeric === true && html` class="n"`
-    return index === 0 ? html`<th scope="row"${numeric}>${content}</th>` : html`<td${numeric}${labelOf(index)}><div>${content}</div></td>`
+    const kind = kindOf(columns[index])
+    return index === 0 ? html`<th scope="row"${kind}>${content}</th>` : html`<td${kind}${labelOf(index)}><div>${content}</div></td>`
   }
   // Shown where a row becomes a card. Wrapped, so that text and marks of one value stay together there.
   const labelOf = (index: number): Markup | false => (columns[index]?.text ?? '') !== '' && html` data-label="${columns[index]!.text}"`
@@ -70,8 +71,10 @@ export function table({ caption, head, rows, empty }: Table): Markup {
 /** Two tables of one page have different captions. */
 const slug = (text: string): string => text.replaceAll(/<[^>]*>/g, '').toLowerCase().replaceAll(/[^a-z0-9]+/g, '-').slice(0, 60)
 
-const heading = ({ text, numeric, sort, sorted }: Column): Markup =>
-  html`<th scope="col"${numeric === true && html` class="n"`}${sorted !== undefined && html` aria-sort="${sorted}"`}>${text === '' ? html`<span class="unseen">Actions</span>` : sort === undefined ? text : html`<a href="${sort}">${text}</a>`}</th>`
+const kindOf = (column: Column | undefined): Markup | false => column?.numeric === true ? html` class="n"` : column?.prose === true && html` class="prose"`
+
+const heading = ({ text, sort, sorted, ...column }: Column): Markup =>
+  html`<th scope="col"${kindOf({ text, ...column })}${sorted !== undefined && html` aria-sort="${sorted}"`}>${text === '' ? html`<span class="unseen">Actions</span>` : sort === undefined ? text : html`<a href="${sort}">${text}</a>`}</th>`
 
 /** @param next  the address of the page that follows */
 export const pager = (next: string | null | undefined): Markup | undefined =>

@@ -20,10 +20,12 @@ export async function layoutFaults(page: Page): Promise<string[]> {
       if (node.data.trim() === '' || ignored(parent)) continue
       const range = document.createRange()
       range.selectNodeContents(node)
-      for (const { left, right, top, bottom, width } of range.getClientRects()) {
-        if (width < 2) continue
-        const scrolls = parent.closest('.scroll, .year figure, pre, textarea') !== null
-        if (!scrolls && (left < -1 || right > innerWidth + 1)) found.push(`${said(node)} stands outside the screen`)
+      const within = parent.closest('.scroll, .year figure, pre')?.getBoundingClientRect()
+      for (const { left, right: end, top, bottom, width } of range.getClientRects()) {
+        // What can be scrolled to is seen as far as its frame.
+        const right = Math.min(end, within?.right ?? end)
+        if (width < 2 || right <= left) continue
+        if (within === undefined && (left < -1 || right > innerWidth + 1)) found.push(`${said(node)} stands outside the screen`)
         if (!sticky(parent)) boxes.push({ node, left, right, top: top + (bottom - top) * 0.2, bottom: bottom - (bottom - top) * 0.2 })
       }
     }

@@ -54,7 +54,7 @@ function sessionSection(ctx: Context, { now, sessions }: AccountView): Markup {
     head: ['Browser', 'From', 'With', 'Since', 'Last seen', ''],
     rows: sessions.map(session => [deviceInWords(session.userAgent), html`<code>${session.address}</code>`, methodInWords[session.method], when(session.createdAt, now), when(session.lastSeenAt, now),
       session.id === sessionId ? state('this one', 'good') : button(ctx, '/console/account/sessions/end', 'End', `End the session from ${session.address}`, { id: session.id })]),
-  })}${sessions.length > 1 && html`<div class="actions">${button(ctx, '/console/account/sessions/end', 'End all others', 'End all other sessions', { id: 'others' })}</div>`}</section>`
+  })}${sessions.length > 1 && html`<div class="actions">${button(ctx, '/console/account/sessions/end', 'End all other sessions', 'End all other sessions', { id: 'others' })}</div>`}</section>`
 }
 
 export const notFreshPage = (path: string): Markup => html`<section><h1>Sign in once more</h1>

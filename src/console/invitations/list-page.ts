@@ -18,7 +18,7 @@ ${mayInvite && html`<div class="actions"><a class="button main" href="/console/i
 ${unknown && html`<p role="status">Nobody with the address ${email} was ever invited.</p>`}
 ${table({
   caption: email === '' ? sortCaption(sorting.sort) : `Of ${email}, ${sortWords[sorting.sort] ?? ''}`,
-  head: [sortable(sorting, 'Person', 'person'), 'State', 'How far it came', { text: 'Phones', numeric: true }, sortable(sorting, 'Opens until', 'ends'), sortable(sorting, 'Invited', 'created', 'descending'), 'By'],
+  head: [sortable(sorting, 'Person', 'person'), 'State', { text: 'How far it came', prose: true }, { text: 'Phones', numeric: true }, sortable(sorting, 'Opens until', 'ends'), sortable(sorting, 'Invited', 'created', 'descending'), 'By'],
   rows: items.map(invitation => row(invitation, now)),
   empty: 'No invitation yet. The first one you make stands here, with how far its phone has come.',
 })}

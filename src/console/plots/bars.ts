@@ -21,7 +21,7 @@ export function barsFigure({ title, caption, what, bars, empty, most = 8 }: Bars
   const marks = shown.map(({ name, value, mark }, index) => {
     const [top, length] = [y(String(index)) ?? 0, x(value)]
     const middle = round(top + y.bandwidth() / 2 + 4)
-    return html`<g><text class="ink" x="0" y="${middle}">${fitting(name)}</text><rect class="${mark === true ? 'bar stop' : 'bar'}" x="${nameWidth}" y="${round(top)}" width="${round(Math.max(length, 1))}" height="${round(y.bandwidth())}" rx="2"/><text x="${round(nameWidth + Math.max(length, 1) + 6)}" y="${middle}">${compact(value)}</text></g>
+    return html`<g>${nameAt(name, middle)}<rect class="${mark === true ? 'bar stop' : 'bar'}" x="${nameWidth}" y="${round(top)}" width="${round(Math.max(length, 1))}" height="${round(y.bandwidth())}" rx="2"/><text x="${round(nameWidth + Math.max(length, 1) + 6)}" y="${middle}">${compact(value)}</text></g>
 `
   })
   return figure({
@@ -32,5 +32,17 @@ export function barsFigure({ title, caption, what, bars, empty, most = 8 }: Bars
 
 export const round = (value: number): number => Math.round(value * 10) / 10
 
-/** As much of a name as stands beside its bar; the table has all of it. */
-const fitting = (name: string): string => [...name].length <= 22 ? name : `${[...name].slice(0, 21).join('')}…`
+/** A long name stands on two lines; nothing of it is cut off. */
+function nameAt(name: string, middle: number): Markup {
+  const [first, ...others] = linesOf(name)
+  if (others.length === 0) return html`<text class="ink" x="0" y="${middle}">${first}</text>`
+  return html`<text class="ink small" x="0" y="${round(middle - 6)}">${first}</text><text class="ink small" x="0" y="${round(middle + 6)}">${others.join(' ')}</text>`
+}
+
+const lineLength = 20
+
+function linesOf(name: string): string[] {
+  if ([...name].length <= lineLength) return [name]
+  const at = name.lastIndexOf(' ', lineLength + 4)
+  return at <= 0 ? [name] : [name.slice(0, at), name.slice(at + 1)]
+}

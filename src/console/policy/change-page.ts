@@ -98,10 +98,10 @@ const undoForm = (ctx: Context, { change }: ChangePage): Markup => html`<section
 function effects({ change, stops, starts, next }: ChangePage): Markup | undefined {
   if (change.state === 'counting') return undefined
   return html`${change.reach.certificates > 0 && html`<section>${table({
-    caption: 'Whose certificates it reaches', head: ['Person', 'Phone', 'Version', 'Known by', 'Can be updated', 'Then', 'Why'],
+    caption: 'Whose certificates it reaches', head: ['Person', 'Phone', 'Version', 'Known by', 'Can be updated', 'Then', { text: 'Why', prose: true }],
     rows: stops.map(effect => [...who(effect), effect.canUpdate === null ? '–' : effect.canUpdate ? 'yes' : 'no', then(change, effect), named(effect.why)]), empty: '',
   })}${pager(next)}${download(change, 'stops')}</section>`}${change.reach.starts > 0 && html`<section>${table({
-    caption: `Who may come in${change.reach.starts > starts.length ? `, the first ${starts.length} of ${change.reach.starts}` : ''}`, head: ['Person', 'Phone', 'Version', 'Known by', 'Why'],
+    caption: `Who may come in${change.reach.starts > starts.length ? `, the first ${starts.length} of ${change.reach.starts}` : ''}`, head: ['Person', 'Phone', 'Version', 'Known by', { text: 'Why', prose: true }],
     rows: starts.map(effect => [...who(effect), named(effect.why)]), empty: '',
   })}${download(change, 'starts')}</section>`}`
 }

@@ -10,6 +10,7 @@ import { assertScope, type Grant } from '../../http/scope.ts'
 import type { Service } from '../../http/service.ts'
 import { tokenStore } from '../../store/access.ts'
 import { csvOf } from './csv.ts'
+import { mistakeInWords } from './mistake-words.ts'
 import { openApiDocument } from './openapi.ts'
 import { parametersOf, type Operation } from './operation.ts'
 import { grantFor, operations } from './operations.ts'
@@ -91,7 +92,7 @@ async function bodyOf(ctx: Context, maxBodyBytes: number): Promise<Record<string
 function parseInput(operation: Operation, given: Record<string, unknown>): unknown {
   const { success, data, error } = operation.input.safeParse(given)
   if (success) return data
-  throw new CaError('invalid-argument', error.issues.slice(0, 20).map(inWords).join('; '))
+  throw new CaError('invalid-argument', error.issues.slice(0, 20).map(issue => inWords(issue)).join('; '))
 }
 
-const inWords = ({ path, message }: z.core.$ZodIssue): string => path.length === 0 ? message : `${path.join('.')}: ${message}`
+const inWords = (issue: z.core.$ZodIssue): string => issue.path.length === 0 ? mistakeInWords(issue) : `${issue.path.join('.')}: ${mistakeInWords(issue)}`

@@ -5,6 +5,7 @@ import { change } from '../../../http/change.ts'
 import { invitationStore } from '../../../store/invitations.ts'
 import { templateStore } from '../../../store/templates.ts'
 import { id, instant, lines } from '../fields.ts'
+import { mistakeInWords } from '../mistake-words.ts'
 import { operation } from '../operation.ts'
 import { addInvitation, invitationInput, type NewInvitation } from './invitations.ts'
 
@@ -91,7 +92,7 @@ export function checkBatch(csv: string, { known, templates }: Known): { line: Ba
       ...cells.length > headings.length ? ['there are more cells than columns'] : [],
       ...cells.some(isFormula) ? ['a cell begins like a formula of a spreadsheet'] : [],
       ...earlier === undefined ? [] : [`the same address stands on line ${earlier}`],
-      ...success ? [] : error.issues.map(({ path, message }) => `${path.join(' ')}: ${message}`),
+      ...success ? [] : error.issues.map(issue => `${issue.path.join(' ')} ${mistakeInWords(issue)}`),
       ...success && !templates.includes(data.template) ? [`there is no template named ${data.template}`] : [],
     ].slice(0, 10)
     const person = people.get(email)
