@@ -10,6 +10,15 @@ export function readText(path: string): string {
   }
 }
 
+/** The bytes of a file, for text in an encoding of its own; `-` is standard input. @throws {CaError} invalid-argument */
+export function readBytes(path: string): Buffer {
+  try {
+    return readFileSync(path === '-' ? 0 : path)
+  } catch (cause) {
+    throw new CaError('invalid-argument', `${path} cannot be read`, { cause })
+  }
+}
+
 /** @throws {CaError} invalid-argument */
 export function readJson(path: string): unknown {
   try {

@@ -8,6 +8,7 @@ import type { Simulated } from '../policy/import/simulate.ts'
 import { group, leaf, line, type Context, type World } from './command.ts'
 import { readText } from './files.ts'
 import { table } from './output.ts'
+import { exchangeRules } from './import-exchange.ts'
 import { previewProposal, proposalText } from './proposal.ts'
 
 export function importCommands(root: Command, world: World): void {
@@ -17,6 +18,8 @@ export function importCommands(root: Command, world: World): void {
     .option('--user-agents <lines>', 'a file of User-Agents, one a line; an empty line is a request without one (--json prints one object a line)')
     .option('--known', 'every User-Agent that known phones send, one a line').option('--per-directory', 'the file is a .htaccess')
     .option('--set <name=value>', 'what a variable is that the rules ask for; may be repeated', variable, {}).option('--preview', 'preview the proposed changes in the service'))
+  leaf(imports, world, 'exchange-rules <files...>', 'device access rules, settings and phones of Exchange (CSV, JSON or Microsoft365DSC), and the policy in their place; asks no service', exchangeRules, command => command
+    .option('--preview', 'preview the proposed changes in the service'))
 }
 
 type Variables = Record<string, string>

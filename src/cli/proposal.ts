@@ -12,15 +12,15 @@ export function proposalText({ approvals, rules }: Proposal): string {
   if (approvals.length === 0 && rules.length === 0) return line('Proposed policy: none, so nobody is let in.')
   const commands = [
     ...approvals.map(({ models, leastEvidence, reason }) => ['model', 'approve', ...models, '--least-evidence', leastEvidence, '--reason', reason]),
-    ...rules.map(rule => ['policy', 'add', rule.verdict, ...conditionOptions(rule), '--reason', rule.reason]),
+    ...rules.map(rule => ['policy', 'add', rule.verdict, ...conditionOptions(rule), '--reason', rule.reason, ...rule.textForPerson === undefined ? [] : ['--text-for-person', rule.textForPerson]]),
   ]
   return line('Proposed policy (nothing is changed; --preview shows whom it would reach):') + commands.map(words => line(`  latchkey ${words.map(quote).join(' ')}`)).join('')
 }
 
 function conditionOptions({ conditions }: ProposedRule): string[] {
-  const { productType, family, osVersion, build, storageEncryption } = conditions
+  const { productType, family, osVersion, build, evidence } = conditions
   return Object.entries({
-    product: productType, family, 'storage-encryption': storageEncryption === undefined ? undefined : storageEncryption ? 'yes' : 'no', 'os-from': osVersion?.from, 'os-below': osVersion?.below, build,
+    product: productType, family, evidence, 'os-from': osVersion?.from, 'os-below': osVersion?.below, build,
   }).flatMap(([name, value]) => value === undefined ? [] : [`--${name}`, value])
 }
 

@@ -2,6 +2,7 @@
 import type { Catalogue } from '../../devices/catalogue.ts'
 import { compareProductTypes } from '../../formats/product-type.ts'
 import { compareOsVersions, parseOsVersion, type OsVersion } from '../../formats/os-version.ts'
+import { isWildcard } from '../../formats/wildcard.ts'
 import { decide } from '../decide.ts'
 import { knownDevice, type PolicySnapshot } from '../decision.ts'
 import type { Conditions, Rule, RuleInput, Verdict } from '../rules.ts'
@@ -9,7 +10,7 @@ import type { Conditions, Rule, RuleInput, Verdict } from '../rules.ts'
 /** What `model approve` takes. */
 export type ProposedApproval = { readonly models: string[], readonly leastEvidence: 'signed', readonly reason: string }
 /** What `policy add` takes. */
-export type ProposedRule = Pick<RuleInput, 'verdict' | 'conditions' | 'reason'>
+export type ProposedRule = Pick<RuleInput, 'verdict' | 'conditions' | 'reason' | 'textForPerson'>
 export type Proposal = { readonly approvals: readonly ProposedApproval[], readonly rules: readonly ProposedRule[] }
 
 /** A model at a build, and whether it was let in. */
@@ -82,13 +83,13 @@ function mayMeet({ osVersion, build }: Narrow, row: Row): boolean {
   return (from === undefined || compareOsVersions(row.version, parseOsVersion(from)!) >= 0) && (below === undefined || compareOsVersions(row.version, parseOsVersion(below)!) < 0)
 }
 
-/** The proposal as if it were all the policy there is. @param productType  leaves out the approvals of other models, which take time and decide nothing */
+/** The proposal as if it were all the policy there is. @param productType  leaves out what is about another model, which takes time and decides nothing */
 export function snapshotOf({ approvals, rules }: Proposal, now: Date, productType?: string): PolicySnapshot {
   const author = 'proposal'
   return {
     approvals: approvals.flatMap(({ models, leastEvidence, reason }) => models.filter(model => productType === undefined || model === productType)
       .map(pattern => ({ id: pattern, pattern, leastEvidence, reason, author, notBefore: now, notAfter: null, endedAt: null }))),
-    rules: rules.map((rule, i): Rule => ({ id: String(i), ...rule, author, createdAt: now })),
+    rules: rules.filter(({ conditions: { productType: named } }) => productType === undefined || named === undefined || isWildcard(named) || named === productType).map((rule, i): Rule => ({ id: String(i), ...rule, author, createdAt: now })),
     exemptions: [], requireInventory: false,
   }
 }
