@@ -38,7 +38,7 @@ async function show({ client, print }: Context, _options: object, id: string): P
     ...d.exemptions.map(e => ['exemption', `${e.verdict} until ${when(e.notAfter)}: ${e.reason}`] as const),
     ...d.evidence.map(e => ['evidence kept', `${e.kind} ${when(e.receivedAt)} sha256:${e.sha256}`] as const),
     ...d.activeSync.deviceIds.map(i => ['first used by', `${i.deviceId} ${when(i.firstSeenAt)}, certificate ${i.certificate}`] as const),
-    ...d.activeSync.findings.map(f => [f.settledAt === null ? 'contradiction' : 'accepted', `${f.finding} ${when(f.foundAt)} at ${f.frontEnd}: ${f.sentence}`] as const),
+    ...d.activeSync.findings.map(f => [f.accepted ? 'accepted' : 'contradiction', `${f.finding} ${when(f.foundAt)} at ${f.frontEnd}: ${f.sentence}`] as const),
   ]))
 }
 

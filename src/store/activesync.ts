@@ -14,14 +14,14 @@ export type HolderRecord = {
 }
 export type FindingRecord = {
   finding: ContradictionFinding, claimed: string, serialNumber: Buffer, frontEnd: string, action: GateAction, sentence: string
-  foundAt: Date, settledAt: Date | null, settledBy: string | null
+  foundAt: Date, settledAt: Date | null, settledBy: string | null, accepted: boolean
 }
 export type OpenFinding = { deviceId: string, personId: string, personName: string, personEmail: string, productType: string, finding: ContradictionFinding, sentence: string, foundAt: Date }
 
-/** More different ones of one device say nothing new. */
+/** More different ones of one device, while nobody has looked, say nothing new. */
 const mostOfADevice = 20
 
-const findingColumns = `finding, claimed, serial_number as "serialNumber", front_end as "frontEnd", action, sentence, found_at as "foundAt", settled_at as "settledAt", settled_by as "settledBy"`
+const findingColumns = `finding, claimed, serial_number as "serialNumber", front_end as "frontEnd", action, sentence, found_at as "foundAt", settled_at as "settledAt", settled_by as "settledBy", accepted`
 
 export function activeSyncStore(db: Queryable) {
   const grow = async (deviceId: string): Promise<void> => { await db.query('update devices set activesync_version = activesync_version + 1 where id = $1', [deviceId]) }
@@ -52,7 +52,7 @@ export function activeSyncStore(db: Queryable) {
       const rows = await db.query(`
         insert into activesync_findings as f (device_id, finding, claimed, serial_number, front_end, action, sentence, found_at)
         select $1, $2, $3, $4, $5, $6, $7, $8
-        where (select count(*) from activesync_findings where device_id = $1) < ${mostOfADevice}
+        where (select count(*) from activesync_findings where device_id = $1 and settled_at is null) < ${mostOfADevice}
           or exists (select 1 from activesync_findings where device_id = $1 and finding = $2 and claimed = $3)
         on conflict (device_id, finding, claimed) do update set action = excluded.action, front_end = excluded.front_end
           where f.settled_at is null and f.action <> 'quarantine' and f.action <> excluded.action and excluded.action <> 'observe'
@@ -60,9 +60,15 @@ export function activeSyncStore(db: Queryable) {
       if (rows.length > 0) await grow(deviceId)
       return rows.length > 0
     },
-    /** Somebody looked at them: what they say is no contradiction any more. @returns how many */
-    async settle(deviceId: string, by: string, now: Date): Promise<number> {
-      const settled = await db.query('update activesync_findings set settled_at = $2, settled_by = $3 where device_id = $1 and settled_at is null returning 1', [deviceId, now, by])
+    /**
+     * Somebody looked at them. What is accepted is no contradiction any more, also when it was refused before.
+     *
+     * @param only  those that set the phone aside, where somebody decides about that
+     * @returns how many
+     */
+    async settle(deviceId: string, accepted: boolean, only: GateAction | null, by: string, now: Date): Promise<number> {
+      const settled = await db.query(`update activesync_findings set settled_at = $2, settled_by = $3, accepted = $4
+        where device_id = $1 and not accepted and ($4 or settled_at is null) and ($5::text is null or action = $5) returning 1`, [deviceId, now, by, accepted, only])
       if (settled.length > 0) await grow(deviceId)
       return settled.length
     },

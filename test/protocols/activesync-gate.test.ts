@@ -167,7 +167,10 @@ test('a phone that is set aside waits in the quarantine with the reason, is stop
   t.deepEqual(await ask(certificate, asking(ann)), [403, 'quarantined', 'waits'])
   const detail = await api.ask('GET', `/devices/${device.id}`)
   t.is(detail.enrollment.state, 'refused')
-  t.deepEqual(detail.activeSync.findings.map(({ claimed, action, settledBy }: any) => [claimed, action, settledBy]).sort(), [['bob@example.org', 'quarantine', 'test operator'], ['eve@example.org', 'quarantine', 'test operator']])
+  t.deepEqual(detail.activeSync.findings.map(({ claimed, action, settledBy, accepted }: any) => [claimed, action, settledBy, accepted]).sort(), [['bob@example.org', 'quarantine', 'test operator', true], ['eve@example.org', 'quarantine', 'test operator', false]])
+  t.deepEqual((await api.ask('GET', '/activesync/findings')).items, [], 'somebody has looked')
+  t.deepEqual(await api.ask('POST', `/devices/${device.id}/activesync/accept`, { reason: 'after all' }), { accepted: 1 })
+  t.deepEqual(await ask(certificate, asking(ann)), [200, 'good', null])
 })
 
 test('an approved phone has its enrollment back as it was', async t => {
@@ -227,4 +230,17 @@ test('a front end whose setting does nothing because it passes no address on is 
   const issued = await issueDevice(service)
   for (let i = 0; i < 3; i++) t.is((await ask(issued, {}))[0], 200)
   t.is(lines.filter(event => event === 'activesync-address-missing').length, 1)
+})
+
+test('approving a phone that waits for another reason accepts none of its claims', async t => {
+  const world = await openWorld(t)
+  await world.approve('iPhone*')
+  await world.enroll((await world.invite({ email: 'ann@example.org', name: 'Ann Miller' })).link)
+  const ask = await frontEnd(t, world.service, 'refuse')
+  const cli = await openCli(t, world.service)
+  const [record] = await certificateStore(world.service.db).list({ limit: 1 })
+  await ask({ pem: toPem('CERTIFICATE', record!.der!) }, asking(bob))
+  await cli('policy', 'add', 'quarantine', '--product', 'iPhone*', '--reason', 'look at all of them')
+  t.is((await cli('device', 'approve', record!.deviceId!, '--reason', 'looked at')).exitCode, 0)
+  t.deepEqual(await ask({ pem: toPem('CERTIFICATE', record!.der!) }, asking(bob)), [403, 'contradiction', 'other-user'])
 })

@@ -10,7 +10,7 @@ type Section = { device: DeviceDetail, mayAccept: boolean, mistake: string | und
 export function activeSyncSection(ctx: Context, { device, mayAccept, mistake, now }: Section): Markup | undefined {
   const { deviceIds, findings } = device.activeSync
   if (deviceIds.length === 0 && findings.length === 0) return undefined
-  const open = findings.some(({ settledAt }) => settledAt === null)
+  const open = findings.some(({ accepted }) => !accepted)
   return html`<section id="activesync"><h2>What it says over ActiveSync</h2><p class="soft">Claims, and none of them evidence: they open nothing, and are only held against the certificate.</p>
 ${deviceIds.map(({ deviceId, certificate, firstSeenAt }) => html`<p>Certificate <a href="/console/certificates/${certificate}"><code>${certificate.slice(0, 8)}…</code></a> was first used by the DeviceId <code>${deviceId}</code>, ${when(new Date(firstSeenAt), now)}.</p>`)}
 ${findings.length > 0 && table({
@@ -22,8 +22,8 @@ ${problem(mistake)}${open && mayAccept && acceptForm(ctx, device.id)}</section>`
 
 const actionWords: Readonly<Record<'observe' | 'quarantine' | 'refuse', [word: string, tone?: Tone]>> = { observe: ['noted'], quarantine: ['set aside', 'wait'], refuse: ['refused', 'stop'] }
 
-const done = ({ action, settledBy }: DeviceDetail['activeSync']['findings'][number]): Markup =>
-  settledBy !== null ? html`looked at by ${named(settledBy)}` : state(...actionWords[action])
+const done = ({ action, accepted, settledBy }: DeviceDetail['activeSync']['findings'][number]): Markup =>
+  settledBy !== null ? html`${accepted ? 'accepted' : 'refused'} by ${named(settledBy)}` : state(...actionWords[action])
 
 const acceptForm = (ctx: Context, id: string): Markup => html`<form method="post" action="/console/phones/${id}/accept-claims">${csrfField(ctx)}
 <p>When there is an honest reason, a shared mailbox or a phone that was restored, accept it: said again, it counts as no contradiction. When there is none, revoke the phone.</p>

@@ -5,6 +5,7 @@ import type { decisionView } from '../../protocols/api/operations/decision-view.
 import type { DeviceDetail } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
 import { linkInto, personLink } from '../links.ts'
+import { activeSyncSection } from '../phones/activesync-section.ts'
 import { modelWords, named } from '../status-words.ts'
 import { choices, csrfField, field, grade, problem, when } from '../words.ts'
 
@@ -18,6 +19,7 @@ export function decidePage(ctx: Context, page: DecidePage): Markup {
   return html`<section><p class="soft"><a href="/console/quarantine">Quarantine</a></p><h1>Let ${personLink(device.personId, device.personName)}’s ${device.modelName ?? 'phone'} in?</h1>
 <p>${named(decision.textForAdmin)}</p><p class="soft"><code>${decision.code}</code></p></section>
 <section><h2>What is known</h2>${facts(page)}</section>
+${activeSyncSection(ctx, { device, mayAccept: false, mistake: undefined, now: page.now })}
 ${mayDecide ? html`<div class="two">${approveForm(ctx, page)}${refuseForm(ctx, page)}</div>` : html`<section><p>Deciding needs the role operator.</p></section>`}`
 }
 

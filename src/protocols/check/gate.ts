@@ -69,14 +69,14 @@ function outcomeOf(action: GateAction, found: readonly Contradiction[], held: He
   return { decision: action === 'quarantine' || held.waits ? 'quarantined' : 'contradiction', reason: first.finding }
 }
 
-/** @param rules  while they are the same, so is the answer. @returns what nobody has settled yet */
+/** @param rules  while they are the same, so is the answer. @returns what nobody has accepted */
 function judged(service: Service, held: Held, rules: PolicySnapshot, asked: ActiveSyncRequest): readonly Contradiction[] {
   const key = claimOf(asked)
   const before = held.judged.get(key)
   if (before !== undefined && before.policy === rules) return before.found
   const found = contradictionsIn(asked, held.holder, { catalogue: service.catalogue(), policy: { ...rules, exemptions: held.exemptions }, now: service.now() })
     .map(each => ({ ...each, claimed: plainLine(each.claimed), sentence: plainLine(each.sentence) }))
-    .filter(each => !held.settled.has(keyOf(each)))
+    .filter(each => !held.accepted.has(keyOf(each)))
   if (held.judged.size >= mostClaims) held.judged.clear()
   held.judged.set(key, { policy: rules, found })
   return found

@@ -8,13 +8,12 @@ import type { CertificateRecord } from '../../store/certificates.ts'
 import { loadPolicy } from '../../store/policy.ts'
 
 /**
- * @property settled  what somebody has looked at, as `finding claimed`; @property waits  set aside by the gate,
- *   or refused by somebody since
+ * @property accepted  as `finding claimed`; @property waits  set aside by the gate, and nobody has accepted it
  * @property reported  what was written down already; @property judged  by claim, for one policy
  */
 export type Held = {
   readonly deviceId: string, readonly version: number, readonly loadedAt: number, readonly exemptions: PolicySnapshot['exemptions']
-  readonly settled: ReadonlySet<string>, readonly waits: boolean
+  readonly accepted: ReadonlySet<string>, readonly waits: boolean
   holder: CertificateHolder
   readonly reported: Set<string>, readonly judged: Map<string, { policy: PolicySnapshot, found: readonly Contradiction[] }>
 }
@@ -30,6 +29,7 @@ const policyForMs = 60_000
 export function holders(service: Service) {
   const known = new Map<string, Held>()
   let rules: { policy: PolicySnapshot, loadedAt: number, text: string } | undefined
+  let loading: Promise<PolicySnapshot> | undefined
 
   const load = async (record: CertificateRecord, version: number): Promise<Held | undefined> => {
     const found = await activeSyncStore(service.db).holder(record)
@@ -40,11 +40,19 @@ export function holders(service: Service) {
     const { exemptions } = await loadPolicy(service.db, { deviceId: device.id, now, trustTestDevices: service.config.testDeviceCa !== undefined })
     return {
       deviceId: device.id, version, loadedAt: now.getTime(), exemptions,
-      settled: new Set(findings.filter(({ settledAt }) => settledAt !== null).map(keyOf)),
-      waits: findings.some(({ settledAt, action }) => settledAt === null && action === 'quarantine') || exemptions.some(({ verdict }) => verdict === 'block'),
+      accepted: new Set(findings.filter(({ accepted }) => accepted).map(keyOf)),
+      waits: findings.some(({ accepted, action }) => !accepted && action === 'quarantine'),
       holder: { known: knowledgeOf(service, device, { id: found.invitationId ?? '', person }), email: person.email, userPrincipalName: person.userPrincipalName, deviceId: found.claimedId },
-      reported: new Set(findings.filter(({ settledAt }) => settledAt === null).map(finding => reportKey(finding, finding.action))), judged: new Map(),
+      reported: new Set(findings.filter(({ accepted }) => !accepted).map(finding => reportKey(finding, finding.action))), judged: new Map(),
     }
+  }
+
+  const loadRules = async (): Promise<PolicySnapshot> => {
+    const now = service.now()
+    const policy = await loadPolicy(service.db, { deviceId: null, now, trustTestDevices: service.config.testDeviceCa !== undefined })
+    const text = JSON.stringify(policy)
+    rules = { policy: rules?.text === text ? rules.policy : policy, loadedAt: now.getTime(), text }
+    return rules.policy
   }
 
   return {
@@ -63,12 +71,9 @@ export function holders(service: Service) {
     },
     /** Approvals and rules, without anybody's exemptions. The same object while they are the same. */
     async policy(): Promise<PolicySnapshot> {
-      const now = service.now()
-      if (rules !== undefined && now.getTime() - rules.loadedAt < policyForMs) return rules.policy
-      const policy = await loadPolicy(service.db, { deviceId: null, now, trustTestDevices: service.config.testDeviceCa !== undefined })
-      const text = JSON.stringify(policy)
-      rules = { policy: rules?.text === text ? rules.policy : policy, loadedAt: now.getTime(), text }
-      return rules.policy
+      if (rules !== undefined && service.now().getTime() - rules.loadedAt < policyForMs) return rules.policy
+      // A thousand requests that come when it has aged read it once.
+      return await (loading ??= loadRules().finally(() => { loading = undefined }))
     },
   }
 }

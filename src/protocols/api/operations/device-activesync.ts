@@ -12,10 +12,10 @@ import { operation } from '../operation.ts'
 export const activeSyncView = z.strictObject({
   /** The DeviceId with which each certificate was first used. */
   deviceIds: z.array(z.strictObject({ certificate: z.string(), deviceId: z.string(), firstSeenAt: instant })),
-  /** Where requests contradicted the certificate, newest first. `settledAt`: somebody accepted it. */
+  /** Where requests contradicted the certificate, newest first. `settledAt`: somebody looked at it, and `accepted` it or not. */
   findings: z.array(z.strictObject({
     finding: z.enum(contradictionFindings), claimed: z.string(), sentence: z.string(), certificate: z.string(), frontEnd: z.string(), action: z.enum(gateActions),
-    foundAt: instant, settledAt: instant.nullable(), settledBy: z.string().nullable(),
+    foundAt: instant, settledAt: instant.nullable(), settledBy: z.string().nullable(), accepted: z.boolean(),
   })),
 })
 
@@ -39,7 +39,7 @@ export const deviceAcceptClaims = operation({
       if (device === undefined) throw new CaError('device-not-found', 'there is no device with this id')
       // Who accepts there decides about the phone as well.
       if (device.enrollment?.state === 'quarantined') throw new CaError('enrollment-state', 'this device waits in quarantine: approve or refuse it')
-      const accepted = await activeSyncStore(tx).settle(input.id, actor.name, now)
+      const accepted = await activeSyncStore(tx).settle(input.id, true, null, actor.name, now)
       if (accepted > 0) await record('device.accept-claims', `device:${input.id}`, { accepted, reason: input.reason })
       return { accepted }
     })

@@ -202,7 +202,7 @@ async function settle(service: Service, actor: Actor, input: z.output<typeof set
     // An approved one stays where it is, and its page says so: the phone downloads anew. One that has its certificate goes on with it.
     const approved = verdict === 'allow' && await deviceStore(tx).hasCertificateOf(enrollment.id) ? 'issued' : enrollment.state
     const state = verdict === 'allow' || enrollment.state === 'issued' ? approved : 'refused'
-    await activeSyncStore(tx).settle(deviceId, actor.name, now)
+    await activeSyncStore(tx).settle(deviceId, verdict === 'allow', 'quarantine', actor.name, now)
     if (!await deviceStore(tx).settle(enrollment.id, enrollment.state, state, decision, now)) throw new CaError('enrollment-state', 'the device has moved on meanwhile: look again')
     await record(`device.${verdict === 'allow' ? 'approve' : 'refuse'}`, `device:${deviceId}`, { exemption: exemption.id, invitation: exemption.invitationId, until, reason: input.reason })
     return { exemption: viewOfExemption(exemption), decision: viewOfDecision(decision) }
