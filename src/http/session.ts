@@ -98,6 +98,18 @@ async function renewed(ctx: Context, service: Service, { session, token }: Sessi
   return next
 }
 
+/**
+ * Another token for the session that asks, at once, because how its person signs in has changed: whoever holds a copy of
+ * the one before holds nothing.
+ */
+export async function renewSession(ctx: Context, service: Service): Promise<void> {
+  const session = sessionOf(ctx)
+  const [before, next] = [tokenIn(ctx, service), randomBytes(32).toString('base64url')]
+  if (before === undefined || !await sessionStore(service.db).replaceToken(session.sessionId, tokenSha256(before), tokenSha256(next))) return
+  setCookie(ctx, service, next)
+  ctx.state['session'] = { ...session, csrfToken: csrfTokenOf(next) } satisfies ConsoleSession
+}
+
 /** Lets only those in who are signed in: the others are sent to sign in and back, or refused when they send something. */
 export const signedIn = (service: Service): Middleware => async (ctx, next) => {
   const session = await findSession(ctx, service)

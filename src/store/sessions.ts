@@ -48,6 +48,10 @@ export function sessionStore(db: Queryable) {
     async renew(id: string, before: Buffer, after: Buffer): Promise<boolean> {
       return (await db.query('update console_sessions set token_sha256 = $3, renew = false where id = $1 and token_sha256 = $2 and renew returning 1', [id, before, after])).length === 1
     },
+    /** @returns false when it has ended, or has another token already */
+    async replaceToken(id: string, before: Buffer, after: Buffer): Promise<boolean> {
+      return (await db.query('update console_sessions set token_sha256 = $3, renew = false where id = $1 and token_sha256 = $2 and ended_at is null returning 1', [id, before, after])).length === 1
+    },
     async seen(id: string, now: Date): Promise<void> {
       await db.query('update console_sessions set last_seen_at = greatest(last_seen_at, $2) where id = $1', [id, now])
     },

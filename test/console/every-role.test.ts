@@ -3,7 +3,7 @@ import test from 'ava'
 import { operations } from '../../src/protocols/api/operations.ts'
 import type { Role } from '../../src/store/access.ts'
 import { openApi } from '../support/api.ts'
-import { addressesOf, consoleRoutes, contentsOf, openEverything } from '../support/console-routes.ts'
+import { addressesOf, consoleRoutes, contentsOf, mayBeOver, openEverything } from '../support/console-routes.ts'
 import { openConsole } from '../support/console.ts'
 import { testService } from '../support/service.ts'
 
@@ -100,9 +100,10 @@ test('what is about oneself, and what reads only, is refused to nobody', async t
   const service = await testService(t)
   for (const role of order) {
     const client = await openConsole(t, service, role)
-    await client.get('/console/account')
-    const own = Object.entries(leastOf).filter(([, least]) => least === 'own' || least === 'auditor').map(([path]) => path)
-    for (const path of own) t.not((await client.post(path, { text: '{}' })).status, 403, `${role} ${path}`)
+    for (const path of Object.keys(leastOf).filter(path => leastOf[path] === 'own' || leastOf[path] === 'auditor')) {
+      await client.get('/console/account')
+      t.not((await client.post(path, { text: '{}' })).status, 403, `${role} ${path}`)
+    }
   }
 })
 
@@ -112,7 +113,7 @@ test('an admin finds every page, and every form on it leads somewhere', async t 
   const routes = consoleRoutes(service)
   for (const address of routes.filter(({ method }) => method === 'GET').flatMap(route => addressesOf(route, things))) {
     const { status, text } = await client.get(address)
-    t.true(status < 400 || address === '/setup', `${address}: ${status}`)
+    t.true(status < 400 || mayBeOver(address), `${address}: ${status}`)
     for (const [, form, button = form] of text.matchAll(sendsTo)) t.true(routes.some(route => route.method === 'POST' && route.matches(button!)), `${address} sends to ${button}`)
   }
 })

@@ -58,6 +58,8 @@ export async function openEverything(t: ExecutionContext<any>): Promise<{ world:
       '/console/certificates/:certificate': [await one(`select encode(serial_number, 'hex') as it from certificates where kind = 'device'`)],
       '/console/quarantine/:id': [await deviceOf('Tom')], '/console/records/:id': ['1'], '/console/templates/:name': ['default'],
       ':verb': ['revoke', 'hold', 'release'],
+      // What is told once: nothing was told to whoever asks here.
+      ':shown': ['00000000-0000-4000-8000-000000000000'],
       '/console/models/approve?': ['preset=storage-encryption'], '/console/policy/exemptions/new?': [`phone=${phone}`], '/console/policy/explain?': ['', `phone=${phone}`, 'product=iPhone14,5'],
       '/console/invitations/new?': ['', `person=${await one('select id as it from people')}`], '/console/account/people/role?': [`id=${admin.id}`], '/console/phones?': ['', 'q=ines'],
     },
@@ -81,6 +83,9 @@ export function addressesOf(route: Route, things: Things): string[] {
   return [...new Set(found.map(({ address }) => address))].filter(address => !address.includes('/evidence/') || address.includes(things['/console/phones/:id']![0]!))
     .flatMap(address => queries.map(query => query === '' ? address : `${address}?${query}`))
 }
+
+/** There is such an address, and nothing to be seen by whoever comes out of the blue. */
+export const mayBeOver = (address: string): boolean => address === '/setup' || address.endsWith('/00000000-0000-4000-8000-000000000000')
 
 /** What every table holds, in short: whatever was changed, this is another. When a session was last seen does not count. */
 export async function contentsOf(db: Database): Promise<Record<string, string>> {

@@ -7,7 +7,7 @@ import { addingOptions, relyingParty, verifyNewPasskey } from '../../http/passke
 import { hashPassword, passwordProblem } from '../../http/password.ts'
 import { newRecoveryCodes, recoveryCodeSha256 } from '../../http/recovery-codes.ts'
 import type { Service } from '../../http/service.ts'
-import { idleMs, sessionOf } from '../../http/session.ts'
+import { idleMs, renewSession, sessionOf } from '../../http/session.ts'
 import { passkeyStore, passwordStore, recoveryCodeStore } from '../../store/credentials.ts'
 import type { Queryable } from '../../store/db.ts'
 import { sessionStore } from '../../store/sessions.ts'
@@ -74,6 +74,7 @@ function passkeyRoutes(router: Router, service: Service): void {
       await record('passkey.add', `admin:${actor.adminId}`, { name })
       return await recoveryCodeStore(tx).left(actor.adminId) > 0 ? undefined : await replaceCodes(tx, actor.adminId, now)
     })
+    await renewSession(ctx, service)
     if (codes === undefined) seeOther(ctx, accountPath)
     else await tellAt(ctx, service, codesPath, { codes, heading: 'The passkey is added' })
   })
@@ -85,6 +86,7 @@ function passkeyRoutes(router: Router, service: Service): void {
       if (name === undefined) throw new CaError('not-found', 'you have no such passkey')
       await record('passkey.end', `admin:${actor.adminId}`, { name })
     })
+    await renewSession(ctx, service)
     seeOther(ctx, accountPath)
   })
 }
@@ -110,6 +112,7 @@ function codeRoutes(router: Router, service: Service): void {
       await record('recovery-codes.replace', `admin:${actor.adminId}`)
       return await replaceCodes(tx, actor.adminId, now)
     })
+    await renewSession(ctx, service)
     await tellAt(ctx, service, codesPath, { codes, heading: 'Ten new recovery codes' })
   })
   router.get(`${codesPath}/:shown`, async ctx => {
@@ -135,6 +138,7 @@ function passwordRoutes(router: Router, service: Service): void {
       await sessionStore(tx).endAll(actor.adminId, now, sessionId)
       await record('password.set', `admin:${actor.adminId}`)
     })
+    await renewSession(ctx, service)
     seeOther(ctx, accountPath)
   })
 }
