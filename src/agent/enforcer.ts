@@ -23,6 +23,9 @@ export type EnforcerEvents = {
   cut(count: number): void
 }
 
+// The lists may have many megabytes: they are not written anew at every turn.
+const restTurns = 4
+
 export class Enforcer {
   readonly #target: Target
   readonly #wanted: Wanted
@@ -35,6 +38,7 @@ export class Enforcer {
   #until = new Date(0)
   #ready = false
   #bundleDue = false
+  #rest = 0
   #mark = 0
   #marked = 0
   #turn: Promise<void> | undefined
@@ -186,15 +190,20 @@ export class Enforcer {
   }
 
   async #bundle(): Promise<void> {
-    if (!this.#bundleDue) return
+    if (!this.#bundleDue || this.#rest-- > 0) return
     this.#bundleDue = false
     try {
       const { inForce, detail } = await this.#target.bundle(this.#wanted.bundle())
-      if (!inForce) this.#bundleDue = true
-      this.#events.bundled(detail)
+      if (inForce) this.#events.bundled(detail)
+      else this.#bundleLater()
     } catch (error) {
-      this.#bundleDue = true
+      this.#bundleLater()
       throw error
     }
+  }
+
+  #bundleLater(): void {
+    this.#bundleDue = true
+    this.#rest = restTurns
   }
 }

@@ -14,6 +14,7 @@ import type { BundleResult, Target } from '../target.ts'
 import { reloadCommand, runCommand } from './command.ts'
 import { HaproxyCli } from './haproxy-cli.ts'
 import { cutStreams } from './haproxy-streams.ts'
+import { ListFile } from './list-file.ts'
 
 export type HaproxySettings = {
   /** Where the files are that the configuration names. */
@@ -41,7 +42,7 @@ export class HaproxyTarget implements Target {
   readonly #settings: HaproxySettings
   readonly #map: string
   readonly #switch: string
-  readonly #lists: string
+  readonly #lists: ListFile
   readonly #now: () => Date
   #token = 0
   #current: HaproxyCli | undefined
@@ -49,14 +50,13 @@ export class HaproxyTarget implements Target {
   readonly #former: HaproxyCli[] = []
   #until = 0
   #reloadedAt: Date | undefined
-  #written = ''
 
   constructor(settings: HaproxySettings, now: () => Date) {
     this.#settings = settings
     this.#now = now
     this.#map = join(settings.files, 'revoked.map')
     this.#switch = join(settings.files, 'fresh.map')
-    this.#lists = join(settings.files, 'lists.pem')
+    this.#lists = new ListFile(join(settings.files, 'lists.pem'))
   }
 
   prepare(ca: string): void {
@@ -127,22 +127,22 @@ export class HaproxyTarget implements Target {
   }
 
   async bundle(pem: string): Promise<BundleResult> {
-    const isNew = this.#written !== pem
-    if (isNew) replaceFile(this.#lists, pem, { mode: 0o644 })
-    this.#written = pem
+    if (!this.#lists.write(pem)) return { inForce: true, detail: 'lists are the same' }
     const cli = await this.#openLoaded()
     if (cli === undefined) return { inForce: false, detail: 'lists are on disk; HAProxy has to be loaded first' }
     try {
-      return Buffer.byteLength(pem) <= maxPayloadBytes ? await this.#setLists(cli, pem) : await this.#reload()
+      const result = Buffer.byteLength(pem) <= maxPayloadBytes ? await this.#setLists(cli, pem) : await this.#reload()
+      if (result.inForce) this.#lists.isInForce()
+      return result
     } finally {
       cli.close()
     }
   }
 
   async #setLists(cli: HaproxyCli, pem: string): Promise<BundleResult> {
-    const set = await cli.ask(`set ssl crl-file ${this.#lists}`, pem)
+    const set = await cli.ask(`set ssl crl-file ${this.#lists.path}`, pem)
     if (!/transaction (created|updated)/i.test(set)) throw new Error(`set ssl crl-file: ${set.slice(0, 200)}`)
-    const committed = await cli.ask(`commit ssl crl-file ${this.#lists}`)
+    const committed = await cli.ask(`commit ssl crl-file ${this.#lists.path}`)
     if (!/Success!/.test(committed)) throw new Error(`commit ssl crl-file: ${committed.slice(0, 200)}`)
     return { inForce: true, detail: 'lists were put in place at run time' }
   }
