@@ -45,6 +45,18 @@ test('a rule that means nothing is refused, and what was typed is kept', async t
   t.deepEqual(await service.db.query('select 1 from rules'), [])
 })
 
+test('a mistake in a rule stands beside its field, in words', async t => {
+  const service = await testService(t)
+  const console = await openConsole(t, service)
+  await console.get('/console/policy/new')
+  const { text } = await console.post('/console/policy/new', { ...rule, below: 'seventeen', product: 'iPhone 13' })
+  t.regex(text, /role="alert"><p>The rule was not taken\.</)
+  t.regex(text, /id="f-below-error">not a version like 17\.4</)
+  t.regex(text, /id="f-product-error">/)
+  t.regex(text, /name="below"[^>]* aria-describedby="f-below-hint f-below-error" aria-invalid="true"[^>]*value="seventeen"/)
+  t.notRegex(text, /conditions\./)
+})
+
 test('every condition of the form reaches the rule', async t => {
   const service = await testService(t)
   const console = await openConsole(t, service)

@@ -8,6 +8,7 @@ import { approvalList } from '../../protocols/api/operations/approvals.ts'
 import { deviceExplain, deviceShow } from '../../protocols/api/operations/devices.ts'
 import { exemptionList } from '../../protocols/api/operations/exemptions.ts'
 import { policyAdd, policyExplain, policyList } from '../../protocols/api/operations/policy.ts'
+import { ruleInputSchema } from '../../policy/rules.ts'
 import { deviceStore } from '../../store/devices.ts'
 import { consolePage } from '../layout.ts'
 import { mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
@@ -17,7 +18,7 @@ import { policyPage } from './policy-page.ts'
 import { policyChangesRouter } from './changes-router.ts'
 import { exemptionsRouter } from './exemptions-router.ts'
 import { doneAtOnce, previewed } from './preview.ts'
-import { ruleForm, ruleOf, valuesIn, type RuleValues } from './rule-form.ts'
+import { ruleForm, ruleMistakes, ruleOf, valuesIn, type RuleMistakes, type RuleValues } from './rule-form.ts'
 
 export function policyRouter(service: Service): Router {
   const router = new Router({ prefix: '/console/policy' })
@@ -66,18 +67,20 @@ function mayChange(ctx: Context): void {
   if (!mayPerform(ctx, policyAdd)) throw new CaError('forbidden', `this needs the role ${policyAdd.role}`)
 }
 
-function form(ctx: Context, values: RuleValues, mistake?: string): void {
+function form(ctx: Context, values: RuleValues, mistakes?: RuleMistakes): void {
   mayChange(ctx)
-  consolePage(ctx, { title: 'New rule', current: 'policy', body: ruleForm(ctx, { values, mistake }), ...mistake !== undefined && { status: 400 } })
+  consolePage(ctx, { title: 'New rule', current: 'policy', body: ruleForm(ctx, { values, mistakes }), ...mistakes !== undefined && { status: 400 } })
 }
 
 /** What it reaches is counted first; only then is it put in force. */
 async function preview(ctx: Context, service: Service, sent: Form): Promise<void> {
   const values = valuesIn(sent)
+  const read = ruleInputSchema.safeParse(ruleOf(values))
+  if (!read.success) return form(ctx, values, ruleMistakes(read.error))
   try {
     seeOther(ctx, await previewed(ctx, service, { kind: 'add-rule', rule: ruleOf(values) }))
   } catch (error) {
-    form(ctx, values, refusalOf(error))
+    form(ctx, values, { form: refusalOf(error), fields: {} })
   }
 }
 

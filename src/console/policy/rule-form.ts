@@ -3,6 +3,7 @@ import type { Context } from 'koa'
 import type { z } from 'zod'
 import type { Form } from '../../http/form.ts'
 import type { ruleInputSchema } from '../../policy/rules.ts'
+import { mistakeInWords } from '../../protocols/api/mistake-words.ts'
 import { html, type Markup } from '../html.ts'
 import { choices, csrfField, field, problem } from '../words.ts'
 
@@ -23,15 +24,34 @@ export function ruleOf(values: RuleValues): z.input<typeof ruleInputSchema> {
   return { verdict: verdict as 'block', conditions, reason, ...text === undefined ? {} : { textForPerson: text } }
 }
 
+const fieldAt: Readonly<Record<string, typeof ruleFields[number]>> = {
+  verdict: 'verdict', reason: 'reason', textForPerson: 'text', 'conditions.family': 'family', 'conditions.productType': 'product',
+  'conditions.storageEncryption': 'storage', 'conditions.dataProtection': 'protection', 'conditions.secureEnclave': 'enclave', 'conditions.canAttest': 'attest',
+  'conditions.osVersion.from': 'from', 'conditions.osVersion.below': 'below', 'conditions.build': 'build', 'conditions.evidence': 'evidence',
+  'conditions.person': 'person', 'conditions.group': 'group',
+}
+export type RuleMistakes = { form: string, fields: Partial<Record<typeof ruleFields[number], string>> }
+
+/** Each mistake beside its field; what belongs to none stands above the form. */
+export function ruleMistakes(error: z.ZodError): RuleMistakes {
+  const mistakes: RuleMistakes = { form: 'The rule was not taken.', fields: {} }
+  for (const issue of error.issues) {
+    const name = fieldAt[issue.path.join('.')]
+    if (name === undefined) mistakes.form = `The rule was not taken: ${mistakeInWords(issue)}`
+    else mistakes.fields[name] ??= mistakeInWords(issue)
+  }
+  return mistakes
+}
+
 const any = { value: '', text: 'any' }
 const capability = (label: string, name: keyof RuleValues, value: string | undefined): Markup =>
   field({ label, name, type: 'select', value: value ?? '', options: [any, { value: 'yes', text: 'with it' }, { value: 'no', text: 'without it' }] })
 
-export function ruleForm(ctx: Context, { values, mistake }: { values: RuleValues, mistake?: string | undefined }): Markup {
-  const text = (label: string, name: keyof RuleValues, hint: string, maxlength = 100): Markup => field({ label, name, hint, maxlength, value: values[name] ?? '', spellcheck: false })
+export function ruleForm(ctx: Context, { values, mistakes }: { values: RuleValues, mistakes?: RuleMistakes | undefined }): Markup {
+  const text = (label: string, name: keyof RuleValues, hint: string, maxlength = 100): Markup => field({ label, name, hint, maxlength, value: values[name] ?? '', spellcheck: false, error: mistakes?.fields[name] })
   return html`<section><p class="soft"><a href="/console/policy">Policy</a></p><h1>A new rule</h1>
 <p>All conditions that you give must hold. Among the rules that match a phone the most restrictive counts, so their order does not matter.</p></section>
-<form method="post" action="/console/policy/new">${problem(mistake)}${csrfField(ctx)}
+<form method="post" action="/console/policy/new">${problem(mistakes?.form)}${csrfField(ctx)}
 ${choices({
   legend: 'What happens to phones that match', name: 'verdict', value: values.verdict ?? 'block',
   options: [
@@ -54,7 +74,7 @@ ${field({ label: 'Model known at least as', name: 'evidence', type: 'select', va
 ${text('Person', 'person', 'E-mail address', 100)}
 ${text('Group', 'group', 'Name of a group, as invitations write it')}</div>
 <h2>Why</h2>
-${field({ label: 'Reason for the record', name: 'reason', required: true, maxlength: 2000, value: values.reason ?? '', hint: 'Other admins read it; the owner of the phone does not.' })}
-${field({ label: 'What the owner of the phone reads', name: 'text', type: 'textarea', rows: 3, maxlength: 2000, value: values.text ?? '', hint: 'In place of Latchkey’s own sentence: what was found, why it matters, what would help, whom to ask.' })}
+${field({ label: 'Reason for the record', name: 'reason', required: true, error: mistakes?.fields.reason, maxlength: 2000, value: values.reason ?? '', hint: 'Other admins read it; the owner of the phone does not.' })}
+${field({ label: 'What the owner of the phone reads', name: 'text', type: 'textarea', rows: 3, error: mistakes?.fields.text, maxlength: 2000, value: values.text ?? '', hint: 'In place of Latchkey’s own sentence: what was found, why it matters, what would help, whom to ask.' })}
 <div class="actions"><button class="main" type="submit">See what it means</button><a href="/console/policy">Leave it</a></div></form>`
 }
