@@ -7,6 +7,7 @@ import { authorityCommands } from './authority.ts'
 import { certCommands } from './cert.ts'
 import type { World } from './command.ts'
 import { deviceCommands } from './device.ts'
+import { exportCommands } from './export.ts'
 import { frontEndCommands } from './front-end.ts'
 import { importCommands } from './import.ts'
 import { inviteCommands } from './invite.ts'
@@ -21,7 +22,7 @@ import { todayCommand } from './today.ts'
 
 const groups = [
   serveCommand, todayCommand, authorityCommands, modelCommands, policyCommands, inviteCommands, personCommands, deviceCommands, certCommands, templateCommands,
-  frontEndCommands, activesyncCommands, importCommands, accessCommands, auditCommands, phoneCommands,
+  frontEndCommands, activesyncCommands, importCommands, exportCommands, accessCommands, auditCommands, phoneCommands,
 ]
 
 function program(world: World): Command {

@@ -14,6 +14,7 @@ import * as devices from './operations/devices.ts'
 import * as deviceActiveSync from './operations/device-activesync.ts'
 import * as deviceStories from './operations/device-story.ts'
 import { frontEndEnforcement } from './operations/enforcement.ts'
+import { exchangeRulesExport } from './operations/exchange-export.ts'
 import * as exemptions from './operations/exemptions.ts'
 import * as frontEnds from './operations/front-ends.ts'
 import * as invitationBatch from './operations/invitation-batch.ts'
@@ -40,6 +41,7 @@ const operationsByArea = {
     policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
     policyChanges.policyPreview, policyChanges.policyChangeList, policyChanges.policyChangeShow, policyChanges.policyChangeEffects, policyChanges.policyApply, policyChanges.policyUndo,
     exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd, activesync.activesyncExplain, activesync.activesyncFindings,
+    exchangeRulesExport,
   ],
   invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd],
   people: [people.personList, people.personShow, people.personStory],
