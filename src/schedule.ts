@@ -10,6 +10,7 @@ import type { Service } from './http/service.ts'
 import { renewRootLists } from './http/root-lists.ts'
 import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
 import { noticeFrontEnds } from './notify/front-ends.ts'
+import { noticeOthers } from './notify/notices.ts'
 import { noticeQuarantined, sendDue, sendersOf } from './notify/outbox.ts'
 import { hierarchyStore } from './store/authorities.ts'
 import { certificateStore, lockRevocations, revocationStore } from './store/certificates.ts'
@@ -107,6 +108,7 @@ const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'counts', everyMs: 60_000, run: async () => await refreshCounts(service.db, service.now()) },
   { name: 'notices', everyMs: 10_000, run: async () => await noticeQuarantined(service, senders) },
   { name: 'front ends', everyMs: 10_000, run: async () => await noticeFrontEnds(service, senders) },
+  { name: 'notices asked for', everyMs: 60_000, run: async () => await noticeOthers(service, senders) },
   { name: 'messages', everyMs: 5000, run: async () => await sendDue(service, senders) },
   { name: 'housekeeping', everyMs: 60_000, run: async () => await housekeeping(service.db, service.now()) },
 ]

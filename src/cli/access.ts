@@ -3,6 +3,8 @@ import type { Role } from '../http/actor.ts'
 import type { Grant } from '../http/scope.ts'
 import { adminCreate, adminEnd, adminLinkCreate, adminList, adminRole, setupLinkCreate } from '../protocols/api/operations/access.ts'
 import { tokenCreate, tokenEnd, tokenList } from '../protocols/api/operations/tokens.ts'
+import type { NoticeKind } from '../store/admin-notices.ts'
+import { adminNoticesChoose, adminNoticesShow } from '../protocols/api/operations/admin-notices.ts'
 import { group, leaf, line, untilInstant, type Context, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
 
@@ -13,6 +15,8 @@ export function accessCommands(root: Command, world: World): void {
     .requiredOption('--name <name>', 'name').requiredOption('--email <address>', 'address').option('--role <role>', 'auditor, operator or admin', 'operator'))
   leaf(admin, world, 'role <id> <role>', 'give one another role, at once in every session and token of theirs', changeRole)
   leaf(admin, world, 'end <id>', 'end one, with all their tokens', endAdmin)
+  leaf(admin, world, 'notices <id>', 'what one is told of by mail, or to choose it', notices, command => command
+    .option('--on <kind...>', 'also tell of this: device.quarantined, front-end.standing, certificates.ending, signing.late, webhook.failed, policy.finished').option('--off <kind...>', 'no more'))
   leaf(admin, world, 'link <id>', 'a link with which one sets a password and a passkey, for the first time or anew', adminLink)
   leaf(admin, world, 'setup-link', 'a link that makes an admin, once, within an hour', setupLink)
   const token = group(root, 'token', 'API tokens of programs')
@@ -39,6 +43,12 @@ async function endAdmin({ client, print }: Context, _options: object, id: string
 async function changeRole({ client, print }: Context, _options: object, id: string, role: string): Promise<void> {
   print(await client.call(adminRole, { id, role: role as Role }), ({ name, role: now, changed, sessions }) =>
     line(changed ? `${name} is ${now} from now on, in ${sessions} open ${sessions === 1 ? 'session' : 'sessions'} too` : `${name} was ${now} already`))
+}
+
+async function notices({ client, print }: Context, { on = [], off = [] }: { on?: string[], off?: string[] }, id: string): Promise<void> {
+  const before = await client.call(adminNoticesShow, { id })
+  const wanted = [...new Set([...before.wanted, ...on])].filter(kind => !off.includes(kind)) as NoticeKind[]
+  print(on.length + off.length === 0 ? before : await client.call(adminNoticesChoose, { id, wanted }), after => line(`told of: ${after.wanted.join(', ') || 'nothing'}`))
 }
 
 async function adminLink({ client, print }: Context, _options: object, id: string): Promise<void> {

@@ -1,7 +1,7 @@
 /** Tells when a front end does not enforce what it should, and when it does again. */
 import { enforcement, type Enforced, type Standing } from '../http/enforcement.ts'
 import type { Service } from '../http/service.ts'
-import { adminStore } from '../store/access.ts'
+import { adminNotices } from '../store/admin-notices.ts'
 import { outboxStore, type OutboxMessage } from '../store/outbox.ts'
 import { receiptStore } from '../store/receipts.ts'
 import type { Senders } from './outbox.ts'
@@ -16,8 +16,8 @@ export async function noticeFrontEnds(service: Service, { mail, webhook }: Sende
     const { frontEnd, standing } = item
     told += await service.db.transaction(async tx => {
       if (!await receiptStore(tx).tell(frontEnd.id, standing)) return 0
-      const admins = mail === undefined ? [] : (await adminStore(tx).list()).filter(({ role }) => role !== 'auditor')
-      const messages = [...admins.map(({ email }) => standingMail(email, item, service.config.url)), ...webhook === undefined ? [] : [standingWebhook(item, now)]]
+      const admins = mail === undefined ? [] : await adminNotices(tx).wantedBy(event)
+      const messages = [...admins.map(email => standingMail(email, item, service.config.url)), ...webhook === undefined ? [] : [standingWebhook(item, now)]]
       for (const message of messages) await outboxStore(tx).add(message, now)
       return 1
     })

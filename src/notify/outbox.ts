@@ -1,6 +1,6 @@
 /** What the schedule does with messages: tells of phones that wait, and sends what is due. */
 import type { Service } from '../http/service.ts'
-import { adminStore } from '../store/access.ts'
+import { adminNotices } from '../store/admin-notices.ts'
 import { outboxStore, quarantinedSince, type ClaimedMessage, type OutboxMessage } from '../store/outbox.ts'
 import { mailSender, type MailSender } from './mail.ts'
 import { quarantineMail, quarantineWebhook } from './messages.ts'
@@ -70,8 +70,8 @@ export async function noticeQuarantined(service: Service, { mail, webhook }: Sen
     const model = service.catalogue().models.get(phone.productType)?.name
     told += await service.db.transaction(async tx => {
       if (!await outboxStore(tx).notice('device.quarantined', `${phone.deviceId} ${phone.invitationId} ${phone.decidedAt.toISOString().slice(0, 10)}`, now)) return 0
-      const admins = mail === undefined ? [] : (await adminStore(tx).list()).filter(({ role }) => role !== 'auditor')
-      const messages: OutboxMessage[] = [...admins.map(({ email }) => quarantineMail(email, phone, model, service.config.url)), ...webhook === undefined ? [] : [quarantineWebhook(phone, model)]]
+      const admins = mail === undefined ? [] : await adminNotices(tx).wantedBy('device.quarantined')
+      const messages: OutboxMessage[] = [...admins.map(email => quarantineMail(email, phone, model, service.config.url)), ...webhook === undefined ? [] : [quarantineWebhook(phone, model)]]
       for (const message of messages) await outboxStore(tx).add(message, now)
       return 1
     })

@@ -33,6 +33,10 @@ export function outboxStore(db: Queryable) {
     async givenUp(since: Date): Promise<number> {
       return (await db.query<{ count: number }>('select count(*)::int as count from (select 1 from outbox where ended_at > $1 and not sent limit 100) f', [since]))[0]!.count
     },
+    /** Webhooks alone; at most a hundred are counted. */
+    async webhooksGivenUp(since: Date): Promise<number> {
+      return (await db.query<{ count: number }>(`select count(*)::int as count from (select 1 from outbox where ended_at > $1 and not sent and kind = 'webhook' limit 100) f`, [since]))[0]!.count
+    },
     /** @returns true the first time that this is told of this subject */
     async notice(event: string, subject: string, now: Date): Promise<boolean> {
       return (await db.query('insert into notices (event, subject, at) values ($1, $2, $3) on conflict do nothing returning 1', [event, subject, now])).length === 1

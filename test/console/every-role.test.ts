@@ -11,11 +11,13 @@ const order = ['auditor', 'operator', 'admin'] as const
 const isBelow = (role: Role, least: Role): boolean => order.indexOf(role) < order.indexOf(least)
 
 const ofOperators = ['inviteCreate', 'inviteBatch', 'inviteEnd', 'deviceApprove', 'deviceRefuse', 'deviceAcceptClaims', 'certRevoke', 'certHold', 'certRelease']
+/** Anybody about themselves. */
+const aboutOneself = ['adminNoticesChoose']
 const asksOnly = ['policyExplain', 'templateCheck', 'activesyncExplain']
 
 test('operators invite, decide about phones and revoke; auditors read; all else is for admins', t => {
   for (const { id, method, role } of operations) {
-    const least = ofOperators.includes(id) ? 'operator' : method === 'get' || asksOnly.includes(id) ? 'auditor' : 'admin'
+    const least = ofOperators.includes(id) ? 'operator' : method === 'get' || asksOnly.includes(id) || aboutOneself.includes(id) ? 'auditor' : 'admin'
     t.is(role, least, id)
   }
 })
@@ -38,7 +40,7 @@ for (const role of ['auditor', 'operator'] as const) {
 /** `own` is about oneself, `open` for who is not signed in. */
 const leastOf: Readonly<Record<string, Role | 'own' | 'open'>> = {
   '/setup': 'open', '/console/sign-in': 'open', '/console/sign-in/recovery': 'open', '/console/sign-in/passkey': 'open',
-  '/console/account/sessions/end': 'own', '/console/account/passkey': 'own', '/console/account/passkey/end': 'own', '/console/account/codes': 'own', '/console/account/password': 'own',
+  '/console/account/sessions/end': 'own', '/console/account/notices': 'own', '/console/account/passkey': 'own', '/console/account/passkey/end': 'own', '/console/account/codes': 'own', '/console/account/password': 'own',
   '/console/invitations': 'operator', '/console/invitations/many': 'operator', '/console/invitations/:id/end': 'operator',
   '/console/quarantine/:id/approve': 'operator', '/console/quarantine/:id/refuse': 'operator',
   '/console/people/:id/:verb': 'operator', '/console/phones/:id/:verb': 'operator', '/console/phones/:id/accept-claims': 'operator', '/console/certificates/:certificate/:verb': 'operator',

@@ -34,7 +34,7 @@ export type Company = {
   invitations: Readonly<Record<string, string>>
   /** enrollments whose key is used, on hold, revoked, or replaced by a newer one */
   pages: Readonly<Record<string, string>>
-  exemption: string, record: string, operator: string
+  exemption: string, record: string, operator: string, person: string
 }
 
 const dayMs = 86_400_000
@@ -160,7 +160,7 @@ async function writeDownHardware({ db }: TestService): Promise<void> {
   await db.query(`update certificates set first_used_at = created_at + interval '50 minutes' where kind = 'device' and state = 'issued' and created_at < $1`, [new Date(last.getTime() - dayMs)])
 }
 
-async function idsOf({ db }: TestService, links: Readonly<Record<string, string>>): Promise<Pick<Company, 'invitations' | 'pages' | 'exemption' | 'record' | 'operator'>> {
+async function idsOf({ db }: TestService, links: Readonly<Record<string, string>>): Promise<Pick<Company, 'invitations' | 'pages' | 'exemption' | 'record' | 'operator' | 'person'>> {
   const one = async (sql: string, values: unknown[] = []): Promise<string> => (await db.query<{ id: string }>(sql, values))[0]?.id ?? ''
   const invitations: Record<string, string> = {}
   for (const [name, link] of Object.entries(links)) if (!link.includes('/i/e/')) invitations[name] = await one('select id from invitations where token_sha256 = $1', [tokenSha256(link.split('/').at(-1)!)])
@@ -174,6 +174,7 @@ async function idsOf({ db }: TestService, links: Readonly<Record<string, string>
     },
     operator: await one(`select id from admins where role = 'operator'`),
     exemption: await one('select id from exemptions where verdict = $1', ['allow']),
+    person: await one('select person_id as id from devices d where exists (select 1 from certificates c where c.device_id = d.id and c.kind = $1) order by d.created_at desc limit 1', ['device']),
     record: await one(`select id::text from audit where action = 'person.update' or action = 'template.set' order by id limit 1`),
   }
 }

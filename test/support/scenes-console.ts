@@ -80,6 +80,11 @@ const invitations: readonly Scene[] = [
 ]
 
 const phones: readonly Scene[] = [
+  { name: 'people', route: '/console/people' },
+  { name: 'people-found', route: '/console/people', query: 'q=roth' },
+  { name: 'person', route: '/console/people/:id', at: ({ person }) => ({ id: person }) },
+  { name: 'person-seen', route: '/console/people/:id', at: ({ person }) => ({ id: person }), as: 'auditor' },
+  { name: 'person-revoke', route: '/console/people/:id/:verb', at: ({ person }) => ({ id: person, verb: 'revoke' }) },
   { name: 'phones', route: '/console/phones' },
   { name: 'phones-found', route: '/console/phones', query: 'q=max' },
   { name: 'phones-none', route: '/console/phones', query: 'q=nobody-here' },

@@ -6,10 +6,12 @@ import type { Passkey } from '../../store/credentials.ts'
 import type { Session, SignInMethod } from '../../store/sessions.ts'
 import { html, type Markup } from '../html.ts'
 import { csrfField, field, problem, state, table, when } from '../words.ts'
+import type { NoticeKind } from '../../store/admin-notices.ts'
+import { noticesSection } from './notices.ts'
 import { deviceInWords } from './user-agent.ts'
 
 export type AccountView = {
-  now: Date, passkeys: Passkey[], passwordChangedAt: Date | undefined, codesLeft: number, sessions: Session[]
+  now: Date, passkeys: Passkey[], passwordChangedAt: Date | undefined, codesLeft: number, sessions: Session[], wanted: readonly NoticeKind[], canMail: boolean
 }
 
 /** A form that is one button. */
@@ -20,7 +22,7 @@ export function accountPage(ctx: Context, view: AccountView): Markup {
   const { actor, email } = sessionOf(ctx)
   return html`<section><h1>${actor.name}</h1><p>${email} · ${roleInWords[actor.role]}</p>
 <p class="actions"><a class="button" href="/console/account/tokens">API tokens</a><a class="button" href="/console/account/people">People who administer</a></p></section>
-${signInSection(ctx, view)}${sessionSection(ctx, view)}`
+${signInSection(ctx, view)}${sessionSection(ctx, view)}${noticesSection(ctx, view.wanted, view.canMail)}`
 }
 
 export const roleInWords: Readonly<Record<Role, string>> = {

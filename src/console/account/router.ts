@@ -10,11 +10,13 @@ import type { Service } from '../../http/service.ts'
 import { idleMs, renewSession, sessionOf } from '../../http/session.ts'
 import { passkeyStore, passwordStore, recoveryCodeStore } from '../../store/credentials.ts'
 import type { Queryable } from '../../store/db.ts'
+import { adminNotices } from '../../store/admin-notices.ts'
 import { sessionStore } from '../../store/sessions.ts'
 import { consolePage } from '../layout.ts'
 import { tellAt, told } from '../told.ts'
 import { fresh } from './fresh.ts'
 import { accountPage, codesPage, newCodesPage, passkeyPage, passwordPage } from './pages.ts'
+import { noticesRouter } from './notices.ts'
 import { peopleRouter } from './people-router.ts'
 import { tokensRouter } from './tokens-router.ts'
 import { deviceInWords } from './user-agent.ts'
@@ -24,8 +26,9 @@ export function accountRouter(service: Service): Router {
   const router = new Router()
   router.get('/console/account', async ctx => {
     const now = service.now()
-    const { adminId } = sessionOf(ctx).actor
+    const { adminId, role } = sessionOf(ctx).actor
     const view = {
+      wanted: await adminNotices(service.db).of(adminId, role), canMail: service.config.smtpUrl !== undefined,
       now, passkeys: await passkeyStore(service.db).listOf(adminId), passwordChangedAt: await passwordStore(service.db).changedAt(adminId),
       codesLeft: await recoveryCodeStore(service.db).left(adminId), sessions: await sessionStore(service.db).listOf(adminId, now, new Date(now.getTime() - idleMs)),
     }
@@ -36,6 +39,7 @@ export function accountRouter(service: Service): Router {
   codeRoutes(router, service)
   passwordRoutes(router, service)
   router.use(tokensRouter(service).routes())
+  router.use(noticesRouter(service).routes())
   router.use(peopleRouter(service).routes())
   return router
 }

@@ -1,6 +1,6 @@
 /** What was done, as a sentence goes on after the name of whoever did it. */
 const words: Readonly<Record<string, string>> = {
-  'admin.create': 'made an admin', 'admin.end': 'ended an admin', 'admin.update': 'changed an admin',
+  'admin.create': 'made an admin', 'admin.end': 'ended an admin', 'admin.notices': 'chose what somebody is told', 'admin.update': 'changed an admin',
   'approval.add': 'approved a model', 'approval.withdraw': 'withdrew an approval',
   'authority.export-root': 'took out the root’s key', 'authority.import': 'imported an authority', 'authority.renew-signers': 'renewed the signers', 'authority.root-crl': 'published a list of the root',
   'catalogue.update': 'brought the catalogue up to date',

@@ -21,6 +21,8 @@ export type Operation<Input extends z.ZodType = z.ZodType, Output extends z.ZodT
   readonly summary: string
   /** The least role that may ask. */
   readonly role: Role
+  /** Everybody may ask it about themselves, and it changes something all the same: a scope that only reads is not enough. */
+  readonly changesOwn?: true
   readonly input: Input
   readonly output: Output
   readonly status: 200 | 201

@@ -3,6 +3,7 @@ import type { Area, Grant } from '../../http/scope.ts'
 import type { Operation } from './operation.ts'
 import * as access from './operations/access.ts'
 import * as activesync from './operations/activesync.ts'
+import * as adminNotices from './operations/admin-notices.ts'
 import * as approvals from './operations/approvals.ts'
 import * as authorities from './operations/authorities.ts'
 import * as authorityImport from './operations/authority-import.ts'
@@ -49,7 +50,7 @@ const operationsByArea = {
   certificates: [certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow],
   templates: [templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet],
   'front-ends': [frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndActiveSync, frontEnds.frontEndEnd, frontEndEnforcement],
-  admins: [access.adminList, access.setupLinkCreate, access.adminCreate, access.adminRole, access.adminEnd, access.adminLinkCreate],
+  admins: [access.adminList, access.setupLinkCreate, access.adminCreate, access.adminRole, access.adminEnd, access.adminLinkCreate, adminNotices.adminNoticesShow, adminNotices.adminNoticesChoose],
   tokens: [tokens.tokenList, tokens.tokenCreate, tokens.tokenEnd],
   authorities: [authorities.authorityShow, authorityRoot.authorityExportRoot, authorityRoot.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport],
   audit: [audit.auditList, audit.auditShow],
@@ -60,4 +61,4 @@ export const operations: readonly Operation[] = Object.values(operationsByArea).
 const areaOf = new Map<Operation, Area>(Object.entries(operationsByArea).flatMap(([area, all]) => all.map((each): [Operation, Area] => [each, area as Area])))
 
 /** What a token with a scope needs for it: what an auditor may do, reading does too. */
-export const grantFor = (operation: Operation): Grant => operation.role === 'auditor' ? `${areaOf.get(operation)!}:read` : areaOf.get(operation)!
+export const grantFor = (operation: Operation): Grant => operation.role === 'auditor' && operation.changesOwn !== true ? `${areaOf.get(operation)!}:read` : areaOf.get(operation)!

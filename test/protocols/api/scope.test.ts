@@ -107,7 +107,7 @@ test('a scope is ticked on the page of tokens; ticks and the choice must agree',
   t.is(refused.status, 400)
   t.regex(refused.text, /value="invitations" checked/)
   t.is((await send({ reach: 'some', scope: ['nonsense'] })).status, 400)
-  t.is((await send({ reach: 'some', scope: ['invitations', 'certificates:read'] })).status, 200)
+  t.is((await send({ reach: 'some', scope: ['invitations', 'certificates:read'] })).status, 303)
   t.deepEqual((await tokenStore(service.db).list()).map(({ scope }) => scope), [['invitations', 'certificates:read']])
   t.regex((await client.get('/console/account/tokens')).text, /Invitations, reads Certificates/)
 })

@@ -1,10 +1,9 @@
 import { z } from 'zod'
-import { signersFor } from '../../../certificates/authority.ts'
 import { enforcement, standings } from '../../../http/enforcement.ts'
+import { listsNow, signersNow } from '../../../http/lateness.ts'
 import type { Service } from '../../../http/service.ts'
 import { activeSyncStore } from '../../../store/activesync.ts'
 import { countStore, type Counts, type CountTopic } from '../../../store/counts.ts'
-import { crlFileStore } from '../../../store/crls.ts'
 import { deviceStore } from '../../../store/devices.ts'
 import { endingCertificates } from '../../../store/ending.ts'
 import { outboxStore } from '../../../store/outbox.ts'
@@ -59,7 +58,9 @@ export const overviewShow = operation({
       phones: counts.of('phones').get('all') ?? 0, countedAt: atOrNull(counts.countedAt),
       quarantined: await quarantined(service), contradictions: await contradictions(service), ending: await ending(service, now),
       messagesGivenUp: await outboxStore(service.db).givenUp(new Date(now.getTime() - 7 * dayMs)),
-      signers: signers(service, now), lists: await lists(service, now), warnings: settingsWarnings(service), frontEnds: await failingFrontEnds(service),
+      signers: signersNow(service).map(({ notAfter, ...rest }) => ({ ...rest, notAfter: at(notAfter) })),
+      lists: (await listsNow(service)).map(({ thisUpdate, nextUpdate, ...rest }) => ({ ...rest, thisUpdate: at(thisUpdate), nextUpdate: at(nextUpdate) })),
+      warnings: settingsWarnings(service), frontEnds: await failingFrontEnds(service),
       issued: figures(counts, 'issued'), revoked: figures(counts, 'revoked'), grades: figures(counts, 'grade'), ends: figures(counts, 'ends'),
       models: figures(counts, 'model').map(({ key, value }) => ({ key, value, name: modelName(service, key) })).sort((a, b) => b.value - a.value || (a.key < b.key ? -1 : 1)),
     }
@@ -96,27 +97,4 @@ async function ending(service: Service, now: Date): Promise<Overview['ending']> 
     count: rows.length,
     items: rows.slice(0, shown).map(({ serialNumber, notAfter, productType, ...row }) => ({ ...row, productType, modelName: modelName(service, productType), serialNumber: serialNumber.toString('hex'), notAfter: at(notAfter) })),
   }
-}
-
-/** A signer is renewed a while before its end: one with less than a tenth of its life left was not. */
-function signers(service: Service, now: Date): Overview['signers'] {
-  const authorities = service.authorities()
-  return authorities.all.filter(({ active }) => active).flatMap(authority => [
-    { authority: authority.name, purpose: 'authority', certificate: authority.certificate },
-    ...(['scep-ra', 'ocsp-responder', 'profile-signer'] as const).flatMap(purpose => signersFor(authorities, authority.id, purpose).slice(0, 1))
-      .map(({ purpose, certificate }) => ({ authority: authority.name, purpose, certificate })),
-  ]).map(({ authority, purpose, certificate: { notBefore, notAfter } }) => ({
-    authority, purpose, notAfter: at(notAfter), late: notAfter.getTime() - now.getTime() < (notAfter.getTime() - notBefore.getTime()) / 10,
-  }))
-}
-
-async function lists(service: Service, now: Date): Promise<Overview['lists']> {
-  const found: Overview['lists'] = []
-  for (const authority of service.authorities().all) {
-    const list = await crlFileStore(service.db).newest(authority.id, 'complete')
-    if (list === undefined || authority.certificate.notAfter < now) continue
-    const life = list.nextUpdate.getTime() - list.thisUpdate.getTime()
-    found.push({ authority: authority.name, crlNumber: list.crlNumber, thisUpdate: at(list.thisUpdate), nextUpdate: at(list.nextUpdate), late: list.nextUpdate.getTime() - now.getTime() < life / 4 })
-  }
-  return found
 }
