@@ -4,6 +4,7 @@ export type Mail = { to: string, subject: string, text: string, messageId: strin
 export type MailSender = (mail: Mail) => Promise<void>
 
 const timeoutMs = 20_000
+const mostInSubject = 250
 
 /**
  * Sends through the server of the setting. A password is never sent in the clear: with one in the address the
@@ -19,6 +20,8 @@ export function mailSender(url: string, from: string): MailSender {
     disableFileAccess: true, disableUrlAccess: true,
   })
   return async ({ to, subject, text, messageId, date }) => {
-    await transport.sendMail({ from, to: { name: '', address: to }, subject, text, messageId, date, headers: { 'Auto-Submitted': 'auto-generated' } })
+    // What has no spaces cannot be folded, and servers refuse lines of more than 998 (RFC 5322 §2.1.1).
+    const inOneLine = [...subject].slice(0, mostInSubject).join('')
+    await transport.sendMail({ from, to: { name: '', address: to }, subject: inOneLine, text, messageId, date, headers: { 'Auto-Submitted': 'auto-generated' } })
   }
 }
