@@ -27,7 +27,7 @@ async function openWay(t: ExecutionContext, handOf: (page: Page) => Hand, axe: b
   const testDeviceCa = join(deviceCaDir, 'ca.pem')
   const story = await openStory(t, { config: { testDeviceCa }, anchors: [appleDeviceAnchor(), testDeviceAnchor(readFileSync(testDeviceCa, 'utf8'))] })
   if (story === undefined) return undefined
-  story.page.setDefaultTimeout(30_000)
+  story.page.setDefaultTimeout(110_000)
   return {
     t, story, hand: handOf(story.page), deviceCaDir,
     async met(name) {
@@ -226,8 +226,9 @@ async function tell(way: Way, fleet: number): Promise<string> {
   return await signOut(way)
 }
 
-test('from the setup link to signing out, over 10,000 certificates, axe finds nothing on any page of the way', async t => {
-  t.timeout(240_000)
+// One after the other: together they would only wait for each other.
+test.serial('from the setup link to signing out, over 10,000 certificates, axe finds nothing on any page of the way', async t => {
+  t.timeout(600_000)
   const way = await openWay(t, pointer, true)
   if (way === undefined) return
   const address = await tell(way, 10_000)
@@ -239,8 +240,8 @@ test('from the setup link to signing out, over 10,000 certificates, axe finds no
   for (const action of ['passkey.add', 'approval.add', 'invitation.create', 'policy.apply', 'policy.undo', 'certificate.revoke', 'session.end']) t.true(actions.includes(action), action)
 })
 
-test('the same by keyboard alone', async t => {
-  t.timeout(240_000)
+test.serial('the same by keyboard alone', async t => {
+  t.timeout(600_000)
   const way = await openWay(t, page => keyboard(t, page), false)
   if (way === undefined) return
   await tell(way, 2500)
