@@ -12,19 +12,19 @@ export async function thingsIn(db: Database): Promise<Things> {
     if (row === undefined) throw new Error(`nothing in the store for: ${sql}`)
     return String(row.value)
   }
-  const phone = await one("select device_id as value from certificates where kind = 'device' and state = 'issued' and enrollment_id is not null order by created_at desc offset 1000 limit 1")
+  const phone = await one("select device_id as value from certificates where kind = 'device' and state = 'issued' and enrollment_id is not null order by created_at desc offset 100 limit 1")
   return {
     phone, oldPhone: await one('select id as value from devices order by created_at offset 20 limit 1'),
     waiting: await one("select device_id as value from enrollments where state = 'quarantined' and id like 'seed-%' order by decided_at desc offset 3 limit 1"),
     evidence: await one(`select id as value from evidence where device_id = '${phone}' limit 1`),
-    certificate: await one("select encode(serial_number, 'hex') as value from certificates where kind = 'device' and state = 'issued' order by created_at desc offset 500 limit 1"),
-    fingerprint: await one("select encode(sha256, 'hex') as value from certificates where kind = 'device' and state = 'issued' order by created_at desc offset 300 limit 1"),
-    invitation: await one('select id as value from invitations order by created_at desc offset 300 limit 1'),
-    person: await one('select id as value from people order by created_at offset 400 limit 1'),
+    certificate: await one("select encode(serial_number, 'hex') as value from certificates where kind = 'device' and state = 'issued' order by created_at desc offset 150 limit 1"),
+    fingerprint: await one("select encode(sha256, 'hex') as value from certificates where kind = 'device' and state = 'issued' order by created_at desc offset 100 limit 1"),
+    invitation: await one('select id as value from invitations order by created_at desc offset 100 limit 1'),
+    person: await one('select id as value from people order by created_at offset 100 limit 1'),
     email: await one(`select p.email as value from people p join devices d on d.person_id = p.id where d.id = '${phone}'`),
     change: await one('select change_id as value from policy_effects group by change_id order by count(*) desc limit 1'),
     exemption: await one('select id as value from exemptions where not_after > (select max(at) from audit) and ended_at is null order by id limit 1'),
-    record: await one('select id as value from audit order by id desc offset 300 limit 1'),
+    record: await one('select id as value from audit order by id desc offset 200 limit 1'),
     enrollment: await one(`select id as value from enrollments where device_id = '${phone}' limit 1`),
     token: 'bench-token', udid: await one(`select udid as value from devices where id = '${phone}'`), serial: await one(`select serial_number as value from devices where id = '${phone}'`),
     model: await one('select product_type as value from devices group by product_type order by count(*) desc limit 1'), surname: 'Zimmermann',

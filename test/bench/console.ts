@@ -15,6 +15,7 @@ import { enrollmentDeps } from '../../src/http/enrollment-deps.ts'
 import { apiQuestions, pathsOf, questionsFor, thingsIn, type Question } from './addresses.ts'
 import { measure, type Answer, type Measured } from './measure.ts'
 import { openStore } from './open-store.ts'
+import { sortsIn } from './sorts.ts'
 import { reportOf } from './report.ts'
 import { newSession } from '../support/console.ts'
 import { newToken } from '../support/api.ts'
@@ -76,11 +77,7 @@ type Ask = (address: string) => Promise<{ status: number, body: Buffer }>
 async function questions(service: TestService, ask: Ask): Promise<Question[]> {
   const things = await thingsIn(service.db)
   const paths = [...new Set([...pathsOf(consoleRouter(service)), ...pathsOf(personRouter(service, enrollmentDeps(service)))])]
-  const sorts = new Map<string, string[]>()
-  for (const path of paths.filter(path => !path.includes(':') && !path.endsWith('.csv'))) {
-    const { body } = await ask(path)
-    sorts.set(path, [...new Set([...body.toString().matchAll(/href="[^"?]*\?((?:[^"]*&amp;)?sort=[^"]*)"/g)].map(match => match[1]!.replaceAll('&amp;', '&')))])
-  }
+  const sorts = await sortsIn(paths.filter(path => !path.endsWith('.csv')), async path => (await ask(path)).body.toString())
   const all = [...questionsFor(paths.filter(path => !path.endsWith('.csv')), things, address => sorts.get(address) ?? []), ...apiQuestions(things)]
   return options.only === undefined ? all : all.filter(({ page, address }) => page.includes(options.only!) || address.includes(options.only!))
 }
