@@ -3,13 +3,13 @@ import type { z } from 'zod'
 import type { EvidenceGrade } from '../devices/evidence.ts'
 import type { Verdict } from '../policy/rules.ts'
 import { exempt, exemptionEnd, exemptionList } from '../protocols/api/operations/exemptions.ts'
-import { group, leaf, line, untilInstant, type Context, type World } from './command.ts'
+import { group, leaf, line, more, paged, untilInstant, type Context, type Paged, type World } from './command.ts'
 import { table, when } from './output.ts'
 
 export function exemptionCommands(root: Command, world: World): void {
   leaf(root, world, 'exempt <device> <verdict>', 'decide about one device under one invitation, before all rules', exemptDevice, exemptionOptions)
   const exemptions = group(root, 'exemption', 'exemptions in force')
-  leaf(exemptions, world, 'list', 'exemptions of all devices, or of one', exemptionsOf, command => command.option('--device <id>', 'one device'))
+  leaf(exemptions, world, 'list', 'exemptions of all devices or of one, newest first', exemptionsOf, command => paged(command).option('--device <id>', 'one device'))
   leaf(exemptions, world, 'end <id>', 'end an exemption', endExemption)
 }
 
@@ -27,9 +27,9 @@ async function exemptDevice({ client, print }: Context, options: ExemptOptions, 
   print(await client.call(exempt, exemptionOf(options, device, verdict)), exemption => line(`${exemption.verdict} until ${when(exemption.notAfter)} (${exemption.id})`))
 }
 
-async function exemptionsOf({ client, print }: Context, { device }: { device?: string }): Promise<void> {
-  print(await client.call(exemptionList, { device }), ({ items }) => table(['device', 'verdict', 'least evidence', 'until', 'by', 'reason', 'id'],
-    items.map(e => [e.deviceId, e.verdict, e.evidence, when(e.notAfter), e.author, e.reason, e.id])))
+async function exemptionsOf({ client, print }: Context, { device, limit, cursor }: Paged & { device?: string }): Promise<void> {
+  print(await client.call(exemptionList, { device, limit, cursor }), ({ items, next }) => table(['device', 'verdict', 'least evidence', 'until', 'by', 'reason', 'id'],
+    items.map(e => [e.deviceId, e.verdict, e.evidence, when(e.notAfter), e.author, e.reason, e.id])) + more(next))
 }
 
 async function endExemption({ client, print }: Context, _options: object, id: string): Promise<void> {

@@ -1,6 +1,7 @@
 import type { PolicySnapshot } from '../policy/decision.ts'
 import type { Approval, Conditions, Exemption, Rule, Verdict } from '../policy/rules.ts'
 import { json, type Queryable } from './db.ts'
+import { afterKey, orderBy, parameters, sortKeyOf, type Order, type SortKey, type Sorted } from './order.ts'
 import { settingStore } from './settings.ts'
 
 type ApprovalRow = {
@@ -29,6 +30,8 @@ const exemptionOf = (row: ExemptionRow): Exemption => ({
   id: row.id, deviceId: row.device_id, invitationId: row.invitation_id, verdict: row.verdict, evidence: row.least_evidence,
   reason: row.reason, author: row.author, notAfter: row.not_after, textForPerson: row.text_for_person ?? undefined,
 })
+
+export const exemptionOrders = { created: { columns: [{ sql: 'created_at', type: 'timestamptz' }, { sql: 'id', type: 'uuid' }] } } as const satisfies Record<string, Order>
 
 /** So long a withdrawn approval still explains a refusal. */
 const explainsForDays = 90
@@ -84,9 +87,16 @@ export function policyStore(db: Queryable) {
       await db.query(`insert into exemptions (${exemptionColumns}, created_at) values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
         [e.id, e.deviceId, e.invitationId, e.verdict, e.evidence, e.reason, e.author, e.notAfter, e.textForPerson, now])
     },
-    async exemptions(now: Date, deviceId?: string): Promise<Exemption[]> {
+    /** Newest first. */
+    async listExemptions(now: Date, { deviceId, sorted, limit }: { deviceId?: string | undefined, sorted: Sorted, limit: number }): Promise<(Exemption & { sortKey: SortKey })[]> {
+      const { values, add } = parameters()
+      const conditions = [afterKey(sorted, add), `not_after >= ${add(now)}`, ...deviceId === undefined ? [] : [`device_id = ${add(deviceId)}`]]
+      return (await db.query<ExemptionRow & { sort_key: SortKey }>(`select ${exemptionColumns}, ${sortKeyOf(sorted)} from exemptions
+        where ended_at is null and ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values)).map(row => ({ ...exemptionOf(row), sortKey: row.sort_key }))
+    },
+    async exemptions(now: Date, deviceId: string): Promise<Exemption[]> {
       return (await db.query<ExemptionRow>(`select ${exemptionColumns} from exemptions
-        where ended_at is null and not_after >= $1 and ($2::uuid is null or device_id = $2) order by created_at, id`, [now, deviceId])).map(exemptionOf)
+        where ended_at is null and not_after >= $1 and device_id = $2 order by created_at, id`, [now, deviceId])).map(exemptionOf)
     },
     async exemption(id: string, now: Date): Promise<Exemption | undefined> {
       const [row] = await db.query<ExemptionRow>(`select ${exemptionColumns} from exemptions where id = $1 and ended_at is null and not_after >= $2`, [id, now])

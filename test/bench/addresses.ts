@@ -27,7 +27,7 @@ export async function thingsIn(db: Database): Promise<Things> {
     record: await one('select id as value from audit order by id desc offset 200 limit 1'),
     enrollment: await one(`select id as value from enrollments where device_id = '${phone}' limit 1`),
     token: 'bench-token', udid: await one(`select udid as value from devices where id = '${phone}'`), serial: await one(`select serial_number as value from devices where id = '${phone}'`),
-    model: await one('select product_type as value from devices group by product_type order by count(*) desc limit 1'), surname: 'Zimmermann',
+    model: await one('select product_type as value from devices where length(product_type) < 15 group by product_type order by count(*) desc limit 1'), surname: 'Zimmermann',
     admin: await one("select id as value from admins where name = 'Admin 1'"),
   }
 }
@@ -53,6 +53,8 @@ export function questionsFor(paths: readonly string[], t: Things, sortsOf: (path
     '/console/records': [['', 3], ['actor=Ada+Admin', 2], ['actor=Ines+Roth&action=certificate.revoke', 1], ['action=invitation', 2], ['action=certificate.issue', 2], 'action=nothing.ever', 'actor=Nobody', `subject=device%3A${t.phone}`, 'subject=device%3Anone',
       'from=2020-01-01&until=2020-02-01', 'until=2025-06-01', 'actor=Ada+Admin&until=2025-01-01', 'action=person&until=2024-12-24', 'actor=Nobody&action=certificate&from=2024-01-01'],
     '/console/policy/changes': [['', 2]],
+    '/console/policy/exemptions/new': [`phone=${t.phone}`],
+    '/console/account/people/role': [`id=${t.admin}`],
     '/console/models/approve': [`model=${t.model}`, 'preset=secure-enclave'],
   }
   return paths.flatMap(path => {

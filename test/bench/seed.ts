@@ -7,7 +7,7 @@ export type Seed = { certificates: number, der: Buffer, serialNumber: Buffer, au
 /** Beside a million certificates stand 400,000 phones of 300,000 people; the rest is in proportion. */
 export type Sizes = { certificates: number, phones: number, people: number, waiting: number }
 export const sizesFor = (certificates: number): Sizes => ({
-  certificates, phones: Math.ceil(certificates * 0.4), people: Math.ceil(certificates * 0.3), waiting: Math.ceil(certificates * 0.004),
+  certificates, phones: Math.ceil(certificates * 0.4), people: Math.ceil(certificates * 0.3), waiting: Math.max(60, Math.ceil(certificates * 0.004)),
 })
 
 const firstNames = ['Ada', 'Ines', 'Jürgen', 'Zoë', 'Mohammed', 'Wei', 'Olga', 'Søren', 'Łukasz', 'Anne-Marie', 'Joao', 'Priya', 'Kwame', 'Björn', 'Élodie', 'Giulia', 'Yuki', 'Fatima', 'Tom', 'Maria',

@@ -40,7 +40,7 @@ async function makeHostile(db: Database, length: number): Promise<void> {
   await db.query('update devices set serial_number = left($1, $2), os_version = left($1, $2), product_type = case when get_byte(uuid_send(id), 15) < 128 then product_type else left($1, $2) end', [text, length])
   await db.query('update invitations set created_by = left($1, $2)', [text, length])
   await db.query('update exemptions set author = left($1, $2), reason = left($1, $2)', [text, length])
-  await db.query('update audit set actor = left($1, $2), source = left($1, $2), subject = left($1, $2), detail = $3 where id > 100', [text, length, json({ before: { [text.slice(0, 100)]: text.slice(0, length) }, after: { a: text.slice(0, length), b: text.slice(0, length) } })])
+  await db.query('update audit set actor = left($1, 64), source = left($1, 100), subject = left($1, 80), detail = $2 where id > 100', [text, json({ before: { [text.slice(0, 100)]: text.slice(0, length) }, after: { a: text.slice(0, length), b: text.slice(0, length) } })])
   await db.query("update enrollments set decision = jsonb_set(decision, '{textForAdmin}', to_jsonb(left($1::text, $2)))", [text, length])
   await db.query('update policy_effects set why = left($1, $2)', [text, length])
 }

@@ -3,7 +3,7 @@ import { html, type Markup } from '../html.ts'
 import { personLink } from '../links.ts'
 import { furtherBack, searchField } from '../search-field.ts'
 import { sortable, sortCaption, sortWords, type Sorting } from '../sorting.ts'
-import { certificateState, modelWords, named } from '../status-words.ts'
+import { brief, certificateState, modelWords, named } from '../status-words.ts'
 import { grade, table, when } from '../words.ts'
 
 export type CertificateList = { items: readonly CertificateView[], query: string, person: string, next: string | null, lookedBackTo: string | null, unknownPerson: boolean, modelName: (productType: string) => string | null, sorting: Sorting, now: Date }
@@ -25,7 +25,7 @@ ${table({
 const row = (certificate: CertificateView, modelName: CertificateList['modelName'], now: Date): (string | Markup)[] => [
   html`<a href="/console/certificates/${certificate.serialNumber}"><code>${certificate.serialNumber}</code></a>`,
   certificateState(certificate.status),
-  html`${certificate.personId === null ? '–' : personLink(certificate.personId, certificate.personName ?? '')}<br><span class="soft">${named(certificate.personEmail ?? '')}</span>`,
+  html`${certificate.personId === null ? '–' : personLink(certificate.personId, certificate.personName ?? '')}<br><span class="soft">${brief(certificate.personEmail ?? '', 254)}</span>`,
   certificate.deviceId === null || certificate.productType === null ? '–'
     : html`<a href="/console/phones/${certificate.deviceId}">${modelWords({ modelName: modelName(certificate.productType), productType: certificate.productType })}</a>`,
   certificate.grade === null ? '–' : grade(certificate.grade, certificate.test),

@@ -3,6 +3,7 @@ import { html, type Markup } from '../html.ts'
 import { personLink } from '../links.ts'
 import { sortable, sortCaption, sortWords, type Sorting } from '../sorting.ts'
 import { pager, state, table, when } from '../words.ts'
+import { brief } from '../status-words.ts'
 import { progressOf } from './progress.ts'
 
 export type ListPage = {
@@ -28,8 +29,8 @@ ${pager(next)}</section>`
 function row(i: InvitationView, now: Date): (string | Markup)[] {
   const progress = progressOf(i, now)
   return [
-    html`<a href="/console/invitations/${i.id}">${i.personName}</a><br><span class="soft">${personLink(i.personId, i.personEmail)}</span>`,
-    state(progress.word, progress.tone), progress.text, `${i.devicesEnrolled} of ${i.devices}`,
-    when(new Date(i.expiresAt), now), when(new Date(i.createdAt), now), i.createdBy,
+    html`<a href="/console/invitations/${i.id}">${brief(i.personName)}</a><br><span class="soft">${personLink(i.personId, i.personEmail)}</span>`,
+    state(progress.word, progress.tone), brief(progress.text, 300), `${i.devicesEnrolled} of ${i.devices}`,
+    when(new Date(i.expiresAt), now), when(new Date(i.createdAt), now), brief(i.createdBy),
   ]
 }

@@ -3,7 +3,7 @@ import { html, type Markup } from '../html.ts'
 import { personLink } from '../links.ts'
 import { furtherBack, searchField } from '../search-field.ts'
 import { sortable, sortCaption, sortWords, type Sorting } from '../sorting.ts'
-import { modelWords, named, phoneState } from '../status-words.ts'
+import { brief, modelWords, named, phoneState } from '../status-words.ts'
 import { grade, table, when, type Column } from '../words.ts'
 
 export type PhoneList = { items: readonly DeviceView[], query: string, person: string, next: string | null, lookedBackTo: string | null, unknownPerson: boolean, sorting: Sorting, now: Date }
@@ -36,7 +36,7 @@ const emptyText = (query: string, person: string): Markup =>
       : html`No phone yet. A phone stands here once it has opened an invitation and introduced itself.`
 
 const row = (phone: DeviceView, now: Date): (string | Markup)[] => [
-  html`<a href="/console/phones/${phone.id}">${named(phone.personName)}</a><br><span class="soft">${personLink(phone.personId, phone.personEmail)}</span>`,
-  modelWords(phone), html`<code>${named(phone.serialNumber)}</code>`, named(phone.osVersion ?? phone.build ?? '–'), grade(phone.grade, phone.test),
+  html`<a href="/console/phones/${phone.id}">${brief(phone.personName)}</a><br><span class="soft">${personLink(phone.personId, phone.personEmail)}</span>`,
+  modelWords(phone), html`<code>${brief(phone.serialNumber)}</code>`, brief(phone.osVersion ?? phone.build ?? '–'), grade(phone.grade, phone.test),
   phoneState(phone), phone.certificate === null ? '–' : when(new Date(phone.certificate.notAfter), now), when(new Date(phone.createdAt), now),
 ]

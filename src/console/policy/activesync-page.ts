@@ -2,7 +2,7 @@ import type { z } from 'zod'
 import type { activesyncExplain, activesyncFindings } from '../../protocols/api/operations/activesync.ts'
 import { html, type Markup } from '../html.ts'
 import { personLink } from '../links.ts'
-import { named } from '../status-words.ts'
+import { brief, named } from '../status-words.ts'
 import { field, problem, state, table, when } from '../words.ts'
 
 type Answers = z.input<typeof activesyncExplain.output>
@@ -20,7 +20,7 @@ ${field({ label: 'Query', name: 'query', value: values.query, maxlength: 4096, h
 <button class="main" type="submit">Explain</button></form></section>
 <section><h2>Phones whose requests contradict their certificate</h2>${table({
   caption: 'The newest of each phone that nobody has looked at', head: ['Person', 'What', 'Since'],
-  rows: findings.map(found => [html`<a href="/console/phones/${found.deviceId}#activesync">${named(found.personName)}</a><br><span class="soft">${personLink(found.personId, found.personEmail)}</span>`, html`${named(found.sentence)} <code>${found.finding}</code>`, when(new Date(found.foundAt), now)]),
+  rows: findings.map(found => [html`<a href="/console/phones/${found.deviceId}#activesync">${brief(found.personName)}</a><br><span class="soft">${personLink(found.personId, found.personEmail)}</span>`, html`${brief(found.sentence, 300)} <code>${found.finding}</code>`, when(new Date(found.foundAt), now)]),
   empty: 'None. Front ends that pass on the address of a request and its User-Agent are watched; a phone that contradicts its certificate stands here.',
 })}</section>`
 }

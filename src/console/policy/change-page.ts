@@ -3,7 +3,7 @@ import type { EffectView, PolicyChangeView } from '../../protocols/api/operation
 import { html, type Markup } from '../html.ts'
 import { personLink } from '../links.ts'
 import { address } from '../perform.ts'
-import { certificateState, modelWords, named } from '../status-words.ts'
+import { brief, certificateState, modelWords, named } from '../status-words.ts'
 import { choices, csrfField, dayInWords, done, field, grade, pager, problem, state, table, when } from '../words.ts'
 
 export type ApplyValues = { action?: string, from?: string, notify?: boolean }
@@ -99,10 +99,10 @@ function effects({ change, stops, starts, next }: ChangePage): Markup | undefine
   if (change.state === 'counting') return undefined
   return html`${change.reach.certificates > 0 && html`<section>${table({
     caption: 'Whose certificates it reaches', head: ['Person', 'Phone', 'Version', 'Known by', 'Can be updated', 'Then', { text: 'Why', prose: true }],
-    rows: stops.map(effect => [...who(effect), effect.canUpdate === null ? '–' : effect.canUpdate ? 'yes' : 'no', then(change, effect), named(effect.why)]), empty: '',
+    rows: stops.map(effect => [...who(effect), effect.canUpdate === null ? '–' : effect.canUpdate ? 'yes' : 'no', then(change, effect), brief(effect.why, 300)]), empty: '',
   })}${pager(next)}${download(change, 'stops')}</section>`}${change.reach.starts > 0 && html`<section>${table({
     caption: `Who may come in${change.reach.starts > starts.length ? `, the first ${starts.length} of ${change.reach.starts}` : ''}`, head: ['Person', 'Phone', 'Version', 'Known by', { text: 'Why', prose: true }],
-    rows: starts.map(effect => [...who(effect), named(effect.why)]), empty: '',
+    rows: starts.map(effect => [...who(effect), brief(effect.why, 300)]), empty: '',
   })}${download(change, 'starts')}</section>`}`
 }
 
@@ -110,7 +110,7 @@ const download = ({ id }: PolicyChangeView, effect: EffectView['effect']): Marku
   html`<p><a href="${changeAddress(id)}/${effect}.csv" download>All of them for a spreadsheet (CSV)</a></p>`
 
 const who = (effect: EffectView): (string | Markup)[] => [
-  html`<a href="/console/phones/${effect.device}">${named(effect.personName)}</a><br><span class="soft">${personLink(effect.personId, effect.personEmail)}</span>`, modelWords(effect), named(effect.osVersion ?? '–'), grade(effect.grade, effect.test),
+  html`<a href="/console/phones/${effect.device}">${brief(effect.personName)}</a><br><span class="soft">${personLink(effect.personId, effect.personEmail)}</span>`, modelWords(effect), brief(effect.osVersion ?? '–'), grade(effect.grade, effect.test),
 ]
 
 function then(change: PolicyChangeView, effect: EffectView): Markup {
@@ -130,8 +130,8 @@ export function changesPage(changes: readonly PolicyChangeView[], next: string |
   return html`<section><p class="soft"><a href="/console/policy">Policy</a></p><h1>Changes of policy</h1></section><section>${table({
     caption: 'Newest first; previews that nobody applies are kept for a day', head: ['Change', 'State', 'Reaches', 'By', 'When'],
     rows: changes.map(change => [
-      html`<a href="/console/policy/changes/${change.id}">${named(change.sentence)}</a>`, words[change.state], change.state === 'counting' ? '…' : `${count(change.reach.certificates, 'certificate')} of ${count(change.reach.people, 'person', 'people')}`,
-      named(change.appliedBy ?? change.createdBy), when(new Date(change.appliedAt ?? change.createdAt), now),
+      html`<a href="/console/policy/changes/${change.id}">${brief(change.sentence, 300)}</a>`, words[change.state], change.state === 'counting' ? '…' : `${count(change.reach.certificates, 'certificate')} of ${count(change.reach.people, 'person', 'people')}`,
+      brief(change.appliedBy ?? change.createdBy), when(new Date(change.appliedAt ?? change.createdAt), now),
     ]),
     empty: 'No change has been previewed yet. Rules, approvals and exemptions that were made or ended stand here, and can be taken back.',
   })}${pager(next)}</section>`

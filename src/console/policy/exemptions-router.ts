@@ -4,7 +4,8 @@ import { CaError } from '../../errors.ts'
 import { readForm, seeOther, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
 import { deviceExplain, deviceShow, type DeviceDetail } from '../../protocols/api/operations/devices.ts'
-import { exempt, exemptionEnd, exemptionList } from '../../protocols/api/operations/exemptions.ts'
+import { exempt, exemptionEnd } from '../../protocols/api/operations/exemptions.ts'
+import { policyStore } from '../../store/policy.ts'
 import { html } from '../html.ts'
 import { endOfDay } from '../instants.ts'
 import { consolePage } from '../layout.ts'
@@ -63,7 +64,7 @@ async function make(ctx: Context, service: Service, form: Form): Promise<void> {
 
 async function confirmEnd(ctx: Context, service: Service): Promise<void> {
   if (!mayPerform(ctx, exemptionEnd)) throw new CaError('forbidden', `this needs the role ${exemptionEnd.role}`)
-  const exemption = (await perform(ctx, service, exemptionList, {})).items.find(({ id }) => id === idIn(ctx))
+  const exemption = /^[0-9a-f-]{36}$/i.test(idIn(ctx)) ? await policyStore(service.db).exemption(idIn(ctx), service.now()) : undefined
   if (exemption === undefined) throw new CaError('exemption-not-found', 'there is no exemption in force with this id')
   const device = await perform(ctx, service, deviceShow, { id: exemption.deviceId })
   consolePage(ctx, {

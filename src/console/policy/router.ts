@@ -11,7 +11,7 @@ import { policyAdd, policyExplain, policyList } from '../../protocols/api/operat
 import { ruleInputSchema } from '../../policy/rules.ts'
 import { deviceStore } from '../../store/devices.ts'
 import { consolePage } from '../layout.ts'
-import { mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
+import { address, mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
 import { activesyncPage, type ActiveSyncPage } from './activesync-page.ts'
 import { explainPage, type ExplainPage } from './explain-page.ts'
 import { policyPage } from './policy-page.ts'
@@ -39,21 +39,20 @@ const doneTexts: Readonly<Record<string, string>> = {
 
 const idIn = (ctx: Context): string => ctx['params']['id']
 
-/** So many exemptions stand on one page; the others on their phones'. */
-const mostExemptions = 200
+const exemptionsOnAPage = 50
 
 async function show(ctx: Context, service: Service): Promise<void> {
   const { items: rules } = await perform(ctx, service, policyList, {})
-  const { items: exemptions } = await perform(ctx, service, exemptionList, {})
+  const cursor = queryOf(ctx, 'cursor')
+  const { items: shown, next } = await perform(ctx, service, exemptionList, { limit: exemptionsOnAPage, ...cursor !== '' && { cursor } })
   const { items: approvals } = await perform(ctx, service, approvalList, {})
-  const shown = exemptions.slice(-mostExemptions).reverse()
   const devices = new Map((await deviceStore(service.db).byIds(shown.map(exemption => exemption.deviceId))).map(device => [device.id, device]))
   const models = service.catalogue().models
   const done = queryOf(ctx, 'done')
   consolePage(ctx, {
     title: 'Policy', current: 'policy',
     body: policyPage(ctx, {
-      rules, approvals: approvals.length, mayChange: mayPerform(ctx, policyAdd), moreExemptions: exemptions.length - shown.length, now: service.now(),
+      rules, approvals: approvals.length, mayChange: mayPerform(ctx, policyAdd), next: next === null ? null : address('/console/policy', { cursor: next }), now: service.now(),
       doneText: await doneAtOnce(ctx, service, Object.hasOwn(doneTexts, done) ? doneTexts[done] : undefined),
       exemptions: shown.map(exemption => {
         const device = devices.get(exemption.deviceId)

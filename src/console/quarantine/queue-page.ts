@@ -2,7 +2,7 @@ import type { DeviceView } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
 import { personLink } from '../links.ts'
 import { sortable, sortCaption, type Sorting } from '../sorting.ts'
-import { modelWords, named } from '../status-words.ts'
+import { brief, modelWords } from '../status-words.ts'
 import { grade, pager, table, when } from '../words.ts'
 
 export function queuePage({ items, next, sorting, now }: { items: readonly DeviceView[], next: string | null, sorting: Sorting, now: Date }): Markup {
@@ -12,8 +12,8 @@ export function queuePage({ items, next, sorting, now }: { items: readonly Devic
 <section>${table({
   caption: sortCaption(sorting.sort), head: ['Person', 'Phone', 'Known by', sortable(sorting, 'Set aside', 'waiting'), 'Why'],
   rows: items.map(phone => [
-    html`<a href="/console/quarantine/${phone.id}">${named(phone.personName)}</a><br><span class="soft">${personLink(phone.personId, phone.personEmail)}</span>`, modelWords(phone), grade(phone.grade, phone.test),
-    when(new Date(phone.enrollment?.decidedAt ?? phone.createdAt), now), named(phone.enrollment?.decision?.textForAdmin ?? ''),
+    html`<a href="/console/quarantine/${phone.id}">${brief(phone.personName)}</a><br><span class="soft">${personLink(phone.personId, phone.personEmail)}</span>`, modelWords(phone), grade(phone.grade, phone.test),
+    when(new Date(phone.enrollment?.decidedAt ?? phone.createdAt), now), brief(phone.enrollment?.decision?.textForAdmin ?? '', 300),
   ]),
   empty: 'Nobody waits. A phone that needs a person to decide stands here, with everything that is known of it.',
 })}${pager(next)}</section>`

@@ -8,8 +8,8 @@ import type { Exemption } from '../../../policy/rules.ts'
 import type { Queryable } from '../../../store/db.ts'
 import { deviceStore } from '../../../store/devices.ts'
 import { invitationStore } from '../../../store/invitations.ts'
-import { policyStore } from '../../../store/policy.ts'
-import { at, byId, id, instant, instantInput, reasonText } from '../fields.ts'
+import { exemptionOrders, policyStore } from '../../../store/policy.ts'
+import { at, byId, id, instant, instantInput, pageInput, pageOf, reasonText, sortedBy, sortedPage } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { grade, verdict } from './decision-view.ts'
 
@@ -21,10 +21,13 @@ export const viewOfExemption = (e: Exemption): z.input<typeof exemptionView> => 
 
 export const exemptionList = operation({
   id: 'exemptionList', method: 'get', path: '/exemptions', role: 'auditor',
-  summary: 'Exemptions in force, of all devices or of one.',
-  input: z.strictObject({ device: id.optional() }),
-  output: z.strictObject({ items: z.array(exemptionView) }),
-  run: async (service, _actor, { device }) => ({ items: (await policyStore(service.db).exemptions(service.now(), device)).map(viewOfExemption) }),
+  summary: 'Exemptions in force, of all devices or of one, newest first.',
+  input: z.strictObject({ device: id.optional(), ...pageInput }),
+  output: pageOf(exemptionView),
+  async run(service, _actor, { device: deviceId, limit, cursor }) {
+    const rows = await policyStore(service.db).listExemptions(service.now(), { deviceId, sorted: sortedBy(exemptionOrders, '-created', cursor), limit: limit + 1 })
+    return sortedPage(rows, limit, '-created', ({ sortKey: _, ...exemption }) => viewOfExemption(exemption))
+  },
 })
 
 export const exemptionInput = {
