@@ -47,3 +47,22 @@ begin
   return null;
 end $$;
 create trigger policy_effects_settled after update on policy_effects referencing old table as before new table as settled for each statement execute function policy_effects_settled();
+
+-- Since when a phone waits for somebody's decision: its newest enrollment does. Kept here, because the enrollments that
+-- waited once are many and those that wait are few.
+alter table devices add column waiting_since timestamptz;
+create function waiting_since_of(device uuid) returns timestamptz language sql stable as $$
+  select case when state = 'quarantined' and decision ->> 'verdict' = 'quarantine' then coalesce(decided_at, created_at) end
+  from enrollments where device_id = device order by created_at desc limit 1
+$$;
+update devices set waiting_since = waiting_since_of(id) where id in (select device_id from enrollments where state = 'quarantined') and waiting_since_of(id) is not null;
+create index devices_waiting on devices (waiting_since, id) where waiting_since is not null;
+drop index enrollments_waiting;
+create function enrollment_waits() returns trigger language plpgsql as $$
+declare
+  since timestamptz := waiting_since_of(new.device_id);
+begin
+  update devices set waiting_since = since where id = new.device_id and waiting_since is distinct from since;
+  return null;
+end $$;
+create trigger enrollment_waits after insert or update of device_id, state, decision on enrollments for each row when (new.device_id is not null) execute function enrollment_waits();

@@ -30,7 +30,7 @@ export function phoneState({ certificate, enrollment, lockedOut }: Pick<DeviceVi
 export const named = (text: string): Markup => html`<bdi>${text}</bdi>`
 
 /** The same in a row of many: what is longer than any name is cut, so that a page full of hostile ones stays small. */
-export const brief = (text: string, most = 80): Markup => named(text.length <= most ? text : `${[...text.slice(0, 2 * most)].slice(0, most - 1).join('')}…`)
+export const brief = (text: string, most = 110): Markup => named(text.length <= most ? text : `${[...text.slice(0, 2 * most)].slice(0, most - 1).join('')}…`)
 
 export const modelWords = ({ modelName, productType }: { modelName: string | null, productType: string }): Markup =>
   modelName === null ? html`<span class="soft">unknown model</span> <code>${brief(productType)}</code>` : html`${modelName} <code>${productType}</code>`

@@ -32,16 +32,13 @@ export const deviceOrders = {
   person: { columns: [...personColumns('p'), { sql: 'd.id', type: 'uuid' }], outer: 2 },
   model: { columns: [{ sql: 'd.product_type', type: 'text' }, { sql: 'd.created_at', type: 'timestamptz' }, { sql: 'd.id', type: 'uuid' }] },
 } as const satisfies Record<string, Order>
-export const waitingOrders = { waiting: { columns: [{ sql: 'e.decided_at', type: 'timestamptz' }, { sql: 'e.id', type: 'text' }] } } as const satisfies Record<string, Order>
+export const waitingOrders = { waiting: { columns: [{ sql: 'd.waiting_since', type: 'timestamptz' }, { sql: 'd.id', type: 'uuid' }] } } as const satisfies Record<string, Order>
 
 const columns = `d.id, d.person_id, d.udid, d.serial_number, d.product_type, d.build, d.os_version, d.grade, d.test, d.known_at, d.created_at, d.locked_out,
   p.name as person_name, p.email as person_email, e.id as enrollment_id, e.invitation_id, e.state, e.decision, e.decided_at`
-const listed = `devices d join people p on p.id = d.person_id
+const joined = `devices d join people p on p.id = d.person_id
     left join lateral (select * from enrollments where device_id = d.id order by created_at desc limit 1) e on true`
-const listing = `select ${columns} from ${listed}`
-/** Whose newest enrollment waits: a phone that came again is where it is now. */
-const waiting = `enrollments e join devices d on d.id = e.device_id join people p on p.id = d.person_id
-  where e.state = 'quarantined' and e.decision ->> 'verdict' = 'quarantine' and e.id = (select id from enrollments n where n.device_id = e.device_id order by n.created_at desc limit 1)`
+const listing = `select ${columns} from ${joined}`
 
 const listingOf = (row: any): DeviceListing => ({
   id: row.id, personId: row.person_id, personName: row.person_name, personEmail: row.person_email, udid: row.udid, serialNumber: row.serial_number,
@@ -51,7 +48,13 @@ const listingOf = (row: any): DeviceListing => ({
     : { id: row.enrollment_id, invitationId: row.invitation_id, state: row.state, decision: row.decision, decidedAt: row.decided_at },
 })
 
-const sortedListingOf = (row: any): DeviceListing & { sortKey: SortKey } => ({ ...listingOf(row), sortKey: row.sort_key })
+async function listed(db: Queryable, { personId, sorted: asked, limit }: DeviceFilter, unasked: Sorted, which: string): Promise<(DeviceListing & { sortKey: SortKey })[]> {
+  const sorted = asked ?? unasked
+  const { values, add } = parameters()
+  const conditions = [which, afterKey(sorted, add), ...personId === undefined ? [] : [`d.person_id = ${add(personId)}`]]
+  return (await db.query(`select ${columns}, ${sortKeyOf(sorted)} from ${joined} where ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values))
+    .map(row => ({ ...listingOf(row), sortKey: row['sort_key'] }))
+}
 
 export function deviceStore(db: Queryable) {
   return {
@@ -82,20 +85,12 @@ export function deviceStore(db: Queryable) {
     },
     /** One phone can be on record for several people. */
     byUdid: async (udid: string): Promise<string[]> => (await db.query<{ id: string }>('select id from devices where udid = $1 order by id limit 100', [udid])).map(row => row.id),
-    async list({ personId, sorted = { order: deviceOrders.created, descending: true }, limit }: DeviceFilter): Promise<(DeviceListing & { sortKey: SortKey })[]> {
-      const { values, add } = parameters()
-      const conditions = [afterKey(sorted, add), ...personId === undefined ? [] : [`d.person_id = ${add(personId)}`]]
-      return (await db.query(`select ${columns}, ${sortKeyOf(sorted)} from ${listed} where ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values)).map(sortedListingOf)
-    },
+    list: async (filter: DeviceFilter) => await listed(db, filter, { order: deviceOrders.created, descending: true }, 'true'),
     /** Those that wait for somebody's decision. */
-    async waiting({ personId, sorted = { order: waitingOrders.waiting, descending: true }, limit }: DeviceFilter): Promise<(DeviceListing & { sortKey: SortKey })[]> {
-      const { values, add } = parameters()
-      const conditions = [afterKey(sorted, add), ...personId === undefined ? [] : [`d.person_id = ${add(personId)}`]]
-      return (await db.query(`select ${columns}, ${sortKeyOf(sorted)} from ${waiting} and ${conditions.join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`, values)).map(sortedListingOf)
-    },
+    waiting: async (filter: DeviceFilter) => await listed(db, filter, { order: waitingOrders.waiting, descending: true }, 'd.waiting_since is not null'),
     /** Of this model, the longest waiting first: their ids. */
     waitingOfModel: async (productType: string, limit: number): Promise<string[]> =>
-      (await db.query<{ id: string }>(`select d.id from ${waiting} and d.product_type = $1 order by e.decided_at, e.id limit $2`, [productType, limit])).map(row => row.id),
+      (await db.query<{ id: string }>('select id from devices where waiting_since is not null and product_type = $1 order by waiting_since, id limit $2', [productType, limit])).map(row => row.id),
     async evidence(id: string, limit: number): Promise<EvidenceListing[]> {
       return await db.query<EvidenceListing>(`select id, kind, grade, test, raw_sha256 as sha256, received_at as "receivedAt"
         from evidence where device_id = $1 order by received_at desc limit $2`, [id, limit])

@@ -76,15 +76,18 @@ function fill(path: string, t: Things): string {
     '/console/models/:identifier': t.model, '/console/quarantine/:id': t.waiting, '/console/records/:id': t.record, '/console/templates/:name': 'default', '/console/policy/changes/:id': t.change,
     '/console/policy/exemptions/:id': t.exemption, '/i/:token': t.token, '/i/e/:enrollment': t.enrollment, '/console/people/:id': t.person, '/console/people/:person': t.person,
     '/devices/:id': t.phone, '/devices/:id/evidence/:evidence': t.evidence, '/certificates/:certificate': t.certificate, '/invitations/:id': t.invitation, '/models/:identifier': t.model, '/audit/:id': t.record,
-    '/templates/:name': 'default', '/policy/changes/:id': t.change, '/people/:id': t.person, '/admins/:id': t.admin,
+    '/templates/:name': 'default', '/policy/changes/:id': t.change, '/people/:person': t.person, '/admins/:id': t.admin,
   }
   return path.replaceAll(/:(\w+)/g, (_, name: string, offset: number) => {
     const before = `${path.slice(0, offset)}:${name}`.replace(/^\/api\/v1/, '')
-    const value = values[before] ?? (name === 'verb' ? 'revoke' : undefined)
+    const value = values[before] ?? (name === 'verb' ? 'revoke' : name === 'shown' ? '6f1a3c1e-0000-4000-8000-000000000000' : undefined)
     if (value === undefined) throw new Error(`what ${path} names is not known: say it in test/bench/addresses.ts`)
     return encodeURIComponent(value)
   })
 }
+
+/** What is shown once, to whoever has just made it: there is nothing to show here. */
+export const shownOnce = (page: string): boolean => page === '/setup' || page.includes('/:shown')
 
 /** Addresses with GET; what is no page of somebody's is left out. */
 export function pathsOf(router: Router): string[] {

@@ -50,11 +50,11 @@ export async function seed(db: Database, { certificates, der, serialNumber, auth
 
   // The newest few have not been decided about: somebody has to.
   const first = phones - waiting
-  await step(`${phones} phones`, `insert into devices (id, person_id, udid, serial_number, product_type, build, os_version, grade, test, known_at, created_at, locked_out)
+  await step(`${phones} phones`, `insert into devices (id, person_id, udid, serial_number, product_type, build, os_version, grade, test, known_at, created_at, locked_out, waiting_since)
     select ${uuid('device', 'n')}, ${uuid('person', `n % ${people}`)}, '0000' || (8000 + n % 140) || '-' || upper(substr(md5('udid' || n), 1, 16)), upper(translate(substr(md5('sn' || n), 1, 12), 'io01', 'xyzw')),
       ${of(productTypes, `(${thrown('n', 1000)} * ${thrown('n', 1000)} / 1000 * ${productTypes.length} / 1000)`)}, ${of(['21A329', '20A362', '19H12', '22A3354', '21F90'], thrown('n', 97))},
       ${of(['17.0', '16.0', '15.6.1', '18.0', '17.5.1'], thrown('n', 97))}, case n % 20 when 0 then 'attested' when 1 then 'listed' when 2 then 'claimed' else 'signed' end, false, made, made,
-      case when n % 300 = 1 then 'revoked' when n % 500 = 2 then 'held' end
+      case when n % 300 = 1 then 'revoked' when n % 500 = 2 then 'held' end, case when n >= ${first} then made end
     from (select n, ${at} - interval '3 years' * (1 - n::float / ${phones}) as made from generate_series(0, ${phones - 1}) n) s`)
 
   await step(`${people} invitations`, `insert into invitations (id, person_id, token_sha256, template, key_origin, devices_max, expires_at, ended_at, created_at, created_by)
@@ -62,7 +62,7 @@ export async function seed(db: Database, { certificates, der, serialNumber, auth
       case when n % 40 = 0 then made + interval '2 days' end, made, ${of(['Ada Admin', 'Olaf Operator', 'import'], 'n')}
     from (select n, ${at} - interval '3 years' * (1 - n::float / ${people}) as made from generate_series(0, ${people - 1}) n) s`)
 
-  await step(`${phones * 1.25} enrollments`, `insert into enrollments (id, invitation_id, challenge_sha256, challenge_expires_at, state, device_id, decision, decided_at, created_at, updated_at, last_error, last_error_step)
+  await step(`${phones * 1.25} enrollments`, `alter table enrollments disable trigger user; insert into enrollments (id, invitation_id, challenge_sha256, challenge_expires_at, state, device_id, decision, decided_at, created_at, updated_at, last_error, last_error_step)
     select ${enrollment('seed', 'n')}, ${uuid('invitation', `n % ${people}`)}, sha256(('challenge' || n)::bytea), d.created_at + interval '1 hour',
       case when n >= ${first} then 'quarantined' when n % 50 = 7 then 'refused' else 'issued' end, d.id,
       case when n >= ${first} then ${decision('\'quarantine\'', '\'model-unknown\'', 'd.product_type')} when n % 50 = 7 then ${decision('\'block\'', '\'model-not-approved\'', 'd.product_type')} else ${decision('\'allow\'', '\'allowed\'', 'd.product_type')} end,
@@ -72,7 +72,7 @@ export async function seed(db: Database, { certificates, der, serialNumber, auth
     select ${enrollment('past', 'n')}, ${uuid('invitation', `n % ${people}`)}, sha256(('earlier' || n)::bytea), d.created_at - interval '1 hour', case when n % 8 = 0 then 'quarantined' else 'refused' end, d.id,
       ${decision('case when n % 8 = 0 then \'quarantine\' else \'block\' end', '\'evidence-too-weak\'', 'd.product_type')}, d.created_at - interval '2 hours', d.created_at - interval '2 hours', d.created_at - interval '2 hours', 'evidence-too-weak', 'second-post'
     from generate_series(0, ${phones - 1}, 4) n join devices d on d.id = ${uuid('device', 'n')};
-    insert into invitation_devices (invitation_id, device_id, taken_at) select invitation_id, device_id, created_at from enrollments where state = 'issued'`)
+    insert into invitation_devices (invitation_id, device_id, taken_at) select invitation_id, device_id, created_at from enrollments where state = 'issued'; alter table enrollments enable trigger user`)
 
   await step(`${phones} pieces of evidence`, `insert into evidence (id, device_id, kind, grade, test, attributes, raw, raw_sha256, received_at)
     select ${uuid('evidence', 'n')}, d.id, 'ota-first-post', d.grade, false, jsonb_build_object('PRODUCT', d.product_type, 'VERSION', d.build, 'UDID', d.udid, 'SERIAL', d.serial_number),

@@ -18,7 +18,7 @@ test('an operator invites a person; the link and its QR code are shown this once
   t.regex(url, new RegExp(`^${service.config.url}/i/[\\w-]{24}$`))
   t.regex(told.text, /<svg class="qr" [^>]*aria-label="QR code of the link for Ada Lovelace"/)
   const list = await console.get('/console/invitations')
-  t.regex(list.text, /Ada Lovelace<\/a>.*>sent<.*Nobody has downloaded the profile yet\..*0 of 1/s)
+  t.regex(list.text, /Ada Lovelace<\/bdi><\/a>.*>sent<.*Nobody has downloaded the profile yet\..*0 of 1/s)
   const [id] = /(?<=\/console\/invitations\/)[0-9a-f-]{36}/.exec(list.text)!
   const page = await console.get(`/console/invitations/${id}`)
   t.regex(page.text, /The invitation of Ada Lovelace/)
