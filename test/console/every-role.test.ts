@@ -13,7 +13,7 @@ const isBelow = (role: Role, least: Role): boolean => order.indexOf(role) < orde
 const ofOperators = ['inviteCreate', 'inviteBatch', 'inviteEnd', 'deviceApprove', 'deviceRefuse', 'deviceAcceptClaims', 'certRevoke', 'certHold', 'certRelease']
 /** Anybody about themselves. */
 const aboutOneself = ['adminNoticesChoose']
-const asksOnly = ['policyExplain', 'templateCheck', 'activesyncExplain']
+const asksOnly = ['policyExplain', 'templateCheck', 'activesyncExplain', 'importRewriteRules', 'importExchangeRules']
 
 test('operators invite, decide about phones and revoke; auditors read; all else is for admins', t => {
   for (const { id, method, role } of operations) {

@@ -17,6 +17,7 @@ import * as deviceStories from './operations/device-story.ts'
 import { frontEndEnforcement } from './operations/enforcement.ts'
 import { exchangeRulesExport } from './operations/exchange-export.ts'
 import * as exemptions from './operations/exemptions.ts'
+import * as imports from './operations/imports.ts'
 import * as frontEnds from './operations/front-ends.ts'
 import * as invitationBatch from './operations/invitation-batch.ts'
 import * as invitations from './operations/invitations.ts'
@@ -42,7 +43,7 @@ const operationsByArea = {
     policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
     policyChanges.policyPreview, policyChanges.policyChangeList, policyChanges.policyChangeShow, policyChanges.policyChangeEffects, policyChanges.policyApply, policyChanges.policyUndo,
     exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd, activesync.activesyncExplain, activesync.activesyncFindings,
-    exchangeRulesExport,
+    imports.importRewriteRules, imports.importExchangeRules, exchangeRulesExport,
   ],
   invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd],
   people: [people.personList, people.personShow, people.personStory],

@@ -1,0 +1,20 @@
+/** Looks through what was brought along, on a thread of its own: see `import-job.ts`. */
+import { parentPort, workerData } from 'node:worker_threads'
+import { CaError } from '../../errors.ts'
+import { sortExport } from '../../formats/exchange/inventory.ts'
+import { readExport } from '../../formats/exchange/records.ts'
+import { examineRuleset, tryUserAgents } from '../../policy/import/examine-ruleset.ts'
+import { reportOnExchange } from '../../policy/import/exchange-report.ts'
+import type { ImportAnswer, ImportJob } from './import-job.ts'
+
+function answerTo(job: ImportJob): ImportAnswer {
+  try {
+    if (job.kind === 'exchange') return { report: reportOnExchange(job.catalogue, sortExport(job.files.flatMap(readExport)), job.now) }
+    return { report: examineRuleset(job.catalogue, job.input, job.now).report, simulated: job.userAgents.map(tryUserAgents(job.input)) }
+  } catch (error) {
+    if (error instanceof CaError) return { code: error.code, message: error.message }
+    throw error
+  }
+}
+
+parentPort!.postMessage(answerTo(workerData as ImportJob))
