@@ -27,10 +27,11 @@ for (const role of ['auditor', 'operator'] as const) {
     const service = await testService(t)
     const { call } = await openApi(t, service, role)
     const before = await contentsOf(service.db)
-    const above = operations.filter(operation => isBelow(role, operation.role))
+    // What everybody may change is their own, and these are somebody else's.
+    const above = operations.filter(operation => isBelow(role, operation.role) || aboutOneself.includes(operation.id))
     t.true(above.length > 20)
     for (const { id, method, path } of above) {
-      const { status, body } = await call(method.toUpperCase(), path.replaceAll(/\{\w+\}/g, '00000000-0000-4000-8000-000000000000'), method === 'post' || method === 'put' ? {} : undefined)
+      const { status, body } = await call(method.toUpperCase(), path.replaceAll(/\{\w+\}/g, '00000000-0000-4000-8000-000000000000'), method === 'post' || method === 'put' ? id === 'adminNoticesChoose' ? { wanted: [] } : {} : undefined)
       t.deepEqual([status, body.code], [403, 'forbidden'], id)
     }
     t.deepEqual(await contentsOf(service.db), before)
