@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { mistakeInWords } from '../protocols/api/mistake-words.ts'
+import { mistakeInWords } from '../formats/mistake-words.ts'
 
 /** The first mistake of each field that a form was refused for, by the field's name; '' is the form as a whole. */
 export function fieldMistakes(error: z.ZodError): Readonly<Record<string, string>> {

@@ -5,6 +5,7 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { CaError } from '../errors.ts'
+import { mistakeInWords } from '../formats/mistake-words.ts'
 import { certificatePayload, rootCertificatePayload } from '../formats/payloads/certificate.ts'
 import { exchangePayload } from '../formats/payloads/exchange.ts'
 import { type Ikev2CertificateType, ikev2Payload } from '../formats/payloads/ikev2.ts'
@@ -79,7 +80,7 @@ function contradictions(template: Template): { path: (string | number)[], messag
 export function parseTemplate(value: unknown): Template {
   const { success, data, error } = Template.safeParse(value)
   if (success) return data
-  const problems = error.issues.slice(0, 20).map(({ path, message }) => `${path.join('.') || 'template'}: ${message}`)
+  const problems = error.issues.slice(0, 20).map(issue => `${issue.path.join('.') || 'template'}: ${mistakeInWords(issue)}`)
   throw new CaError('malformed-template', problems.join('; '))
 }
 

@@ -143,12 +143,21 @@ async function lastMinutes(yard: Yard): Promise<Record<string, string>> {
   const late = await invite(yard, 'Sean Murphy')
   const { enrollmentId } = await download(late)
   await service.db.query('update enrollments set created_at = created_at - $2::interval, updated_at = updated_at - $2::interval, challenge_expires_at = challenge_expires_at - $2::interval where id = $1', [enrollmentId, '5 hours'])
-  const renewal = await invite(yard, staff[1]!)
+  const renewal = await invite(yard, await whoseKeyEnds(service))
   const delivered = await invite(yard, 'Petra Huber', { key: 'delivered', template: 'visitors' })
   return {
     fresh: fresh.link, waiting: waiting.link, making: making.link, almost: almost.link, failed: failed.link, changed: changed.link, ready: ready.link, usedUp: usedUp.link,
     refused, update, quarantined, ended: ended.link, expired: expired.link, late: late.link, renewal: renewal.link, delivered: delivered.link,
   }
+}
+
+/** Somebody whose key ends within days, and who has no other on that phone. */
+async function whoseKeyEnds({ db, now }: TestService): Promise<string> {
+  const [person] = await db.query<{ name: string }>(`select p.name from certificates c join devices d on d.id = c.device_id join people p on p.id = d.person_id
+    where c.kind = 'device' and c.state = 'issued' and c.not_after between $1 and $2
+      and not exists (select 1 from revocations r where r.authority_id = c.authority_id and r.serial_number = c.serial_number) order by c.not_after limit 1`,
+  [new Date(now().getTime() + dayMs), new Date(now().getTime() + 25 * dayMs)])
+  return person?.name ?? staff[1]!
 }
 
 /** Attestation needs hardware, and use a front end. One simulated phone stays what it is. */

@@ -3,7 +3,7 @@ import type { Context } from 'koa'
 import type { z } from 'zod'
 import type { Form } from '../../http/form.ts'
 import type { ruleInputSchema } from '../../policy/rules.ts'
-import { mistakeInWords } from '../../protocols/api/mistake-words.ts'
+import { mistakeInWords } from '../../formats/mistake-words.ts'
 import { html, type Markup } from '../html.ts'
 import { choices, csrfField, field, problem } from '../words.ts'
 

@@ -21,7 +21,7 @@ export function listPage({ items, next, filter, query, mistake, sorting, now }: 
 <label>Until <input type="date" name="until" value="${filter.until}"></label>
 <span class="actions"><button type="submit">Show</button>${filtered && html`<a href="/console/records">all</a>`}</span></form>
 ${table({
-  caption: `${filtered ? 'Changes that match' : 'Changes'}, ${sorting.sort === 'at' ? 'oldest' : 'newest'} first`, head: [sortable(sorting, 'When', 'at', 'descending'), 'Who', 'Did what', 'About', 'More', 'From where'],
+  caption: `${filtered ? 'Changes that match' : 'Changes'}, ${sorting.sort === 'at' ? 'oldest' : 'newest'} first`, head: [sortable(sorting, 'When', 'at', 'descending'), 'Who', 'Did what', 'About', { text: 'More', prose: true }, 'From where'],
   rows: items.map(item => row(item, now)),
   empty: filtered ? 'No change matches.' : 'No change yet. The first one that anybody makes stands here.',
 })}

@@ -1,11 +1,11 @@
 import { z } from 'zod'
 import { isFormula, parseCsv, type CsvRecord } from '../../../formats/csv.ts'
+import { mistakeInWords } from '../../../formats/mistake-words.ts'
 import { isPlainLine } from '../../../formats/plain-text.ts'
 import { change } from '../../../http/change.ts'
 import { invitationStore } from '../../../store/invitations.ts'
 import { templateStore } from '../../../store/templates.ts'
 import { id, instant, lines } from '../fields.ts'
-import { mistakeInWords } from '../mistake-words.ts'
 import { operation } from '../operation.ts'
 import { addInvitation, invitationInput, type NewInvitation } from './invitations.ts'
 

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { consequencesOf } from '../../../enrollment/consequences.ts'
 import { parseTemplate, payloadsOf, Template } from '../../../enrollment/template.ts'
 import { CaError } from '../../../errors.ts'
+import { mistakeInWords } from '../../../formats/mistake-words.ts'
 import { change } from '../../../http/change.ts'
 import { templateStore, type TemplateRecord } from '../../../store/templates.ts'
 import { at, instant, instantInput, nothing } from '../fields.ts'
@@ -80,7 +81,7 @@ export const templateCheck = operation({
   }),
   run: async (_service, _actor, input) => {
     const { success, data, error } = Template.safeParse(input.template)
-    if (!success) return { mistakes: error.issues.slice(0, 50).map(({ path, message }) => ({ field: path.join('.'), message })), preview: null }
+    if (!success) return { mistakes: error.issues.slice(0, 50).map(issue => ({ field: issue.path.join('.'), message: mistakeInWords(issue) })), preview: null }
     return { mistakes: [], preview: { consequences: consequencesOf(data), payloads: payloadsFor(data) } }
   },
 })
