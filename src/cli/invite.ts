@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { renderUnicodeCompact } from 'uqr'
 import { inviteBatch } from '../protocols/api/operations/invitation-batch.ts'
+import { inviteResend } from '../protocols/api/operations/invitation-link.ts'
 import { inviteCreate, inviteEnd, inviteList, inviteShow } from '../protocols/api/operations/invitations.ts'
 import { group, leaf, line, more, paged, sorted, wholeNumber, type Context, type Paged, type World } from './command.ts'
 import { readText } from './files.ts'
@@ -17,6 +18,8 @@ export function inviteCommands(root: Command, world: World): void {
   leaf(invite, world, 'show <id>', 'one invitation, and how far phones came under it', show)
   leaf(invite, world, 'batch <file>', 'invite many people from a file of comma-separated values; without --create it only checks', batch,
     command => command.option('--create', 'create them, all or none, and print the links this once').option('--send', 'also mail each link to its person'))
+  leaf(invite, world, 'resend <id>', 'a new link for the same invitation; the old one ends. Prints it this once', resend, command => command
+    .option('--days <n>', 'how long it opens', wholeNumber).option('--send', 'also mail it to the person'))
   leaf(invite, world, 'end <id>', 'end an invitation; certificates stay', end)
 }
 
@@ -26,10 +29,16 @@ type CreateOptions = {
 
 async function create({ client, print, world }: Context, options: CreateOptions): Promise<void> {
   const { name, email, userPrincipalName, group: groups, template, devices, key, days, send } = options
-  print(await client.call(inviteCreate, { name, email, userPrincipalName, groups, template, devices, key, days, send }), ({ id, url, expiresAt }) => {
-    const code = world.stdout.isTTY === true ? `${renderUnicodeCompact(url, { border: 2 })}\n` : ''
-    return `${code}${line(url)}${line(`opens until ${when(expiresAt)}; invitation ${id}`)}`
-  })
+  print(await client.call(inviteCreate, { name, email, userPrincipalName, groups, template, devices, key, days, send }), linkInWords(world))
+}
+
+async function resend({ client, print, world }: Context, { days, send }: { days?: number, send?: boolean }, id: string): Promise<void> {
+  print(await client.call(inviteResend, { id, days, send }), linkInWords(world))
+}
+
+const linkInWords = (world: World) => ({ id, url, expiresAt }: { id: string, url: string, expiresAt: string }): string => {
+  const code = world.stdout.isTTY === true ? `${renderUnicodeCompact(url, { border: 2 })}\n` : ''
+  return `${code}${line(url)}${line(`opens until ${when(expiresAt)}; invitation ${id}`)}`
 }
 
 async function list({ client, print }: Context, { email, sort, limit, cursor }: Paged & { email?: string, sort?: 'person' }): Promise<void> {

@@ -66,6 +66,10 @@ export function invitationStore(db: Queryable) {
             and (select count(*) from invitation_devices d where d.invitation_id = i.id) < i.devices_max) as invited
         from people p where lower(p.email) = any($1::text[])`, [emails, now])
     },
+    /** Another link, which opens until then; the one before opens nothing any more. @returns false when the invitation has ended */
+    async replaceLink(id: string, tokenSha256: Buffer, expiresAt: Date): Promise<boolean> {
+      return (await db.query('update invitations set token_sha256 = $2, expires_at = $3 where id = $1 and ended_at is null returning 1', [id, tokenSha256, expiresAt])).length === 1
+    },
     /** @returns false when it had ended before */
     async end(id: string, now: Date): Promise<boolean> {
       return (await db.query('update invitations set ended_at = $2 where id = $1 and ended_at is null returning 1', [id, now])).length === 1

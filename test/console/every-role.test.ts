@@ -10,7 +10,7 @@ import { testService } from '../support/service.ts'
 const order = ['auditor', 'operator', 'admin'] as const
 const isBelow = (role: Role, least: Role): boolean => order.indexOf(role) < order.indexOf(least)
 
-const ofOperators = ['inviteCreate', 'inviteBatch', 'inviteEnd', 'deviceApprove', 'deviceRefuse', 'deviceAcceptClaims', 'certRevoke', 'certHold', 'certRelease']
+const ofOperators = ['inviteCreate', 'inviteBatch', 'inviteEnd', 'inviteResend', 'deviceApprove', 'deviceRefuse', 'deviceAcceptClaims', 'certRevoke', 'certHold', 'certRelease']
 /** Anybody about themselves. */
 const aboutOneself = ['adminNoticesChoose']
 const asksOnly = ['policyExplain', 'templateCheck', 'activesyncExplain', 'importRewriteRules', 'importExchangeRules']
@@ -42,7 +42,7 @@ for (const role of ['auditor', 'operator'] as const) {
 const leastOf: Readonly<Record<string, Role | 'own' | 'open'>> = {
   '/setup': 'open', '/console/sign-in': 'open', '/console/sign-in/recovery': 'open', '/console/sign-in/passkey': 'open',
   '/console/account/sessions/end': 'own', '/console/account/notices': 'own', '/console/account/passkey': 'own', '/console/account/passkey/end': 'own', '/console/account/codes': 'own', '/console/account/password': 'own',
-  '/console/invitations': 'operator', '/console/invitations/many': 'operator', '/console/invitations/:id/end': 'operator',
+  '/console/invitations': 'operator', '/console/invitations/many': 'operator', '/console/invitations/:id/end': 'operator', '/console/invitations/:id/resend': 'operator',
   '/console/quarantine/:id/approve': 'operator', '/console/quarantine/:id/refuse': 'operator',
   '/console/people/:id/:verb': 'operator', '/console/phones/:id/:verb': 'operator', '/console/phones/:id/accept-claims': 'operator', '/console/certificates/:certificate/:verb': 'operator',
   '/console/models/approve': 'admin', '/console/models/withdraw': 'admin', '/console/models/:identifier/withdraw': 'admin',

@@ -35,10 +35,10 @@ export const sendChoice = (checked: boolean): Markup => html`<label class="choic
 export type Told = NewInvitation & { name: string, email: string }
 
 /** The links, told this once: to copy, to scan, or to print and cut apart. */
-export function toldPage(told: readonly Told[], sent: boolean): Markup {
+export function toldPage(told: readonly Told[], sent: boolean, again = false): Markup {
   const one = told.length === 1 ? told[0] : undefined
-  return html`<section class="screen-only">${crumb}<h1>${one !== undefined ? `${one.name} is invited` : `${told.length} people are invited`}</h1>
-<p><b>${one !== undefined ? 'This link is' : 'These links are'} shown for ten minutes, only here.</b> Latchkey keeps no copy: who loses a link gets a new invitation. Whoever has a link can use it, so give it to nobody else.</p>${sent && html`
+  return html`<section class="screen-only">${crumb}<h1>${one !== undefined && again ? `A new link for ${one.name}` : one !== undefined ? `${one.name} is invited` : `${told.length} people are invited`}</h1>
+<p><b>${one !== undefined ? 'This link is' : 'These links are'} shown for ten minutes, only here.</b> Latchkey keeps no copy: who loses a link gets a new one from the page of the invitation. Whoever has a link can use it, so give it to nobody else.</p>${sent && html`
 <p class="done" role="status">${one !== undefined ? `A message with the link is on its way to ${one.email}.` : 'A message with the link is on its way to each of them.'}</p>`}
 <div class="actions"><button type="button" class="main" data-print hidden>Print</button>${one !== undefined && html`<a href="/console/invitations/${one.id}">See how far the phone comes</a>`}<a href="/console/invitations">All invitations</a></div></section>
 <ul class="sheet" aria-label="${one !== undefined ? 'The link' : 'The links'}">${told.map(slip)}</ul>`

@@ -6,6 +6,7 @@ import { readForm, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
 import { mayActAs, requireRole, sessionOf } from '../../http/session.ts'
 import { inviteBatch } from '../../protocols/api/operations/invitation-batch.ts'
+import { inviteResend } from '../../protocols/api/operations/invitation-link.ts'
 import { inviteCreate, inviteEnd, inviteList, inviteShow } from '../../protocols/api/operations/invitations.ts'
 import { personShow } from '../../protocols/api/operations/people.ts'
 import { templateList } from '../../protocols/api/operations/templates.ts'
@@ -33,6 +34,7 @@ export function invitationsRouter(service: Service): Router {
   router.post('/many', async ctx => await many(service, ctx))
   router.get('/told/:shown', async ctx => await tell(service, ctx))
   router.get('/:id', async ctx => await show(service, ctx, ctx.params['id']))
+  router.post('/:id/resend', async ctx => await resend(service, ctx))
   router.post('/:id/end', async ctx => {
     await readForm(ctx)
     const { actor } = sessionOf(ctx)
@@ -74,7 +76,7 @@ function nobody(error: unknown): undefined {
 async function show(service: Service, ctx: Context, id: string | undefined): Promise<void> {
   const { invitation, attempts } = await inviteShow.run(service, sessionOf(ctx).actor, idOf(id))
   const csrf = mayActAs(ctx, inviteEnd.role) ? csrfField(ctx) : undefined
-  consolePage(ctx, { title: `The invitation of ${invitation.personName}`, current, body: showPage({ invitation, attempts, csrf, ended: 'ended' in ctx.query, now: service.now() }) })
+  consolePage(ctx, { title: `The invitation of ${invitation.personName}`, current, body: showPage({ invitation, attempts, csrf, canMail: canMail(service), days: service.config.invitationDays, ended: 'ended' in ctx.query, now: service.now() }) })
 }
 
 const emptyForm: InvitationForm = { name: '', email: '', userPrincipalName: '', groups: '', template: 'default', devices: '1', key: 'device', days: '', send: '' }
@@ -151,11 +153,21 @@ async function checkOrCreate(service: Service, ctx: Context, form: Form, csv: st
 const canMail = (service: Service): boolean => service.config.smtpUrl !== undefined
 
 const toldPath = '/console/invitations/told'
-type Telling = { told: readonly Told[], sent: boolean }
+type Telling = { told: readonly Told[], sent: boolean, again?: true }
+
+/** A new link is a secret as the first one was: it is told on a page of its own. */
+async function resend(service: Service, ctx: Context): Promise<void> {
+  const form = await readForm(ctx)
+  const { actor } = sessionOf(ctx)
+  assertRole(actor, inviteResend.role)
+  const send = form.get('send') === 'yes'
+  const { name, email, ...made } = await inviteResend.run(service, actor, { ...idOf(ctx['params']['id']), send })
+  await tellAt(ctx, service, toldPath, { told: [{ ...made, name, email }], sent: send, again: true } satisfies Telling)
+}
 
 async function tell(service: Service, ctx: Context): Promise<void> {
   const telling = await told<Telling>(ctx, service, current, '/console/invitations')
   if (telling === undefined) return
   const { length } = telling.told
-  consolePage(ctx, { title: length === 1 ? 'One person is invited' : `${length} people are invited`, current, scripts, body: toldPage(telling.told, telling.sent) })
+  consolePage(ctx, { title: telling.again === true ? 'A new link' : length === 1 ? 'One person is invited' : `${length} people are invited`, current, scripts, body: toldPage(telling.told, telling.sent, telling.again) })
 }

@@ -2,13 +2,13 @@ import type { AttemptView, InvitationView } from '../../protocols/api/operations
 import { html, type Markup } from '../html.ts'
 import { linkInto, personLink } from '../links.ts'
 import { done, state, table, when } from '../words.ts'
-import { crumb } from './new-page.ts'
+import { crumb, sendChoice } from './new-page.ts'
 import { attemptInWords, progressOf } from './progress.ts'
 
 /** @property csrf  undefined for whoever may not end it */
-export type ShowPage = { invitation: InvitationView, attempts: readonly AttemptView[], csrf: Markup | undefined, ended: boolean, now: Date }
+export type ShowPage = { invitation: InvitationView, attempts: readonly AttemptView[], csrf: Markup | undefined, canMail: boolean, days: number, ended: boolean, now: Date }
 
-export function showPage({ invitation: i, attempts, csrf, ended, now }: ShowPage): Markup {
+export function showPage({ invitation: i, attempts, csrf, canMail, days, ended, now }: ShowPage): Markup {
   const progress = progressOf(i, now)
   return html`<section>${crumb}<h1>The invitation of ${personLink(i.personId, i.personName)}</h1>${done(ended ? 'The invitation was taken back. Its link opens nothing any more.' : undefined)}
 <p>${state(progress.word, progress.tone)} ${progress.text}</p>
@@ -25,6 +25,8 @@ export function showPage({ invitation: i, attempts, csrf, ended, now }: ShowPage
   rows: attempts.map(attempt => row(attempt, now)),
   empty: 'Nobody has downloaded the profile yet. Each download stands here, with what became of it.',
 })}</section>
+${csrf !== undefined && i.state !== 'ended' && html`<section><h2>Send it again</h2><p>Latchkey kept no copy of the link, so this makes a new one, which opens for ${days} ${days === 1 ? 'day' : 'days'}. The old link opens nothing any more; what a phone has begun under it goes on.</p>
+<form method="post" action="/console/invitations/${i.id}/resend">${csrf}${canMail && sendChoice(true)}<button type="submit">Make a new link</button></form></section>`}
 ${csrf !== undefined && (i.state === 'open' || i.state === 'used-up') && html`<section class="consequence"><h2>Take it back</h2><p>The link opens nothing any more, from this moment. Certificates that were issued under it stay as they are${i.devicesEnrolled > 0 && html`: ${i.devicesEnrolled === 1 ? 'one phone keeps its key' : `${i.devicesEnrolled} phones keep their keys`}`}. This cannot be undone; a new invitation can be made.</p>
 <form method="post" action="/console/invitations/${i.id}/end">${csrf}<button class="stop" type="submit">Take the invitation back</button></form></section>`}`
 }

@@ -20,6 +20,7 @@ import * as exemptions from './operations/exemptions.ts'
 import * as imports from './operations/imports.ts'
 import * as frontEnds from './operations/front-ends.ts'
 import * as invitationBatch from './operations/invitation-batch.ts'
+import * as invitationLink from './operations/invitation-link.ts'
 import * as invitations from './operations/invitations.ts'
 import * as models from './operations/models.ts'
 import * as overview from './operations/overview.ts'
@@ -45,7 +46,7 @@ const operationsByArea = {
     exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd, activesync.activesyncExplain, activesync.activesyncFindings,
     imports.importRewriteRules, imports.importExchangeRules, exchangeRulesExport,
   ],
-  invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitations.inviteEnd],
+  invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitationLink.inviteResend, invitations.inviteEnd],
   people: [people.personList, people.personShow, people.personStory],
   devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse, deviceActiveSync.deviceAcceptClaims],
   certificates: [certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow],
