@@ -1,17 +1,17 @@
 import type { Command } from 'commander'
 import { personList, personShow, personStory } from '../protocols/api/operations/people.ts'
-import { group, leaf, line, more, paged, searchWords, type Context, type Paged, type World } from './command.ts'
+import { group, leaf, line, more, paged, searchWords, sorted, type Context, type Paged, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
 
 export function personCommands(root: Command, world: World): void {
   const person = group(root, 'person', 'people who were invited')
-  leaf(person, world, 'list', 'people, newest first', list, command => paged(command).option('--search <text>', searchWords))
+  leaf(person, world, 'list', 'people, newest first', list, command => sorted(paged(command), 'created or person').option('--search <text>', searchWords))
   leaf(person, world, 'show <person>', 'one person, by id or address, and what is theirs', show)
   leaf(person, world, 'story <person>', 'what happened to one person, their invitations, phones and certificates', story)
 }
 
-async function list({ client, print }: Context, { search, limit, cursor }: Paged & { search?: string }): Promise<void> {
-  print(await client.call(personList, { search, limit, cursor }), ({ items, next, lookedBackTo }) => table(['name', 'email', 'phones', 'groups', 'held since', 'since', 'id'],
+async function list({ client, print }: Context, { search, sort, limit, cursor }: Paged & { search?: string, sort?: 'person' }): Promise<void> {
+  print(await client.call(personList, { search, sort, limit, cursor }), ({ items, next, lookedBackTo }) => table(['name', 'email', 'phones', 'groups', 'held since', 'since', 'id'],
     items.map(p => [p.name, p.email, p.phones, p.groups.join(', '), when(p.heldAt), when(p.createdAt), p.id])) + more(next) + (lookedBackTo === null ? '' : line(`looked back to ${when(lookedBackTo)}`)))
 }
 

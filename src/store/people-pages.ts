@@ -2,6 +2,7 @@
 import type { Person } from '../devices/invitations.ts'
 import type { AuditRecord } from './audit.ts'
 import type { Queryable } from './db.ts'
+import { afterKey, orderBy, parameters, personColumns, sortKeyOf, type Order, type SortKey, type Sorted } from './order.ts'
 
 /** @property heldAt  since when nothing new is issued to any phone of theirs */
 export type PersonListing = Person & { heldAt: Date | null, phones: number }
@@ -9,16 +10,24 @@ export type PersonListing = Person & { heldAt: Date | null, phones: number }
 /** What ends when all of a person is revoked, and what is ended or closed already. */
 export type PersonReach = { phones: number, phonesLockedOut: number, good: number, held: number, phonesWithCertificate: number, openInvitations: number }
 
-const listing = `select p.id, p.name, p.email, p.user_principal_name as "userPrincipalName", p.groups, p.held_at as "heldAt", p.created_at as "createdAt",
-  (select count(*)::int from devices d where d.person_id = p.id) as phones from people p`
+export const peopleOrders = {
+  created: { columns: [{ sql: 'p.created_at', type: 'timestamptz' }, { sql: 'p.id', type: 'uuid' }] },
+  person: { columns: personColumns('p') },
+} as const satisfies Record<string, Order>
+
+const columns = `p.id, p.name, p.email, p.user_principal_name as "userPrincipalName", p.groups, p.held_at as "heldAt", p.created_at as "createdAt",
+  (select count(*)::int from devices d where d.person_id = p.id) as phones`
+const listing = `select ${columns} from people p`
 
 export function personPages(db: Queryable) {
   return {
     find: async (id: string): Promise<PersonListing | undefined> => (await db.query<PersonListing>(`${listing} where p.id = $1`, [id]))[0],
     byEmail: async (email: string): Promise<PersonListing | undefined> => (await db.query<PersonListing>(`${listing} where lower(p.email) = lower($1)`, [email]))[0],
-    /** Newest first; the page goes on after `before`. */
-    list: async (before: { createdAt: Date, id: string } | undefined, limit: number): Promise<PersonListing[]> =>
-      await db.query<PersonListing>(`${listing} where ($1::timestamptz is null or (p.created_at, p.id) < ($1, $2::uuid)) order by p.created_at desc, p.id desc limit $3`, [before?.createdAt, before?.id, limit]),
+    async list(sorted: Sorted, limit: number): Promise<(PersonListing & { sortKey: SortKey })[]> {
+      const { values, add } = parameters()
+      const rows = await db.query<PersonListing & { sort_key: SortKey }>(`select ${columns}, ${sortKeyOf(sorted)} from people p where ${afterKey(sorted, add)} ${orderBy(sorted)} limit ${add(limit)}`, values)
+      return rows.map(({ sort_key: sortKey, ...person }) => ({ ...person, sortKey }))
+    },
     byIds: async (ids: readonly string[]): Promise<PersonListing[]> => await db.query<PersonListing>(`${listing} where p.id = any($1::uuid[]) order by p.created_at desc, p.id desc`, [ids]),
     async reach(id: string, now: Date): Promise<PersonReach> {
       const [row] = await db.query<PersonReach>(`

@@ -112,7 +112,7 @@ test('headings of the console sort in both directions, say how it is sorted, and
   const service = await testService(t)
   await fill(service)
   const console = await openConsole(t, service, 'auditor')
-  for (const [path, orders] of [['/console/phones', 6], ['/console/certificates', 6], ['/console/invitations', 6], ['/console/quarantine', 2], ['/console/records', 2], ['/console/phones?person=p4%40example.org', 6]] as const) {
+  for (const [path, orders] of [['/console/phones', 6], ['/console/certificates', 6], ['/console/invitations', 6], ['/console/quarantine', 2], ['/console/records', 2], ['/console/people', 4], ['/console/phones?person=p4%40example.org', 6]] as const) {
     const pages = await everyOrderOf(console, path)
     t.is(new Set([...pages.keys()].map(address => new URLSearchParams(address.split('?')[1]).get('sort')).filter(sort => sort !== null)).size, orders, path)
     for (const [address, text] of pages) {

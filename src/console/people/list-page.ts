@@ -2,18 +2,20 @@ import type { PersonView } from '../../protocols/api/operations/people.ts'
 import { html, type Markup } from '../html.ts'
 import { personLink } from '../links.ts'
 import { furtherBack, searchField } from '../search-field.ts'
-import { named } from '../status-words.ts'
+import { sortable, sortWords, type Sorting } from '../sorting.ts'
+import { brief, named } from '../status-words.ts'
 import { state, table, when } from '../words.ts'
 
-export type PeopleList = { items: readonly PersonView[], query: string, next: string | null, lookedBackTo: string | null, now: Date }
+export type PeopleList = { items: readonly PersonView[], query: string, next: string | null, lookedBackTo: string | null, sorting: Sorting, now: Date }
 
-export function peopleListPage({ items, query, next, lookedBackTo, now }: PeopleList): Markup {
+export function peopleListPage({ items, query, next, lookedBackTo, sorting, now }: PeopleList): Markup {
   return html`<section><h1>People</h1>${searchField('/console/people', query, 'Find people')}</section>
 <section>${table({
-  caption: query === '' ? 'Whoever was invited, newest first' : html`People that “${named(query)}” finds, newest first`,
-  head: ['Name', 'E-mail', { text: 'Phones', numeric: true }, 'Groups', 'State', 'On record'],
+  caption: query === '' ? `Whoever was invited, ${sortWords[sorting.sort] ?? ''}` : html`People that “${named(query)}” finds, newest first`,
+  // What a search finds comes newest first.
+  head: [query === '' ? sortable(sorting, 'Name', 'person') : 'Name', 'E-mail', { text: 'Phones', numeric: true }, 'Groups', 'State', query === '' ? sortable(sorting, 'On record', 'created', 'descending') : 'On record'],
   rows: items.map(person => [
-    personLink(person.id, person.name), named(person.email), person.phones, named(person.groups.join(', ') || '–'), personState(person), when(new Date(person.createdAt), now),
+    personLink(person.id, person.name), brief(person.email, 254), person.phones, brief(person.groups.join(', ') || '–', 300), personState(person), when(new Date(person.createdAt), now),
   ]),
   empty: query === '' ? 'Nobody yet. A person stands here from their first invitation on.' : html`Nobody has “${named(query)}” in their name or address.`,
 })}${furtherBack(next, lookedBackTo)}</section>`

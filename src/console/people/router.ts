@@ -26,9 +26,11 @@ export function peopleRouter(service: Service): Router {
 
 async function list(ctx: Context, service: Service): Promise<void> {
   const [query, cursor] = [queryOf(ctx, 'q').slice(0, 200), queryOf(ctx, 'cursor')]
-  const found = await perform(ctx, service, personList, { limit: 50, ...query !== '' && { search: query }, ...cursor !== '' && { cursor } })
-  const next = found.next === null ? null : address('/console/people', { q: query, cursor: found.next })
-  consolePage(ctx, { title: 'People', current: 'people', body: peopleListPage({ ...found, query, next, now: service.now() }) })
+  const sort = query !== '' ? '' : queryOf(ctx, 'sort')
+  const found = await perform(ctx, service, personList, { limit: 50, ...query !== '' && { search: query }, ...sort !== '' && { sort: sort as 'person' }, ...cursor !== '' && { cursor } })
+  const next = found.next === null ? null : address('/console/people', { q: query, sort, cursor: found.next })
+  const sorting = { path: '/console/people', query: {}, sort: sort || '-created' }
+  consolePage(ctx, { title: 'People', current: 'people', body: peopleListPage({ ...found, query, next, sorting, now: service.now() }) })
 }
 
 async function personOf(ctx: Context, service: Service): Promise<PersonDetail> {

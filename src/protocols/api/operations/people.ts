@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { CaError } from '../../../errors.ts'
 import type { Service } from '../../../http/service.ts'
-import { personPages, type PersonListing } from '../../../store/people-pages.ts'
+import { peopleOrders, personPages, type PersonListing } from '../../../store/people-pages.ts'
 import { searchPeople } from '../../../store/search-people.ts'
 import { searchText, type Place } from '../../../store/search.ts'
-import { at, atOrNull, cursorOf, email, id, instant, keyIn, page, pageInput, parseTimeKey, searchablePageOf, searchInput, timeKey } from '../fields.ts'
+import { at, atOrNull, cursorOf, email, id, instant, keyIn, pageInput, parseTimeKey, searchablePageOf, searchInput, searchIsAlone, sortedBy, sortedPage, sortInput, timeKey } from '../fields.ts'
 import { operation } from '../operation.ts'
 
 const personFields = {
@@ -22,13 +22,13 @@ const personPage = searchablePageOf(personView)
 
 export const personList = operation({
   id: 'personList', method: 'get', path: '/people', role: 'auditor',
-  summary: 'People who were invited, newest first; or those that a search finds by name or address.',
-  input: z.strictObject({ search: searchInput, ...pageInput }),
+  summary: 'People who were invited, newest first or in the order that is asked for; or those that a search finds by name or address, newest first.',
+  input: z.strictObject({ search: searchInput, sort: sortInput(peopleOrders).optional(), ...pageInput }).refine(...searchIsAlone(['sort'])),
   output: personPage,
-  async run(service, _actor, { search, limit, cursor }) {
-    const before = keyIn(cursor, parseTimeKey)
-    if (search !== undefined) return await searched(service, search, before, limit)
-    return { ...page(await personPages(service.db).list(before, limit + 1), limit, timeKey, viewOf), lookedBackTo: null }
+  async run(service, _actor, { search, sort = '-created', limit, cursor }) {
+    if (search !== undefined) return await searched(service, search, keyIn(cursor, parseTimeKey), limit)
+    const rows = await personPages(service.db).list(sortedBy(peopleOrders, sort, cursor), limit + 1)
+    return { ...sortedPage(rows, limit, sort, ({ sortKey: _, ...person }) => viewOf(person)), lookedBackTo: null }
   },
 })
 
