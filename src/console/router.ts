@@ -12,6 +12,7 @@ import { sections } from './sections.ts'
 import { setupRouter } from './sign-in/setup-router.ts'
 import { signInRouter } from './sign-in/router.ts'
 import { certificatesRouter } from './certificates/router.ts'
+import { importRouter } from './import/router.ts'
 import { invitationsRouter } from './invitations/router.ts'
 import { modelsRouter } from './models/router.ts'
 import { peopleRouter } from './people/router.ts'
@@ -29,6 +30,7 @@ export function consoleRouter(service: Service): Router {
     invitationsRouter(service),
     modelsRouter(service),
     policyRouter(service),
+    importRouter(service),
     peopleRouter(service),
     phonesRouter(service),
     certificatesRouter(service),

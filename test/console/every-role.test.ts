@@ -47,6 +47,7 @@ const leastOf: Readonly<Record<string, Role | 'own' | 'open'>> = {
   '/console/people/:id/:verb': 'operator', '/console/phones/:id/:verb': 'operator', '/console/phones/:id/accept-claims': 'operator', '/console/certificates/:certificate/:verb': 'operator',
   '/console/models/approve': 'admin', '/console/models/withdraw': 'admin', '/console/models/:identifier/withdraw': 'admin',
   '/console/policy/new': 'admin', '/console/policy/rules/:id/remove': 'admin', '/console/policy/exemptions/new': 'admin', '/console/policy/exemptions/:id/end': 'admin',
+  '/console/policy/import/exchange': 'auditor', '/console/policy/import/rewrite': 'auditor', '/console/policy/import/preview': 'admin',
   '/console/policy/changes/:id/apply': 'admin', '/console/policy/changes/:id/undo': 'admin',
   '/console/account/tokens': 'admin', '/console/account/tokens/end': 'admin',
   '/console/account/people': 'admin', '/console/account/people/link': 'admin', '/console/account/people/role': 'admin', '/console/account/people/end': 'admin',

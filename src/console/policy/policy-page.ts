@@ -13,7 +13,7 @@ export type PolicyPage = { rules: readonly RuleShown[], exemptions: readonly Exe
 
 export function policyPage(ctx: Context, { rules, exemptions, next, approvals, mayChange, doneText, now }: PolicyPage): Markup {
   return html`<section><h1>Policy</h1>${done(doneText)}<p>Who is not let in by something stays out. What decides, in this order: an exemption of the phone’s own, any rule that blocks, any rule that sets aside, an <a href="/console/models?approved=yes">approved model</a> (${approvals} ${approvals === 1 ? 'approval is' : 'approvals are'} in force) or a rule that allows.</p>
-<div class="actions">${mayChange && html`<a class="button main" href="/console/policy/new">New rule</a>`}<a class="button" href="/console/policy/explain">Explain a phone</a><a class="button" href="/console/policy/changes">Changes</a></div></section>
+<div class="actions">${mayChange && html`<a class="button main" href="/console/policy/new">New rule</a>`}<a class="button" href="/console/policy/explain">Explain a phone</a><a class="button" href="/console/policy/changes">Changes</a><a class="button" href="/console/policy/import">Coming from Exchange or Apache</a></div></section>
 <section><h2>Rules</h2>${rulesTable(ctx, rules, mayChange, now)}</section>
 <section><h2>Exemptions</h2><p>Decisions about one phone under one invitation. They come out of the <a href="/console/quarantine">quarantine</a>, or from the page of any phone.</p>${exemptionsTable(exemptions, mayChange, now)}${pager(next)}</section>`
 }
