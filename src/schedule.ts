@@ -9,6 +9,7 @@ import { coalesced } from './http/coalesced.ts'
 import type { Service } from './http/service.ts'
 import { renewRootLists } from './http/root-lists.ts'
 import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
+import { reviewWaiting } from './http/waiting.ts'
 import { noticeFrontEnds } from './notify/front-ends.ts'
 import { noticeOthers } from './notify/notices.ts'
 import { noticeQuarantined, sendDue, sendersOf } from './notify/outbox.ts'
@@ -104,6 +105,7 @@ const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'root lists', everyMs: 3_600_000, run: async () => await renewRootLists(service) },
   { name: 'supersede', everyMs: 60_000, run: catchingUp(async lookBackMs => await supersedeUnasked(service, lookBackMs)) },
   { name: 'policy changes', everyMs: 1000, run: async () => await advancePolicyChanges(service) },
+  { name: 'waiting phones', everyMs: 600_000, run: async () => await reviewWaiting(service) },
   { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
   { name: 'counts', everyMs: 60_000, run: async () => await refreshCounts(service.db, service.now()) },
   { name: 'notices', everyMs: 10_000, run: async () => await noticeQuarantined(service, senders) },

@@ -2,7 +2,8 @@ import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
 import { deviceAcceptClaims } from '../protocols/api/operations/device-activesync.ts'
 import { deviceStory, evidenceShow } from '../protocols/api/operations/device-story.ts'
-import { deviceApprove, deviceExplain, deviceList, deviceRefuse, deviceShow } from '../protocols/api/operations/devices.ts'
+import { deviceApprove, deviceRefuse } from '../protocols/api/operations/device-settle.ts'
+import { deviceExplain, deviceList, deviceShow } from '../protocols/api/operations/devices.ts'
 import { group, leaf, line, more, paged, searchWords, sorted, untilInstant, type Context, type Paged, type World } from './command.ts'
 import { fields, table, when } from './output.ts'
 
@@ -16,7 +17,7 @@ export function deviceCommands(root: Command, world: World): void {
   leaf(device, world, 'evidence <id> <evidence>', 'one piece of evidence, as the phone sent it: a CMS message', evidence, command => command.requiredOption('--out <file>', 'where to write it'))
   const settled = (command: Command): Command => command
     .requiredOption('--reason <text>', 'why, for the record').option('--until <day>', 'the last day on which it holds', untilInstant)
-  leaf(device, world, 'approve <id>', 'let a device out of quarantine', settleWith(deviceApprove, 'approved: its owner opens the link again'), settled)
+  leaf(device, world, 'approve <id>', 'let a device out of quarantine', settleWith(deviceApprove, 'approved: where it holds no certificate its owner opens the link again'), settled)
   leaf(device, world, 'refuse <id>', 'refuse a device in quarantine', settleWith(deviceRefuse, 'refused'), command => settled(command).option('--text-for-person <text>', 'what its owner reads'))
   leaf(device, world, 'accept-claims <id>', 'accept what its ActiveSync requests claimed against its certificate', acceptClaims, command => command.requiredOption('--reason <text>', 'why, for the record'))
 }
@@ -60,7 +61,8 @@ async function evidence({ client, print }: Context, { out }: { out: string }, id
 
 const settleWith = (operation: typeof deviceApprove | typeof deviceRefuse, done: string) =>
   async ({ client, print }: Context, { reason, until, textForPerson }: { reason: string, until?: string, textForPerson?: string }, id: string): Promise<void> => {
-    print(await client.call(operation, { id, reason, until, ...textForPerson !== undefined && { textForPerson } }), ({ exemption, decision }) => line(`${done} until ${when(exemption.notAfter)}`) + line(decision.textForAdmin))
+    print(await client.call(operation, { id, reason, until, ...textForPerson !== undefined && { textForPerson } }), ({ exemption, decision, released, revoked }) =>
+      line(`${done}${exemption === null ? '' : ` until ${when(exemption.notAfter)}`}${released > 0 ? `; released: ${released}` : ''}${revoked > 0 ? `; revoked: ${revoked}` : ''}`) + line(decision.textForAdmin))
   }
 
 async function acceptClaims({ client, print }: Context, { reason }: { reason: string }, id: string): Promise<void> {

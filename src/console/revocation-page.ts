@@ -64,6 +64,8 @@ const doneWords: Readonly<Record<string, string>> = {
   approved: 'Approved. Its owner opens the invitation again and taps Start once more.',
   'goes-on': 'Approved. The phone goes on with the certificate that it has.',
   'claims-accepted': 'Accepted. Said again, it counts as no contradiction.',
+  released: 'Approved. What a change of policy held of it is good again; nothing has to be installed.',
+  out: 'Refused. What it held is revoked.',
   refused: 'Refused. Its owner reads your text on the page that they have open.',
 }
 /** What the address says was done: one of our own sentences, never its own words. */

@@ -109,6 +109,8 @@ export type EnrollmentWrites = EnrollmentReads & CompletionStore & {
   consumeChallenge(challengeSha256: Buffer, now: Date, cameAt: Date): Promise<boolean>
   /** The newest request of a transaction counts; the same one again keeps its time. */
   putPending(pending: ScepPending): Promise<void>
+  /** Somebody has to decide about a phone that is in. */
+  setAside(deviceId: string, decision: Decision, now: Date): Promise<void>
   audit(entry: { at: Date, actor: string, action: string, subject: string, detail?: Record<string, unknown> }): Promise<void>
 }
 

@@ -40,7 +40,10 @@ export async function renew(deps: EnrollmentDeps, request: ScepRequest, old: Iss
     throw new CaError('evidence-too-old', 'what is known of this phone is too old: it has to enroll again')
   }
   const decision = await decideDevice(deps, deps.store, device, invitation, now)
-  if (decision.verdict === 'quarantine') return await wait(deps, request, now)
+  if (decision.verdict === 'quarantine') {
+    await deps.store.transaction(async tx => await tx.setAside(device.id, decision, now))
+    return await wait(deps, request, now)
+  }
   const order: DeviceOrder = {
     device, invitation, enrollmentId: old.enrollmentId, keyOrigin: 'device',
     subjectPublicKeyInfo: request.certificationRequest.subjectPublicKeyInfo,

@@ -2,14 +2,16 @@
 import { hold, release, revoke, revocationReasons, type RevocationStore } from '../certificates/revoke.ts'
 import { knowledgeOf } from '../enrollment/decide-device.ts'
 import { CaError } from '../errors.ts'
-import { decide, type PolicySnapshot } from '../policy/decide.ts'
+import type { Decision, PolicySnapshot } from '../policy/decide.ts'
 import { effectOn, onlyPhoneOf } from '../policy/preview.ts'
 import { auditStore } from '../store/audit.ts'
 import type { Queryable } from '../store/db.ts'
-import { loadPolicy } from '../store/policy.ts'
 import { policyChangeStore, type Candidate, type EffectKey, type NewEffect, type Outcome, type PolicyChange } from '../store/policy-changes.ts'
 import { revocationBatch } from '../store/revocation-batch.ts'
+import { causeOfChange, waitingStore, type SetAside } from '../store/waiting.ts'
+import { decideCandidate, policyFor } from './policy-for.ts'
 import type { Service } from './service.ts'
+import { reviewWaiting } from './waiting.ts'
 
 const devicesPerSlice = 500
 const certificatesPerSlice = 200
@@ -20,11 +22,14 @@ const certificatesPerSlice = 200
  * @returns whether there was nothing left to do
  */
 export async function advancePolicyChanges(service: Service, slices = 20): Promise<boolean> {
-  for (let slice = 0; slice < slices; slice++) {
+  let opened = false
+  let idle = false
+  for (let slice = 0; slice < slices && !idle; slice++) {
     const done = await service.db.transaction(async tx => {
       const now = service.now()
       const change = await policyChangeStore(tx).underWay(now)
       if (change === undefined) return 'nothing'
+      opened ||= change.state === 'undoing' || change.state === 'applying' && !restricts(change)
       switch (change.state) {
         case 'counting': return await count(service, tx, change, now)
         case 'applying': return await act(service, tx, change, now)
@@ -32,28 +37,31 @@ export async function advancePolicyChanges(service: Service, slices = 20): Promi
       }
     })
     if (done === 'revocations') service.revocationChanged()
-    if (done === 'nothing') return true
+    idle = done === 'nothing'
   }
-  return false
+  if (opened) await reviewWaiting(service)
+  return idle
 }
+
+/** Whether it can only take from those who are in, so that nobody waits less for it. */
+const restricts = ({ edit }: PolicyChange): boolean => edit.kind === 'withdraw' || edit.kind === 'add-rule' && edit.rule.verdict !== 'allow' || edit.kind === 'exempt' && edit.exemption.verdict !== 'allow'
 
 type Done = 'nothing' | 'counted' | 'revocations'
-
-async function policyFor(service: Service, tx: Queryable, candidates: readonly Candidate[], now: Date): Promise<PolicySnapshot> {
-  const policy = await loadPolicy(tx, { deviceId: null, now, trustTestDevices: service.config.testDeviceCa !== undefined })
-  return { ...policy, exemptions: await policyChangeStore(tx).exemptionsOf(candidates.map(({ device }) => device.id), now) }
-}
 
 async function count(service: Service, tx: Queryable, change: PolicyChange, now: Date): Promise<Done> {
   const store = policyChangeStore(tx)
   const only = onlyPhoneOf(change.edit)
   const candidates = only === undefined ? await store.candidates(change.checkedTo, now, devicesPerSlice) : await store.candidatesById([only], now)
-  const policy = await policyFor(service, tx, candidates, now)
+  const policy = withoutIt(await policyFor(service, tx, candidates, now), change)
   await store.addEffects(change.id, candidates.flatMap(candidate => effectsOf(service, candidate, policy, change, now)))
   const last = candidates.at(-1)?.device.id ?? change.checkedTo
-  await store.save(change.id, { ...change, checked: change.checked + candidates.length, checkedTo: last, state: candidates.length < devicesPerSlice ? 'ready' : 'counting' })
+  await store.save(change.id, { ...change, checked: change.checked + candidates.length, checkedTo: last, state: candidates.length === devicesPerSlice ? 'counting' : change.appliedAt === null ? 'ready' : 'applying' })
   return 'counted'
 }
+
+/** A rule that was put in force unseen is counted behind itself. */
+const withoutIt = (policy: PolicySnapshot, { edit, appliedAt }: PolicyChange): PolicySnapshot =>
+  appliedAt === null || edit.kind !== 'add-rule' ? policy : { ...policy, rules: policy.rules.filter(({ id }) => id !== edit.rule.id) }
 
 function effectsOf(service: Service, { device, invitation, certificates }: Candidate, policy: PolicySnapshot, { edit }: PolicyChange, now: Date): NewEffect[] {
   if (invitation === null) return []
@@ -68,7 +76,7 @@ function effectsOf(service: Service, { device, invitation, certificates }: Candi
   return effect === 'starts' ? [{ ...row, serialNumber: Buffer.alloc(0), authorityId: null }] : good.map(({ serialNumber, authorityId }) => ({ ...row, serialNumber, authorityId }))
 }
 
-const causeOf = (change: PolicyChange): string => `policy change ${change.id}`
+const causeOf = (change: PolicyChange): string => causeOfChange(change.id)
 
 async function act(service: Service, tx: Queryable, change: PolicyChange, now: Date): Promise<Done> {
   const store = policyChangeStore(tx)
@@ -77,18 +85,25 @@ async function act(service: Service, tx: Queryable, change: PolicyChange, now: D
   if (due.length === 0) return 'counted'
   const candidates = await store.candidatesById(due.map(({ deviceId }) => deviceId), now)
   const policy = await policyFor(service, tx, candidates, now)
-  const allowed = new Set(candidates.filter(({ device, invitation }) => invitation !== null
-    && decide(knowledgeOf(service, device, invitation), policy, now).verdict === 'allow').map(({ device }) => device.id))
+  const decisions = new Map(candidates.map(candidate => [candidate.device.id, decideCandidate(service, candidate, policy, now)]))
   const revocations = await revocationBatch(tx, due)
   const settled: Settled[] = []
   // Updated in time, exempted meanwhile: decided again at the moment when it counts.
-  for (const key of due) settled.push({ ...key, outcome: allowed.has(key.deviceId) ? 'passed-over' : await stop(revocations, change, key, now) })
+  for (const key of due) settled.push({ ...key, outcome: decisions.get(key.deviceId)?.verdict === 'allow' ? 'passed-over' : await stop(revocations, change, key, now) })
   await revocations.write()
   await settle(tx, change, settled, change.appliedBy, now)
+  await waitingStore(tx).setAside(setAside(settled, decisions), now)
   return 'revocations'
 }
 
+/** For whom somebody has to decide: what is held, and what is left though policy would look at it first. */
+const setAside = (settled: readonly Settled[], decisions: ReadonlyMap<string, Decision | undefined>): SetAside[] => settled.flatMap(({ deviceId, outcome }) => {
+  const decision = decisions.get(deviceId)
+  return decision !== undefined && (outcome === 'held' || outcome === 'left' && decision.verdict === 'quarantine') ? [{ deviceId, decision }] : []
+})
+
 async function stop(revocations: RevocationStore, change: PolicyChange, key: EffectKey, now: Date): Promise<Outcome> {
+  if (change.action === 'leave') return 'left'
   const order = { authorityId: key.authorityId, serialNumber: key.serialNumber, actor: change.appliedBy ?? 'latchkey', cause: causeOf(change) }
   try {
     const changed = change.action === 'revoke' ? await revoke(revocations, { ...order, reason: 'privilegeWithdrawn' }, now) : await hold(revocations, order, now)
@@ -127,7 +142,7 @@ const actions = { held: 'certificate.hold', revoked: 'certificate.revoke', relea
 /** What became of a slice, and the record of it: by the hundred, because a change reaches thousands. */
 async function settle(tx: Queryable, change: PolicyChange, settled: readonly Settled[], actor: string | null, now: Date): Promise<void> {
   await policyChangeStore(tx).settle(change.id, settled)
-  await auditStore(tx).addAll(settled.flatMap(({ serialNumber, outcome }) => outcome === 'passed-over' ? [] : [{
+  await auditStore(tx).addAll(settled.flatMap(({ serialNumber, outcome }) => outcome === 'passed-over' || outcome === 'left' ? [] : [{
     at: now, actor: actor ?? 'latchkey', source: change.source, action: actions[outcome], subject: `certificate:${serialNumber.toString('hex')}`, detail: { cause: causeOf(change) },
   }]))
 }

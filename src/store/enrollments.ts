@@ -5,6 +5,7 @@ import type {
 import { certificateStore } from './certificates.ts'
 import { json, type Database, type Queryable } from './db.ts'
 import { loadPolicy } from './policy.ts'
+import { waitingStore } from './waiting.ts'
 
 type Settings = { trustTestDevices: boolean }
 
@@ -148,6 +149,7 @@ function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
           where scep_pending.request <> excluded.request or scep_pending.expires_at < excluded.created_at`,
       [p.purpose, p.transactionId, p.signerKeySha256, p.request, p.createdAt, p.expiresAt])
     },
+    setAside: async (deviceId, decision, now) => await waitingStore(tx).setAside([{ deviceId, decision }], now),
     async audit(entry) {
       await tx.query('insert into audit (at, actor, source, action, subject, detail) values ($1, $2, $3, $4, $5, $6)',
         [entry.at, entry.actor, 'enrollment', entry.action, entry.subject, json(entry.detail ?? {})])

@@ -18,10 +18,10 @@ export type NewEffect = {
   deviceId: string, serialNumber: Buffer, authorityId: number | null, invitationId: string, effect: 'stops' | 'starts'
   verdict: Verdict, help: 'update' | 'no-update' | null, why: string, personText: string
 }
-export type Outcome = 'held' | 'revoked' | 'released' | 'passed-over'
+export type Outcome = 'held' | 'revoked' | 'released' | 'passed-over' | 'left'
 export type EffectKey = { deviceId: string, serialNumber: Buffer, authorityId: number }
 export type EffectListing = NewEffect & { outcome: Outcome | null, personId: string, personName: string, personEmail: string, productType: string, osVersion: string | null, build: string | null, grade: DeviceRecord['grade'], test: boolean }
-export type EffectCounts = { certificates: number, people: number, phones: number, updatable: number, starts: number, held: number, revoked: number, released: number, passedOver: number }
+export type EffectCounts = { certificates: number, people: number, phones: number, updatable: number, starts: number, held: number, revoked: number, released: number, passedOver: number, left: number }
 /** A phone as a slice looks at it. */
 export type Candidate = {
   device: DeviceRecord, invitation: { id: string, person: { email: string, groups: string[], held: boolean } } | null
@@ -59,9 +59,14 @@ export function policyChangeStore(db: Queryable) {
         values ($1, $2, 'counting', $3, $4, $5, coalesce($6::int, (select count(*) from devices)))`,
       [change.id, json(change.edit), change.createdAt, change.createdBy, change.source, onlyPhoneOf(change.edit) === undefined ? null : 1])
     },
+    /** One that nobody previewed; whom it reaches is counted while it is in force, and left as it is. */
+    async addInForce(change: Pick<PolicyChange, 'id' | 'edit' | 'createdAt' | 'createdBy' | 'source' | 'added'>): Promise<void> {
+      await this.add(change)
+      await db.query(`update policy_changes set action = 'leave', due_at = created_at, applied_at = created_at, applied_by = created_by, added = $2 where id = $1`, [change.id, change.added])
+    },
     /** Previews that nobody applied. */
     async prune(before: Date): Promise<void> {
-      await db.query(`delete from policy_changes where id in (select id from policy_changes where state in ('counting', 'ready') and created_at < $1 order by created_at limit 10)`, [before])
+      await db.query(`delete from policy_changes where id in (select id from policy_changes where state in ('counting', 'ready') and applied_at is null and created_at < $1 order by created_at limit 10)`, [before])
     },
     find: async (id: string) => await first('select * from policy_changes where id = $1', [id]),
     lock: async (id: string) => await first('select * from policy_changes where id = $1 for update', [id]),
@@ -129,7 +134,7 @@ function effects(db: Queryable) {
     },
     /** Kept by the database as effects are found and settled. */
     async counts(changeId: string): Promise<EffectCounts> {
-      const [row] = await db.query<EffectCounts>(`select certificates, people, phones, updatable, starts, held, revoked, released, passed_over as "passedOver" from policy_changes where id = $1`, [changeId])
+      const [row] = await db.query<EffectCounts>(`select certificates, people, phones, updatable, starts, held, revoked, released, passed_over as "passedOver", left_alone as "left" from policy_changes where id = $1`, [changeId])
       return row!
     },
     async listEffects(changeId: string, effect: 'stops' | 'starts', after: { deviceId: string, serialNumber: Buffer } | undefined, limit: number): Promise<EffectListing[]> {

@@ -1,7 +1,7 @@
 /** A phone in quarantine: its page shows it, an admin decides, and the phone comes again. */
 import { randomUUID } from 'node:crypto'
 import test from 'ava'
-import { deviceApprove, deviceRefuse } from '../../src/protocols/api/operations/devices.ts'
+import { deviceApprove, deviceRefuse } from '../../src/protocols/api/operations/device-settle.ts'
 import { request } from '../../src/phone/http.ts'
 import type { Refusal } from '../../src/phone/outcome.ts'
 import { download, firstMessage, outcomeOf, phoneKeys, post, stateOf } from '../support/ota-phone.ts'

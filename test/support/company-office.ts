@@ -1,5 +1,5 @@
 /** What admins did with the company: phones decided about, certificates taken back, changes previewed, and an office of admins, tokens and front ends. */
-import { deviceApprove, deviceRefuse } from '../../src/protocols/api/operations/devices.ts'
+import { deviceApprove, deviceRefuse } from '../../src/protocols/api/operations/device-settle.ts'
 import { adminCreate } from '../../src/protocols/api/operations/access.ts'
 import { tokenCreate } from '../../src/protocols/api/operations/tokens.ts'
 import { certHold, certRelease, certRevoke } from '../../src/protocols/api/operations/certificates.ts'

@@ -1,7 +1,7 @@
 /** Every address of the console, read from its routers: a page that is added is met by every test that goes through all. */
 import type { ExecutionContext } from 'ava'
 import { consoleRouter } from '../../src/console/router.ts'
-import { deviceApprove } from '../../src/protocols/api/operations/devices.ts'
+import { deviceApprove } from '../../src/protocols/api/operations/device-settle.ts'
 import { policyApply, policyPreview } from '../../src/protocols/api/operations/policy-changes.ts'
 import { activeSyncStore } from '../../src/store/activesync.ts'
 import type { Database } from '../../src/store/db.ts'

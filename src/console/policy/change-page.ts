@@ -37,7 +37,7 @@ function progress({ change, now }: ChangePage): Markup {
 function consequence(page: ChangePage): Markup {
   const { change, now } = page
   const { reach, outcome } = change
-  const waiting = reach.certificates - outcome.held - outcome.revoked - outcome.released - outcome.passedOver
+  const waiting = reach.certificates - outcome.held - outcome.revoked - outcome.released - outcome.passedOver - outcome.left
   switch (change.state) {
     case 'counting': return progress(page)
     case 'ready': return html`<h2>${headline(change)}</h2>${updatable(change)}${reach.starts > 0 && html`<p>Those that may come in open their invitation again.</p>`}<p class="soft">Counted ${when(new Date(change.createdAt), now)}. Nothing is changed yet.</p>`
@@ -119,6 +119,7 @@ function then(change: PolicyChangeView, effect: EffectView): Markup {
     case 'revoked': return certificateState('revoked')
     case 'released': return state('released', 'good')
     case 'passed-over': return state('passed over')
+    case 'left': return state('left as it is')
     case null: return change.state === 'applying' ? state(change.action === 'hold' ? 'to be held' : 'to be revoked', 'wait') : state(effect.verdict === 'block' ? 'would be refused' : 'would be set aside', 'wait')
   }
 }

@@ -3,12 +3,13 @@ import type { Context } from 'koa'
 import { CaError } from '../../errors.ts'
 import { readForm, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
-import { deviceApprove, deviceExplain, deviceList, deviceRefuse, deviceShow, type DeviceDetail, type DeviceView } from '../../protocols/api/operations/devices.ts'
+import { deviceApprove, deviceRefuse } from '../../protocols/api/operations/device-settle.ts'
+import { deviceExplain, deviceList, deviceShow, type DeviceDetail, type DeviceView } from '../../protocols/api/operations/devices.ts'
 import { deviceStore } from '../../store/devices.ts'
 import { endOfDay } from '../instants.ts'
 import { consolePage } from '../layout.ts'
 import { address, mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
-import { decidePage, holdsKey, type DecidePage } from './decide-page.ts'
+import { decidePage, holdsKey, isHeld, type DecidePage } from './decide-page.ts'
 import { queuePage } from './queue-page.ts'
 
 export function quarantineRouter(service: Service): Router {
@@ -55,6 +56,7 @@ async function show(ctx: Context, service: Service, device: DeviceDetail, values
 }
 
 async function approve(ctx: Context, service: Service, form: Form): Promise<void> {
+  if (!mayPerform(ctx, deviceApprove)) throw new CaError('forbidden', `this needs the role ${deviceApprove.role}`)
   const values = { scope: form.get('scope'), reason: form.get('reason'), until: form.get('until') }
   const device = await deviceOf(ctx, service)
   if (device === undefined) throw new CaError('device-not-found', 'there is no phone with this address')
@@ -64,9 +66,9 @@ async function approve(ctx: Context, service: Service, form: Form): Promise<void
     await perform(ctx, service, deviceApprove, { id: device.id, ...order })
     if (values.scope === 'model') await approveOthers(ctx, service, await alikeOf(service, device), order)
   } catch (error) {
-    return await again(ctx, service, device, values, { approve: refusalOf(error, 'enrollment-state') })
+    return await again(ctx, service, device, values, { approve: refusalOf(error, 'enrollment-state', 'forbidden') })
   }
-  ctx.redirect(`/console/phones/${device.id}?done=${holdsKey(device) ? 'goes-on' : 'approved'}`)
+  ctx.redirect(`/console/phones/${device.id}?done=${isHeld(device) ? 'released' : holdsKey(device) ? 'goes-on' : 'approved'}`)
   ctx.status = 303
 }
 
@@ -76,7 +78,7 @@ async function approveOthers(ctx: Context, service: Service, others: readonly st
     try {
       await perform(ctx, service, deviceApprove, { id, ...order })
     } catch (error) {
-      if (!(error instanceof CaError) || error.code !== 'enrollment-state') throw error
+      if (!(error instanceof CaError) || !['enrollment-state', 'forbidden'].includes(error.code)) throw error
     }
   }
 }
@@ -90,7 +92,7 @@ async function refuse(ctx: Context, service: Service, form: Form): Promise<void>
   } catch (error) {
     return await again(ctx, service, device, values, { refuse: refusalOf(error, 'enrollment-state') })
   }
-  ctx.redirect(`/console/phones/${device.id}?done=refused`)
+  ctx.redirect(`/console/phones/${device.id}?done=${isHeld(device) || holdsKey(device) ? 'out' : 'refused'}`)
   ctx.status = 303
 }
 

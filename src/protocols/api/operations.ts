@@ -11,6 +11,7 @@ import * as authorityRoot from './operations/authority-root.ts'
 import * as audit from './operations/audit.ts'
 import * as catalogue from './operations/catalogue.ts'
 import * as certificates from './operations/certificates.ts'
+import * as deviceSettle from './operations/device-settle.ts'
 import * as devices from './operations/devices.ts'
 import * as deviceActiveSync from './operations/device-activesync.ts'
 import * as deviceStories from './operations/device-story.ts'
@@ -48,7 +49,7 @@ const operationsByArea = {
   ],
   invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitationLink.inviteResend, invitations.inviteEnd],
   people: [people.personList, people.personShow, people.personStory],
-  devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, devices.deviceApprove, devices.deviceRefuse, deviceActiveSync.deviceAcceptClaims],
+  devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, deviceSettle.deviceApprove, deviceSettle.deviceRefuse, deviceActiveSync.deviceAcceptClaims],
   certificates: [certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow],
   templates: [templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet],
   'front-ends': [frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndActiveSync, frontEnds.frontEndEnd, frontEndEnforcement],

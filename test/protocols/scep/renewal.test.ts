@@ -83,6 +83,7 @@ test('policy decides again: what is blocked is refused, what is in quarantine wa
 
   t.is((await ask('17')).outcome, 'PENDING')
   t.is((await ask('20')).outcome, 'PENDING')
+  t.is((await world.service.db.query(`select 1 from enrollments where state = 'quarantined'`)).length, 1, 'somebody is told')
   t.is((await ask('20', await selfSigned(foreignKey))).outcome, '4', 'nobody else asks about it')
   t.is(await counted(world, 'device'), 1)
   await world.service.db.query('update rules set ended_at = $1 where id = $2', [world.service.now(), quarantine])

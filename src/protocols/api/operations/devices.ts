@@ -1,14 +1,9 @@
-import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
 import { osVersionOf } from '../../../devices/catalogue.ts'
 import { knowledgeOf } from '../../../enrollment/decide-device.ts'
 import { CaError } from '../../../errors.ts'
-import type { Actor } from '../../../http/actor.ts'
-import { change } from '../../../http/change.ts'
 import type { Service } from '../../../http/service.ts'
 import { decide, type Decision } from '../../../policy/decide.ts'
-import type { Exemption } from '../../../policy/rules.ts'
-import { activeSyncStore } from '../../../store/activesync.ts'
 import { certificateStore } from '../../../store/certificates.ts'
 import type { Queryable } from '../../../store/db.ts'
 import { deviceOrders, deviceStore, waitingOrders, type DeviceListing } from '../../../store/devices.ts'
@@ -16,7 +11,7 @@ import { enrollmentReads } from '../../../store/enrollments.ts'
 import { loadPolicy, policyStore } from '../../../store/policy.ts'
 import { searchDevices, searchText, type Place } from '../../../store/search.ts'
 import {
-  at, atOrNull, byId, cursorOf, email, id, instant, instantInput, keyIn, pageInput, parseTimeKey, reasonText, searchablePageOf, searchInput, searchIsAlone, sortedBy, sortedPage, sortInput, timeKey,
+  at, atOrNull, byId, cursorOf, email, id, instant, keyIn, pageInput, parseTimeKey, searchablePageOf, searchInput, searchIsAlone, sortedBy, sortedPage, sortInput, timeKey,
 } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { certificateFields, certificateView, viewOfCertificate } from './certificate-view.ts'
@@ -24,8 +19,6 @@ import { activeSyncOf, activeSyncView } from './device-activesync.ts'
 import { decisionView, grade, viewOfDecision } from './decision-view.ts'
 import { exemptionView, viewOfExemption } from './exemptions.ts'
 import { personIdOf } from './invitations.ts'
-
-const dayMs = 86_400_000
 
 const deviceFields = {
   id, personId: id, personName: z.string(), personEmail: z.string(), udid: z.string(), serialNumber: z.string(),
@@ -132,37 +125,11 @@ export const deviceShow = operation({
   },
 })
 
-async function findDevice(db: Queryable, deviceId: string): Promise<DeviceListing> {
+export async function findDevice(db: Queryable, deviceId: string): Promise<DeviceListing> {
   const device = await deviceStore(db).find(deviceId)
   if (device === undefined) throw new CaError('device-not-found', 'there is no device with this id')
   return device
 }
-
-const settleInput = z.strictObject({
-  id,
-  reason: reasonText,
-  /** The last instant at which the decision holds; as long as a certificate lives where left out. No certificate outlives it. */
-  until: instantInput.optional(),
-})
-const settleOutput = z.strictObject({ exemption: exemptionView, decision: decisionView })
-
-export const deviceApprove = operation({
-  id: 'deviceApprove', method: 'post', path: '/devices/{id}/approve', role: 'operator',
-  summary: 'Let a device out of quarantine, with an exemption for it and its invitation.',
-  input: settleInput, output: settleOutput,
-  run: async (service, actor, input) => await settle(service, actor, input, 'allow'),
-})
-
-export const deviceRefuse = operation({
-  id: 'deviceRefuse', method: 'post', path: '/devices/{id}/refuse', role: 'operator',
-  summary: 'Refuse a device in quarantine, with an exemption for it and its invitation.',
-  input: settleInput.extend({
-    /** What the person reads in place of our own sentence. */
-    textForPerson: reasonText.optional(),
-  }),
-  output: settleOutput,
-  run: async (service, actor, input) => await settle(service, actor, input, 'block'),
-})
 
 export const deviceExplain = operation({
   id: 'deviceExplain', method: 'get', path: '/devices/{id}/decision', role: 'auditor',
@@ -176,50 +143,7 @@ export const deviceExplain = operation({
   },
 })
 
-/** In quarantine is what the first message put there, and what a later change of policy makes wait. */
-async function settle(service: Service, actor: Actor, input: z.output<typeof settleInput> & { textForPerson?: string | undefined }, verdict: 'allow' | 'block'): Promise<z.input<typeof settleOutput>> {
-  return await change(service, actor, async (tx, record, now) => {
-    await deviceStore(tx).lock(input.id)
-    const { id: deviceId, enrollment } = await findDevice(tx, input.id)
-    const before = enrollment === null ? undefined : await decideAgain(service, tx, deviceId, enrollment.invitationId, now)
-    if (enrollment === null || before === undefined || (enrollment.state !== 'quarantined' && before.verdict !== 'quarantine')) {
-      throw new CaError('enrollment-state', 'this device is not in quarantine')
-    }
-    // An exemption goes before every rule, so it must not reach past what somebody has blocked since.
-    if (verdict === 'allow' && before.verdict !== 'quarantine') throw new CaError('enrollment-state', `this device no longer waits: ${before.textForAdmin}`)
-    const until = endOf(service, actor, input.until, now)
-    const exemption: Exemption = {
-      // No more evidence is asked for than what was there when somebody looked.
-      id: randomUUID(), deviceId, invitationId: enrollment.invitationId, verdict, evidence: before.known.modelEvidence ?? 'claimed',
-      reason: input.reason, author: actor.name, notAfter: until, textForPerson: input.textForPerson,
-    }
-    for (const earlier of await policyStore(tx).exemptions(now, deviceId)) {
-      // A block stands until it is ended by itself, which takes an admin.
-      if (earlier.invitationId === exemption.invitationId && earlier.verdict !== 'block') await policyStore(tx).endExemption(earlier.id, now)
-    }
-    await policyStore(tx).addExemption(exemption, now)
-    const decision = await decideAgain(service, tx, deviceId, enrollment.invitationId, now)
-    // An approved one stays where it is, and its page says so: the phone downloads anew. One that has its certificate goes on with it.
-    const approved = verdict === 'allow' && await deviceStore(tx).hasCertificateOf(enrollment.id) ? 'issued' : enrollment.state
-    const state = verdict === 'allow' || enrollment.state === 'issued' ? approved : 'refused'
-    await activeSyncStore(tx).settle(deviceId, verdict === 'allow', 'quarantine', actor.name, now)
-    if (!await deviceStore(tx).settle(enrollment.id, enrollment.state, state, decision, now)) throw new CaError('enrollment-state', 'the device has moved on meanwhile: look again')
-    await record(`device.${verdict === 'allow' ? 'approve' : 'refuse'}`, `device:${deviceId}`, { exemption: exemption.id, invitation: exemption.invitationId, until, reason: input.reason })
-    return { exemption: viewOfExemption(exemption), decision: viewOfDecision(decision) }
-  })
-}
-
-/** Whoever decides about one phone decides for one certificate; what lasts longer is policy, and an admin's. */
-function endOf(service: Service, actor: Actor, asked: Date | undefined, now: Date): Date {
-  const { certificateDays } = service.config
-  const longest = new Date(now.getTime() + certificateDays * dayMs)
-  const until = asked ?? longest
-  if (until <= now) throw new CaError('invalid-argument', 'the decision would be over before it begins')
-  if (until > longest && actor.role !== 'admin') throw new CaError('invalid-argument', `an operator decides for ${certificateDays} days at most`)
-  return until
-}
-
-async function decideAgain(service: Service, tx: Queryable, deviceId: string, invitationId: string, now: Date): Promise<Decision> {
+export async function decideAgain(service: Service, tx: Queryable, deviceId: string, invitationId: string, now: Date): Promise<Decision> {
   const trustTestDevices = service.config.testDeviceCa !== undefined
   const reads = enrollmentReads(tx, { trustTestDevices })
   const device = (await reads.device(deviceId))!

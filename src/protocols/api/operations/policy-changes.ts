@@ -24,8 +24,8 @@ const changeView = z.strictObject({
   reach: z.strictObject({ certificates: z.int(), people: z.int(), phones: z.int(), updatable: z.int(), starts: z.int() }),
   action: z.enum(['leave', 'hold', 'revoke']).nullable(), dueAt: instant.nullable(), notify: z.boolean(),
   appliedAt: instant.nullable(), appliedBy: z.string().nullable(), undoneAt: instant.nullable(), undoneBy: z.string().nullable(),
-  /** What became of the certificates; `passedOver` are those that were not to be stopped any more when their turn came. */
-  outcome: z.strictObject({ held: z.int(), revoked: z.int(), released: z.int(), passedOver: z.int() }),
+  /** What became of the certificates; `passedOver` are those that were not to be stopped any more when their turn came, `left` those that were left as they are. */
+  outcome: z.strictObject({ held: z.int(), revoked: z.int(), released: z.int(), passedOver: z.int(), left: z.int() }),
 })
 export type PolicyChangeView = z.input<typeof changeView>
 
@@ -33,7 +33,7 @@ async function viewOf(service: Service, change: PolicyChange): Promise<PolicyCha
   const { certificates, people, phones, updatable, starts, ...outcome } = await policyChangeStore(service.db).counts(change.id)
   return {
     id: change.id, sentence: sentenceOf(change.edit), kind: change.edit.kind, state: change.state, createdAt: at(change.createdAt), createdBy: change.createdBy,
-    checked: change.checked, total: Math.max(change.total, change.checked), reach: { certificates, people, phones, updatable, starts }, action: change.action, dueAt: atOrNull(change.dueAt),
+    checked: change.checked, total: Math.max(change.total, change.checked), reach: { certificates, people, phones, updatable, starts }, action: change.action, dueAt: change.action === 'leave' ? null : atOrNull(change.dueAt),
     notify: change.notify, appliedAt: atOrNull(change.appliedAt), appliedBy: change.appliedBy, undoneAt: atOrNull(change.undoneAt), undoneBy: change.undoneBy, outcome,
   }
 }
@@ -88,7 +88,7 @@ const effectView = z.strictObject({
   verdict, why: z.string(),
   /** Whether the phone can be updated to what a rule asks for; null where the rule is about something else. */
   canUpdate: z.boolean().nullable(),
-  outcome: z.enum(['held', 'revoked', 'released', 'passed-over']).nullable(),
+  outcome: z.enum(['held', 'revoked', 'released', 'passed-over', 'left']).nullable(),
 })
 export type EffectView = z.input<typeof effectView>
 
@@ -148,19 +148,19 @@ export const policyApply = operation({
       inState(change, 'ready')
       if (from !== undefined && from < now) throw new CaError('invalid-argument', 'the day from which it counts is over')
       const added = await putInForce({ tx, record, actor, now, change })
-      const dueAt = action === 'leave' ? null : from ?? now
+      const dueAt = action === 'leave' ? now : from ?? now
       if (notify) await store.notifyPeople(changeId, ...notice(service, action, dueAt), now)
-      await store.save(changeId, { ...change, state: action === 'leave' ? 'applied' : 'applying', action, dueAt, notify, appliedAt: now, appliedBy: actor.name, added })
-      await record('policy.apply', `policy-change:${changeId}`, { sentence: sentenceOf(change.edit), action, from: dueAt, notify })
+      await store.save(changeId, { ...change, state: 'applying', action, dueAt, notify, appliedAt: now, appliedBy: actor.name, added })
+      await record('policy.apply', `policy-change:${changeId}`, { sentence: sentenceOf(change.edit), action, from: action === 'leave' ? null : dueAt, notify })
     })
     await advancePolicyChanges(service, 1)
     return await viewOf(service, await findChange(service, changeId))
   },
 })
 
-function notice(service: Service, action: 'leave' | 'hold' | 'revoke', dueAt: Date | null): [subject: string, before: string, after: string] {
+function notice(service: Service, action: 'leave' | 'hold' | 'revoke', dueAt: Date): [subject: string, before: string, after: string] {
   const { organization } = service.config
-  const when = action === 'leave' ? 'Your phone’s certificate stays good until it ends, and cannot be renewed as things stand.' : `From ${dueAt!.toISOString().slice(0, 10)} your phone is not let in any more as things stand.`
+  const when = action === 'leave' ? 'Your phone’s certificate stays good until it ends, and cannot be renewed as things stand.' : `From ${dueAt.toISOString().slice(0, 10)} your phone is not let in any more as things stand.`
   return [`Your phone and ${organization}`, `${organization} has changed which phones are let in.\n\n${when}\n\n`, '\n\nIf you are not sure what to do, ask whoever invited you.\n']
 }
 

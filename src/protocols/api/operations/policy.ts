@@ -4,12 +4,15 @@ import { CaError } from '../../../errors.ts'
 import { parseBuild } from '../../../formats/build-number.ts'
 import { parseOsVersion } from '../../../formats/os-version.ts'
 import { parseProductType } from '../../../formats/product-type.ts'
+import { advancePolicyChanges } from '../../../http/advance-policy-changes.ts'
 import { change } from '../../../http/change.ts'
+import { reviewWaiting } from '../../../http/waiting.ts'
 import { decide } from '../../../policy/decide.ts'
 import { knownDevice } from '../../../policy/decision.ts'
 import { conditionsSchema, ruleInputSchema, type Rule } from '../../../policy/rules.ts'
 import { personStore } from '../../../store/people.ts'
 import { loadPolicy, policyStore } from '../../../store/policy.ts'
+import { policyChangeStore } from '../../../store/policy-changes.ts'
 import { at, byId, email, id, instant, nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { decisionView, grade, verdict, viewOfDecision } from './decision-view.ts'
@@ -31,11 +34,11 @@ export const policyList = operation({
 
 export const policyAdd = operation({
   id: 'policyAdd', method: 'post', path: '/rules', role: 'admin', status: 201,
-  summary: 'Add a rule. `person` is an e-mail address.',
+  summary: 'Add a rule, in force at once; certificates are left as they are. `person` is an e-mail address.',
   input: ruleInputSchema,
   output: ruleView,
   async run(service, actor, input) {
-    return await change(service, actor, async (tx, record, now) => {
+    const added = await change(service, actor, async (tx, record, now) => {
       const { person } = input.conditions
       const rule: Rule = {
         id: randomUUID(), ...input, author: actor.name, createdAt: now,
@@ -43,8 +46,12 @@ export const policyAdd = operation({
       }
       await policyStore(tx).addRule(rule)
       await record('rule.add', `rule:${rule.id}`, { verdict: rule.verdict, conditions: rule.conditions, reason: rule.reason })
+      // Whom it reaches is counted afterwards: who is set aside by it waits for somebody's decision, and it can be taken back.
+      await policyChangeStore(tx).addInForce({ id: randomUUID(), edit: { kind: 'add-rule', rule }, createdAt: now, createdBy: actor.name, source: actor.source, added: [rule.id] })
       return viewOf(rule)
     })
+    await advancePolicyChanges(service, 2)
+    return added
   },
 })
 
@@ -54,12 +61,14 @@ export const policyRemove = operation({
   input: byId,
   output: ruleView,
   async run(service, actor, input) {
-    return await change(service, actor, async (tx, record, now) => {
+    const ended = await change(service, actor, async (tx, record, now) => {
       const rule = await policyStore(tx).endRule(input.id, now)
       if (rule === undefined) throw new CaError('rule-not-found', 'there is no rule in force with this id')
       await record('rule.remove', `rule:${rule.id}`, { verdict: rule.verdict, conditions: rule.conditions })
       return viewOf(rule)
     })
+    await reviewWaiting(service)
+    return ended
   },
 })
 
