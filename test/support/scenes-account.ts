@@ -2,6 +2,7 @@
 import type { Page } from 'playwright-core'
 import { createSetupLink } from '../../src/http/setup-link.ts'
 import { password } from './company-data.ts'
+import { ada } from './company-yard.ts'
 import type { Scene } from './scene.ts'
 
 const press = (name: string | RegExp) => async (page: Page): Promise<void> => {
@@ -34,7 +35,8 @@ export const accountScenes: readonly Scene[] = [
     },
   },
   { name: 'setup-refused', route: '/setup', as: 'nobody' },
-  { name: 'setup', route: '/setup', as: 'nobody', act: async (page, { service }) => { await page.goto((await createSetupLink(service)).url) } },
+  { name: 'setup', route: '/setup', as: 'nobody', act: async (page, { service }) => { await page.goto((await createSetupLink(service, ada)).url) } },
+  { name: 'setup-again', route: '/setup', as: 'nobody', act: async (page, { service, operator }) => { await page.goto((await createSetupLink(service, ada, operator)).url) } },
   { name: 'account', route: '/console/account' },
   { name: 'account-passkey', route: '/console/account/passkey' },
   { name: 'account-password', route: '/console/account/password' },

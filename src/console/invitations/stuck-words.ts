@@ -23,6 +23,7 @@ const words: Partial<Record<ErrorCode | DecisionCode, string>> = {
   'rate-limited': 'this phone asked for too many certificates in one day.',
   'malformed-plist': 'its message could not be read.',
   'malformed-cms': 'its message could not be read.',
+  'cms-digest-mismatch': 'its message is not what it signed: it was changed on the way, or made up.',
   'signature-invalid': 'the signature under its message is wrong.',
   'blocked-by-policy': 'the policy does not let it in.',
   'quarantined-by-policy': 'somebody has to decide about it first.',

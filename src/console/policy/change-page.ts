@@ -30,7 +30,7 @@ function progress({ change, now }: ChangePage): Markup {
   const { checked, total } = change
   const seconds = (now.getTime() - new Date(change.createdAt).getTime()) / 1000
   const left = checked === 0 || seconds < 1 ? undefined : Math.ceil(seconds / checked * (total - checked))
-  return html`<h2>Looking at every phone: ${checked.toLocaleString('en-GB')} of ${total.toLocaleString('en-GB')}${left !== undefined && `, about ${left} s left`}.</h2>
+  return html`<h2>Looking at every phone: ${checked.toLocaleString('en-GB')} of ${total.toLocaleString('en-GB')}${left !== undefined && `, about ${left < 90 ? `${left} s` : `${Math.ceil(left / 60)} minutes`} left`}.</h2>
 <progress max="${Math.max(total, 1)}" value="${checked}">${checked} of ${total}</progress><p>You may leave this page; it goes on.</p>`
 }
 
