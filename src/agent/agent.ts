@@ -38,6 +38,7 @@ export class Agent {
     this.#set = new RefusedSet(deps.trust.rootName, partitionsOf(deps.trust))
     this.#lists = this.#makeLists(saved.floors)
     this.#enforcer = this.#makeEnforcer()
+    this.#enforcer.mark(saved.change)
     for (const list of this.#lists.onDisk()) this.#set.put(list)
     for (const addition of saved.additions) this.#set.add(addition)
     if (saved.heardAt !== undefined) this.#heard = momentOnDisk(saved.heardAt, deps.clock())
@@ -69,6 +70,11 @@ export class Agent {
   /** The newest change that everything up to is known of: what the feed is asked to go on from. */
   get change(): number {
     return this.#change
+  }
+
+  /** Whether the front end has everything, and may let phones in. */
+  get isEnforcing(): boolean {
+    return this.#enforcer.loaded && !this.freshness.stale
   }
 
   get refused(): RefusedSet {

@@ -25,7 +25,7 @@ const wrongClockMs = 5_000
 
 export class Requests {
   readonly #base: URL
-  readonly #identity: Identity | undefined
+  #identity: Identity | undefined
   readonly #now: () => Date
   readonly #ca: string | undefined
   #offsetMs = 0
@@ -39,6 +39,11 @@ export class Requests {
     this.#identity = identity
     this.#now = now
     this.#ca = ca
+  }
+
+  /** Signs with another key from now on. */
+  use(identity: Identity): void {
+    this.#identity = identity
   }
 
   /** How far the service's clock is ahead of this machine's. */

@@ -1,7 +1,7 @@
 /** One running agent: the feed on one side, the front end on the other, and a turn a few times a second. */
-import { setTimeout as wait } from 'node:timers/promises'
 import { CaError } from '../errors.ts'
 import { Agent } from './agent.ts'
+import { repeat, startChores, type Chores } from './chores.ts'
 import { followFeed, stateReader } from './feed.ts'
 import { parseJson } from './json.ts'
 import { messageOf, Problems } from './problems.ts'
@@ -19,6 +19,8 @@ export type RunOptions = {
   /** A clock that is never set, in milliseconds. */
   monotonicMs: () => number
   log: (event: string, detail: string) => void
+  /** host:port at which the front end answers phones; without it nothing is proven. */
+  probe?: string | undefined
   random?: () => number
   inForce?: (change: number) => void
 }
@@ -30,7 +32,7 @@ const turnMs = 200
 const askAnywayMs = 60_000
 
 /** Starts following. It goes on without the service, for as long as what is known counts. @throws {CaError} where the folder is not whole */
-export function startAgent({ folder, target, now, monotonicMs, log, random = Math.random, inForce }: RunOptions): RunningAgent {
+export function startAgent({ folder, target, now, monotonicMs, log, probe, random = Math.random, inForce }: RunOptions): RunningAgent {
   const settings = folder.readSettings()
   const requests = new Requests(settings.url, folder.readIdentity(), now)
   const problems = new Problems(({ code, detail }, over) => { log(over ? `${code}-over` : code, detail) })
@@ -41,12 +43,14 @@ export function startAgent({ folder, target, now, monotonicMs, log, random = Mat
     target.prepare(caPem(read.trust))
     return read
   }
+  let chores: Chores | undefined
   const agent = new Agent({
     folder: new StateFolder(folder.path), target, ...known, clock: () => ({ wall: now(), monotonicMs: monotonicMs() }),
-    clockOffsetMs: () => requests.clockOffsetMs, problems, log, ...inForce && { inForce },
+    clockOffsetMs: () => requests.clockOffsetMs, problems, log, inForce: change => { chores?.inForce(change); inForce?.(change) },
     fetchList: path => fetchList(requests, path), feedState: stateReader(requests), fetchTrust: fetchNewTrust,
   })
   const ending = new AbortController()
+  chores = startChores({ folder, agent, target, requests, problems, probe, frontEnd: settings.frontEnd, signal: ending.signal })
   const done = Promise.all([
     followFeed({
       requests, random, change: () => agent.change, poll: () => agent.catchUp(),
@@ -54,8 +58,9 @@ export function startAgent({ folder, target, now, monotonicMs, log, random = Mat
       connected: () => { problems.clear('service-unreachable'); void agent.handle({ type: 'trust' }) },
       failed: error => { problems.set('service-unreachable', messageOf(error)) },
     }, ending.signal),
-    repeat(turnMs, () => agent.tick(), ending.signal),
-    repeat(askAnywayMs, () => agent.catchUp(), ending.signal),
+    repeat(async () => { await agent.tick(); return turnMs }, ending.signal),
+    repeat(async () => { await agent.catchUp(); return askAnywayMs }, ending.signal),
+    chores.done,
   ])
   return {
     agent, problems, requests,
@@ -64,13 +69,6 @@ export function startAgent({ folder, target, now, monotonicMs, log, random = Mat
       await done
       await agent.close()
     },
-  }
-}
-
-async function repeat(everyMs: number, work: () => Promise<void>, signal: AbortSignal): Promise<void> {
-  while (!signal.aborted) {
-    await work()
-    await wait(everyMs, undefined, { signal }).catch(() => {})
   }
 }
 

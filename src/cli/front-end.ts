@@ -4,6 +4,7 @@ import { frontEndEnforcement } from '../protocols/api/operations/enforcement.ts'
 import { frontEndKinds, type FrontEndKind } from '../protocols/check/kinds.ts'
 import { gateActions, type GateAction } from '../store/activesync.ts'
 import { group, leaf, line, wholeNumber, type Context, type World } from './command.ts'
+import { configurationKinds, frontEndConfiguration } from '../protocols/api/operations/front-end-configuration.ts'
 import { fields, table, when } from './output.ts'
 
 export function frontEndCommands(root: Command, world: World): void {
@@ -14,6 +15,11 @@ export function frontEndCommands(root: Command, world: World): void {
     .option('--max-age <seconds>', 'how long the last good data of its agent counts', wholeNumber).option('--when-stale <what>', 'refuse everybody then, or alarm and go on'))
   leaf(frontEnd, world, 'activesync <name> <action>', `what becomes of ActiveSync requests that contradict their certificate: ${gateActions.join(', ')}`, setActiveSync)
   leaf(frontEnd, world, 'status', 'what is in force at each front end, and how it was proven', status)
+  leaf(frontEnd, world, 'config <kind>', `print a complete configuration: ${configurationKinds.join(', ')}`, config, command => command
+    .option('--front-end <name>', 'its name in Latchkey').option('--listen <address>', 'what it listens on').option('--backend <host:port>', 'what is protected')
+    .option('--certificate <file>', "the server's own certificate").option('--certificate-key <file>', 'and its key (nginx)')
+    .option('--files <folder>', "where its agent keeps its files").option('--run <folder>', 'where the two have their sockets')
+    .option('--stream-limit <seconds>', 'how long one request may run', wholeNumber))
   leaf(frontEnd, world, 'end <name>', 'end one: its secret opens nothing any more', end)
 }
 
@@ -49,4 +55,11 @@ async function end({ client, print }: Context, _options: object, name: string): 
 
 async function setActiveSync({ client, print }: Context, _options: object, name: string, action: string): Promise<void> {
   print(await client.call(frontEndActiveSync, { name, action: action as GateAction }), f => line(`contradictions at ${f.name}: ${f.activeSync}`))
+}
+
+type ConfigOptions = { frontEnd?: string, listen?: string, backend?: string, certificate?: string, certificateKey?: string, files?: string, run?: string, streamLimit?: number }
+
+async function config({ client, print }: Context, { streamLimit, frontEnd, listen, backend, certificate, certificateKey, files, run }: ConfigOptions, kind: string): Promise<void> {
+  const input = { kind: kind as 'haproxy', frontEnd, listen, backend, certificate, certificateKey, files, run, streamLimitSeconds: streamLimit }
+  print(await client.call(frontEndConfiguration, input), ({ configuration }) => configuration)
 }

@@ -2,6 +2,7 @@ import { Command, CommanderError } from 'commander'
 import { CaError, type ErrorCode } from '../errors.ts'
 import { accessCommands } from './access.ts'
 import { activesyncCommands } from './activesync.ts'
+import { agentCommands } from './agent.ts'
 import { auditCommands } from './audit.ts'
 import { authorityCommands } from './authority.ts'
 import { certCommands } from './cert.ts'
@@ -22,7 +23,7 @@ import { todayCommand } from './today.ts'
 
 const groups = [
   serveCommand, todayCommand, authorityCommands, modelCommands, policyCommands, inviteCommands, personCommands, deviceCommands, certCommands, templateCommands,
-  frontEndCommands, activesyncCommands, importCommands, exportCommands, accessCommands, auditCommands, phoneCommands,
+  frontEndCommands, agentCommands, activesyncCommands, importCommands, exportCommands, accessCommands, auditCommands, phoneCommands,
 ]
 
 function program(world: World): Command {

@@ -6,6 +6,7 @@ import type { ExecutionContext } from 'ava'
 import type { HaproxySettings } from '../../src/agent/targets/haproxy.ts'
 import { toPem } from '../../src/formats/pem.ts'
 import { haproxyConfiguration } from '../../src/protocols/check/configurations/haproxy.ts'
+import type { ConfigurationValues } from '../../src/protocols/check/configurations/values.ts'
 import { startBackend, type Backend } from './backend.ts'
 import { accepts, freePort } from './nginx.ts'
 import { until } from './running-agent.ts'
@@ -16,6 +17,7 @@ export type Haproxy = {
   readonly port: number
   readonly folder: string
   readonly settings: HaproxySettings
+  readonly values: ConfigurationValues
   readonly backend: Backend
   start(): Promise<void>
   /** Ends it as a crash would. */
@@ -34,10 +36,11 @@ export async function prepareHaproxy(t: ExecutionContext<any>, haproxy: string, 
   const files = `${folder}/files`
   mkdirSync(files)
   writeFileSync(`${folder}/server.pem`, toPem('CERTIFICATE', certificate) + (server.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string), { mode: 0o600 })
-  writeFileSync(`${folder}/haproxy.cfg`, edit(haproxyConfiguration({
-    frontEnd: 'edge', listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: '', files, run: folder,
+  const values = {
+    frontEnd: 'edge', listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: 'unused', files, run: folder,
     backend: `127.0.0.1:${backend.port}`, streamLimitSeconds: 900,
-  })))
+  }
+  writeFileSync(`${folder}/haproxy.cfg`, edit(haproxyConfiguration(values)))
   let child: ChildProcess | undefined
   let output = ''
   const start = async (): Promise<void> => {
@@ -61,7 +64,7 @@ export async function prepareHaproxy(t: ExecutionContext<any>, haproxy: string, 
   // Run by the agent, as an administrator's command would be.
   writeFileSync(`${folder}/reload.sh`, `#!/bin/sh\nexec kill -USR2 "$(cat ${folder}/pid)"\n`, { mode: 0o755 })
   return {
-    port, folder, backend, start, kill,
+    port, folder, backend, start, kill, values,
     settings: { files, socket: `${folder}/haproxy.sock`, reload: [`${folder}/reload.sh`] },
     restart: async () => { await kill(); await start() },
     reload: () => { child?.kill('SIGUSR2') },

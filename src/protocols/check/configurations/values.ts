@@ -17,6 +17,9 @@ export type ConfigurationValues = {
   readonly streamLimitSeconds: number
 }
 
+/** Where the agent and its front end meet, unless somebody wants it elsewhere. */
+export const agentPlaces = { files: '/var/lib/latchkey-agent/files', run: '/run/latchkey-agent', folder: '/var/lib/latchkey-agent' } as const
+
 /** Every header in which a back end might be told of a client certificate: none of them is passed on from the client. */
 export const identityHeaders = [
   'Client-Cert', 'Client-Cert-Chain', 'X-Client-Cert', 'X-Client-Certificate', 'X-Forwarded-Client-Cert', 'X-Forwarded-Tls-Client-Cert',

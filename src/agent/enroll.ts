@@ -1,0 +1,99 @@
+/** An agent's own identity: made here, certified by the service's CA for agents, renewed by itself. */
+import { createPublicKey, generateKeyPairSync, sign, type KeyObject } from 'node:crypto'
+import { CaError } from '../errors.ts'
+import { signCertificationRequest } from '../formats/certification-request.ts'
+import { serializeName } from '../formats/names.ts'
+import { oids } from '../formats/oids.ts'
+import { fromPem } from '../formats/pem.ts'
+import { fingerprint, isIssuedBy, parseCertificate, type Certificate } from '../formats/x509.ts'
+import { objectOf, parseJson, textOf, type JsonObject } from './json.ts'
+import { Requests, serviceUrl, type Answer } from './requests.ts'
+import type { AgentFolder } from './settings.ts'
+import { readPolicy, readTrust } from './trust.ts'
+
+export type EnrollOptions = {
+  readonly url: string
+  readonly frontEnd: string
+  readonly secret: string
+  readonly folder: AgentFolder
+  /** SHA-256 of the root, as `latchkey authority show` prints it; believed as it is told where left out. */
+  readonly rootFingerprint?: string
+  readonly plainHttp: boolean
+  /** Where the front end's files and sockets are. */
+  readonly target: (kind: string) => JsonObject
+  readonly now: () => Date
+}
+
+/** @throws {CaError} unauthorized, server-unreachable, signature-invalid, malformed-request, invalid-argument */
+export async function enrollAgent(options: EnrollOptions): Promise<{ kind: string, rootFingerprint: string, certificate: Certificate }> {
+  const { url, frontEnd, secret, folder, now } = options
+  if (!options.plainHttp && !isPrivate(serviceUrl(url))) throw new CaError('invalid-argument', 'the address must begin with https:, for the secret would be read on the way')
+  const privateKey = newKey()
+  const answer = await new Requests(url, undefined, now).send({
+    method: 'POST', path: `/agents/${frontEnd}`, headers: { authorization: `Bearer ${secret}`, 'content-type': 'application/pkcs10' }, body: await certificationRequest(privateKey, frontEnd),
+  })
+  const enrolled = bodyOf(answer, 201)
+  const certificate = ownCertificate(enrolled, privateKey)
+  const pinned = options.rootFingerprint?.replaceAll(':', '').toLowerCase() ?? rootOf(enrolled)
+  readTrust(enrolled['trust'], pinned, now())
+  readPolicy(enrolled['policy'])
+  const kind = textOf(objectOf(enrolled['frontEnd'], 'frontEnd'), 'kind', /^[a-z0-9]{1,32}$/)
+  folder.create()
+  folder.writeIdentity(pemOf(privateKey), textOf(enrolled, 'certificate'))
+  folder.writeTrust(enrolled)
+  folder.writeTarget(options.target(kind))
+  // Last: without it the folder counts for nothing.
+  folder.writeSettings({ url, frontEnd, kind, rootFingerprint: pinned })
+  return { kind, rootFingerprint: pinned, certificate }
+}
+
+/** Asks for another certificate with a new key, by the one in force. @returns what the next requests are signed with */
+export async function renewAgent(requests: Requests, folder: AgentFolder, frontEnd: string): Promise<void> {
+  const privateKey = newKey()
+  const answer = await requests.send({
+    method: 'POST', path: `/agents/${frontEnd}/renewal`, headers: { 'content-type': 'application/pkcs10' }, body: await certificationRequest(privateKey, frontEnd),
+  })
+  const enrolled = bodyOf(answer, 201)
+  ownCertificate(enrolled, privateKey)
+  folder.writeIdentity(pemOf(privateKey), textOf(enrolled, 'certificate'))
+}
+
+/** A key of any certificate that only this machine has. */
+export const newKey = (): KeyObject => generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey
+
+export const pemOf = (privateKey: KeyObject): string => privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
+
+/** DER. The name is decided by the service. */
+export async function certificationRequest(privateKey: KeyObject, name: string): Promise<Buffer> {
+  const publicKey = createPublicKey(privateKey)
+  return await signCertificationRequest({
+    subject: serializeName([{ type: oids.commonName, value: name }]), subjectPublicKeyInfo: publicKey.export({ type: 'spki', format: 'der' }),
+  }, { algorithm: 'ecdsa-with-SHA256', publicKey, sign: async data => sign('sha256', data, privateKey) })
+}
+
+/** @throws {CaError} unauthorized, server-unreachable */
+export function bodyOf(answer: Answer, status: number): JsonObject {
+  if (answer.status === 401) throw new CaError('unauthorized', 'the service does not know this front end, or its secret is another')
+  if (answer.status !== status) throw new CaError('server-unreachable', `the service answers ${answer.status}: ${answer.body.toString().slice(0, 200)}`)
+  return parseJson(answer.body.toString())
+}
+
+function ownCertificate(enrolled: JsonObject, privateKey: KeyObject): Certificate {
+  const [certificate, ca] = [certificateIn(enrolled, 'certificate'), certificateIn(enrolled, 'agentCa')]
+  if (!certificate.publicKey.equals(createPublicKey(privateKey))) throw new CaError('signature-invalid', 'the certificate is for another key')
+  if (!isIssuedBy(certificate, ca.publicKey)) throw new CaError('signature-invalid', 'the certificate is not of the CA that came with it')
+  return certificate
+}
+
+function certificateIn(object: JsonObject, name: string): Certificate {
+  const [der] = fromPem(textOf(object, name), 'CERTIFICATE')
+  if (der === undefined) throw new CaError('malformed-request', `${name} is not a certificate`)
+  return parseCertificate(der)
+}
+
+function rootOf(enrolled: JsonObject): string {
+  return fingerprint(certificateIn(objectOf(enrolled['trust'], 'trust'), 'root').raw)
+}
+
+const isPrivate = ({ protocol, hostname }: URL): boolean =>
+  protocol === 'https:' || hostname === 'localhost' || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname)
