@@ -12,6 +12,7 @@ export function inviteCommands(root: Command, world: World): void {
   leaf(invite, world, 'create', 'invite a person; prints the link this once', create, command => command
     .requiredOption('--name <name>', 'the person’s name, as certificates will say it').requiredOption('--email <address>', 'the person’s address')
     .option('--user-principal-name <upn>', 'the name in a directory').option('--group <name...>', 'groups that rules can name; they replace those on record, which takes an admin')
+    .option('--language <en|de>', 'in which the person is written to; both where nobody said')
     .option('--template <name>', 'what the configuration profile carries', 'default').option('--devices <n>', 'how many devices may enroll', wholeNumber, 1)
     .option('--key <device|delivered>', 'where the private key is born', 'device').option('--days <n>', 'how long the link opens', wholeNumber).option('--send', 'also mail the link to the person'))
   leaf(invite, world, 'list', 'invitations, newest first', list, command => sorted(paged(command), 'created, person or ends').option('--email <address>', 'of one person'))
@@ -24,12 +25,12 @@ export function inviteCommands(root: Command, world: World): void {
 }
 
 type CreateOptions = {
-  name: string, email: string, userPrincipalName?: string, group?: string[], template: string, devices: number, key: 'device' | 'delivered', days?: number, send?: boolean
+  name: string, email: string, userPrincipalName?: string, group?: string[], language?: 'en' | 'de', template: string, devices: number, key: 'device' | 'delivered', days?: number, send?: boolean
 }
 
 async function create({ client, print, world }: Context, options: CreateOptions): Promise<void> {
-  const { name, email, userPrincipalName, group: groups, template, devices, key, days, send } = options
-  print(await client.call(inviteCreate, { name, email, userPrincipalName, groups, template, devices, key, days, send }), linkInWords(world))
+  const { name, email, userPrincipalName, group: groups, language, template, devices, key, days, send } = options
+  print(await client.call(inviteCreate, { name, email, userPrincipalName, groups, language, template, devices, key, days, send }), linkInWords(world))
 }
 
 async function resend({ client, print, world }: Context, { days, send }: { days?: number, send?: boolean }, id: string): Promise<void> {

@@ -17,7 +17,7 @@ async function list({ client, print }: Context, { search, sort, limit, cursor }:
 
 async function show({ client, print }: Context, _options: object, person: string): Promise<void> {
   print(await client.call(personShow, { person }), p => fields([
-    ['id', p.id], ['name', p.name], ['email', p.email], ['user principal name', p.userPrincipalName], ['groups', p.groups.join(', ')], ['since', when(p.createdAt)], ['held since', when(p.heldAt)],
+    ['id', p.id], ['name', p.name], ['email', p.email], ['user principal name', p.userPrincipalName], ['groups', p.groups.join(', ')], ['language', p.language], ['since', when(p.createdAt)], ['held since', when(p.heldAt)],
     ['phones', p.phones], ['locked out', p.phonesLockedOut], ['certificates good', p.certificatesGood], ['certificates held', p.certificatesHeld], ['open invitations', p.openInvitations],
   ]))
 }

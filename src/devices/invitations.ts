@@ -1,6 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { newSecretToken, tokenSha256 } from './secret-token.ts'
 
+/** Languages in which owners of phones are written to. */
+export const mailLanguages = ['en', 'de'] as const
+export type Language = typeof mailLanguages[number]
+
 /** A person as our own records have them; certificates are written from these. */
 export type Person = {
   readonly id: string
@@ -8,6 +12,8 @@ export type Person = {
   readonly email: string
   readonly userPrincipalName: string | null
   readonly groups: readonly string[]
+  /** In which they are written to; null is in all. */
+  readonly language: Language | null
   readonly createdAt: Date
 }
 

@@ -1,29 +1,13 @@
+import type { Person } from '../devices/invitations.ts'
 import type { Template } from '../enrollment/template.ts'
 import type { OutboxMessage, QuarantinedPhone } from '../store/outbox.ts'
-
-const day = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'long', year: 'numeric', timeZone: 'UTC' })
+import { invitationText } from './owner-mails.ts'
 
 /** The link is for one person, so the message goes to that person alone. */
-export function invitationMail(to: string, name: string, { organization, displayName, contact }: Template, url: string, expiresAt: Date): OutboxMessage {
-  return {
-    kind: 'mail', event: 'invitation', recipient: to, subject: `${organization}: ${displayName}`,
-    body: `Hello ${name},
-
-${organization} invites you to set up your iPhone or iPad: ${displayName}.
-
-Open this link in Safari on the phone itself:
-
-${url}
-
-The page says what will be installed and what ${organization} will and will
-not be able to see or do. It takes about two minutes.
-
-The link is yours alone: please do not forward it. It works until ${day.format(expiresAt)}.
-
-Something odd? ${contact}
-`,
-  }
-}
+export const invitationMail = ({ email, name, language }: Pick<Person, 'email' | 'name' | 'language'>, { organization, displayName, contact }: Template, url: string, expiresAt: Date): OutboxMessage => ({
+  kind: 'mail', event: 'invitation', recipient: email, subject: `${organization}: ${displayName}`,
+  body: invitationText({ name, organization, displayName, contact, url, expiresAt }, language),
+})
 
 /** To somebody who may decide. */
 export function quarantineMail(to: string, phone: QuarantinedPhone, modelName: string | undefined, consoleUrl: string): OutboxMessage {

@@ -15,7 +15,7 @@ export const peopleOrders = {
   person: { columns: personColumns('p') },
 } as const satisfies Record<string, Order>
 
-const columns = `p.id, p.name, p.email, p.user_principal_name as "userPrincipalName", p.groups, p.held_at as "heldAt", p.created_at as "createdAt",
+const columns = `p.id, p.name, p.email, p.user_principal_name as "userPrincipalName", p.groups, p.language, p.held_at as "heldAt", p.created_at as "createdAt",
   (select count(*)::int from devices d where d.person_id = p.id) as phones`
 const listing = `select ${columns} from people p`
 

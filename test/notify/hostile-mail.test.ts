@@ -20,7 +20,7 @@ test('whatever a name or a text is, a mail has one recipient, our headers, plain
   for (const text of [...hostileTexts, ...tricks]) {
     const phone = { deviceId: randomUUID(), invitationId: randomUUID(), enrollmentId: 'x', personName: text, personEmail: 'tom@example.com', productType: text, decidedAt: at, reason: text }
     const template = { ...defaultTemplate, organization: text, displayName: text, contact: text }
-    for (const message of [invitationMail('tom@example.com', text, template, `${url}/i/token`, at), quarantineMail('ada@example.com', phone, undefined, url)]) {
+    for (const message of [invitationMail({ email: 'tom@example.com', name: text, language: null }, template, `${url}/i/token`, at), quarantineMail('ada@example.com', phone, undefined, url)]) {
       if (message.kind !== 'mail') return t.fail()
       smtp.mails.length = 0
       smtp.lines.length = 0

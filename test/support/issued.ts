@@ -33,7 +33,7 @@ export type IssueOptions = { deviceId?: string, validityDays?: number, email?: s
 
 /** A person with a phone. @returns the device's id */
 export async function newDevice({ db, now }: TestService, email = `${randomUUID()}@example.org`): Promise<string> {
-  await personStore(db).add({ id: randomUUID(), name: 'Ada Lovelace', email, userPrincipalName: null, groups: [], createdAt: now() })
+  await personStore(db).add({ id: randomUUID(), name: 'Ada Lovelace', email, userPrincipalName: null, groups: [], language: null, createdAt: now() })
   const person = (await personStore(db).byEmail(email))!
   const id = randomUUID()
   await db.query(`insert into devices (id, person_id, udid, serial_number, product_type, grade, known_at, created_at)

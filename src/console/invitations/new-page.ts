@@ -3,7 +3,7 @@ import { html, type Markup } from '../html.ts'
 import { qrCode } from '../qr-code.ts'
 import { choices, dayInWords, field, problem } from '../words.ts'
 
-export type InvitationForm = Readonly<Record<'name' | 'email' | 'userPrincipalName' | 'groups' | 'template' | 'devices' | 'key' | 'days' | 'send', string>>
+export type InvitationForm = Readonly<Record<'name' | 'email' | 'userPrincipalName' | 'groups' | 'language' | 'template' | 'devices' | 'key' | 'days' | 'send', string>>
 
 export const crumb = html`<p class="soft"><a href="/console/invitations">Invitations</a> /</p>`
 
@@ -14,6 +14,7 @@ export function newPage({ csrf, templates, values, mistakes, canMail }: { csrf: 
 ${problem(wrong === 0 ? undefined : mistakes[''] ?? 'Nothing was created. Please mend what is marked below.')}
 ${field({ label: 'Name', name: 'name', value: values.name, error: mistakes['name'], hint: 'As certificates will say it.', required: true, maxlength: 64, autocomplete: 'off' })}
 ${field({ label: 'E-mail address', name: 'email', type: 'email', value: values.email, error: mistakes['email'], required: true, maxlength: 254, autocomplete: 'off' })}
+${field({ label: 'Written to in', name: 'language', type: 'select', value: values.language, error: mistakes['language'], hint: 'Mail only: their pages follow the phone’s own language.', options: [{ value: '', text: 'as on record, or English and German' }, { value: 'en', text: 'English' }, { value: 'de', text: 'German' }] })}
 ${field({ label: 'Template', name: 'template', type: 'select', value: values.template, error: mistakes['template'], hint: 'What the phone is set up with besides its key.', options: templates.map(({ name, displayName }) => ({ value: name, text: name === displayName ? name : `${name}: ${displayName}` })) })}
 ${field({ label: 'How many phones', name: 'devices', type: 'number', value: values.devices, error: mistakes['devices'], min: '1', max: '1000', inputmode: 'numeric' })}
 ${field({ label: 'Days the link opens', name: 'days', type: 'number', value: values.days, error: mistakes['days'], min: '1', max: '365', inputmode: 'numeric' })}

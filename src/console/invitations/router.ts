@@ -79,7 +79,7 @@ async function show(service: Service, ctx: Context, id: string | undefined): Pro
   consolePage(ctx, { title: `The invitation of ${invitation.personName}`, current, body: showPage({ invitation, attempts, csrf, canMail: canMail(service), days: service.config.invitationDays, ended: 'ended' in ctx.query, now: service.now() }) })
 }
 
-const emptyForm: InvitationForm = { name: '', email: '', userPrincipalName: '', groups: '', template: 'default', devices: '1', key: 'device', days: '', send: '' }
+const emptyForm: InvitationForm = { name: '', email: '', userPrincipalName: '', groups: '', language: '', template: 'default', devices: '1', key: 'device', days: '', send: '' }
 /** Whom the address names is filled in, for somebody who was invited before; groups and the name in the directory stay as they are on record. */
 async function knownPerson(service: Service, ctx: Context): Promise<Pick<InvitationForm, 'name' | 'email'> | undefined> {
   const input = personShow.input.safeParse({ person: ctx.query['person'] })
@@ -118,7 +118,7 @@ function inputOf(values: InvitationForm): Record<string, unknown> {
   const groups = values.groups.split(',').map(group => group.trim()).filter(group => group !== '')
   return {
     name: values.name, email: values.email, key: values.key || undefined, template: values.template || undefined,
-    devices: number(values.devices), days: number(values.days), send: values.send === 'yes',
+    language: values.language || undefined, devices: number(values.devices), days: number(values.days), send: values.send === 'yes',
     ...values.userPrincipalName !== '' && { userPrincipalName: values.userPrincipalName }, ...groups.length > 0 && { groups },
   }
 }

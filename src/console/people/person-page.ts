@@ -45,6 +45,7 @@ function actions(p: PersonDetail): Markup {
 const facts = (p: PersonDetail, now: Date): Markup => html`<dl class="facts"><div><dt>E-mail</dt><dd>${named(p.email)}</dd></div>${p.userPrincipalName !== null && html`
 <div><dt>Name in the directory</dt><dd>${named(p.userPrincipalName)}</dd></div>`}
 <div><dt>Groups</dt><dd>${p.groups.length === 0 ? 'none' : named(p.groups.join(', '))}</dd></div>
+<div><dt>Written to in</dt><dd>${p.language === null ? 'English and German' : p.language === 'de' ? 'German' : 'English'}</dd></div>
 <div><dt>On record</dt><dd>${when(new Date(p.createdAt), now)}</dd></div>${p.heldAt !== null && html`
 <div><dt>Locked out</dt><dd>${when(new Date(p.heldAt), now)}</dd></div>`}</dl>`
 

@@ -26,7 +26,7 @@ export const inviteBatch = operation({
   id: 'inviteBatch', method: 'post', path: '/invitations/batch', role: 'operator',
   summary: 'Invite many people from comma-separated values: checked first, then all of them or none. Links are told this once.',
   input: z.strictObject({
-    /** With or without a first line of column names: name, email, template, devices, key, days, groups, userPrincipalName. */
+    /** With or without a first line of column names: name, email, template, devices, key, days, groups, userPrincipalName, language. */
     csv: lines(200_000).min(1),
     /** False checks and creates nothing. */
     create: z.boolean().default(false),
@@ -51,7 +51,7 @@ export const inviteBatch = operation({
   },
 })
 
-const columns = ['name', 'email', 'template', 'devices', 'key', 'days', 'groups', 'userPrincipalName'] as const
+const columns = ['name', 'email', 'template', 'devices', 'key', 'days', 'groups', 'userPrincipalName', 'language'] as const
 type Column = typeof columns[number]
 const plain = (heading: string): string => heading.toLowerCase().replaceAll(/[^a-z]/g, '')
 const columnNamed = (heading: string): Column | undefined => columns.find(column => plain(column) === plain(heading))

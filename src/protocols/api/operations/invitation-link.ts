@@ -36,7 +36,7 @@ export const inviteResend = operation({
       const url = `${service.config.url}/i/${token}`
       if (send) {
         const { template } = (await templateStore(tx).find(before.template))!
-        await outboxStore(tx).add(invitationMail(person.email, person.name, template, url, expiresAt), now)
+        await outboxStore(tx).add(invitationMail(person, template, url, expiresAt), now)
       }
       return { id: invitationId, name: person.name, email: person.email, url, expiresAt: at(expiresAt) }
     })

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import { createInvitation, invitationState, type Invitation, type Person } from '../../../devices/invitations.ts'
+import { createInvitation, invitationState, mailLanguages, type Invitation, type Person } from '../../../devices/invitations.ts'
 import type { Template } from '../../../enrollment/template.ts'
 import { CaError } from '../../../errors.ts'
 import type { Actor } from '../../../http/actor.ts'
@@ -48,6 +48,8 @@ export const invitationInput = z.strictObject({
   userPrincipalName: z.string().min(3).max(254).regex(/^[\x21-\x7e]+@[\x21-\x7e]+$/, 'must look like ada@example.com').optional(),
   /** Groups that rules can name. They replace those on record, which takes an admin; left out, those stay. */
   groups: z.array(text(100)).max(50).optional(),
+  /** In which the person is written to; left out, what is on record stays, and of somebody new it is in all. */
+  language: z.enum(mailLanguages).optional(),
   template: text(64).default('default'),
   /** How many devices may enroll. */
   devices: z.int().min(1).max(1000).default(1),
@@ -92,7 +94,7 @@ export async function addInvitation(service: Service, tx: Queryable, record: Rec
   const { invitation, token } = created
   await record('invitation.create', `invitation:${invitation.id}`, { person: person.email, template, devices, key, expiresAt: invitation.expiresAt, sent: send })
   const url = `${service.config.url}/i/${token}`
-  if (send) await outboxStore(tx).add(invitationMail(person.email, person.name, body, url, invitation.expiresAt), now)
+  if (send) await outboxStore(tx).add(invitationMail(person, body, url, invitation.expiresAt), now)
   return { id: invitation.id, url, expiresAt: at(invitation.expiresAt) }
 }
 
@@ -103,8 +105,8 @@ export async function addInvitation(service: Service, tx: Queryable, record: Rec
  * @throws {CaError} forbidden; conflict when somebody else has that name in the directory
  */
 async function putPerson(tx: Queryable, record: RecordChange, actor: Actor, input: InvitationOrder, now: Date): Promise<Person> {
-  const { name, email: address, userPrincipalName = null, groups = [] } = input
-  const person: Person = { id: randomUUID(), name, email: address, createdAt: now, userPrincipalName, groups }
+  const { name, email: address, userPrincipalName = null, groups = [], language = null } = input
+  const person: Person = { id: randomUUID(), name, email: address, createdAt: now, userPrincipalName, groups, language }
   const before = await personStore(tx).lockByEmail(address)
   if (before !== undefined) return await updatePerson(tx, record, actor, input, before)
   // Whoever adds the same person at the same moment was first: then they are on record.
@@ -114,7 +116,7 @@ async function putPerson(tx: Queryable, record: RecordChange, actor: Actor, inpu
 }
 
 async function updatePerson(tx: Queryable, record: RecordChange, actor: Actor, input: InvitationOrder, before: Person): Promise<Person> {
-  const given: Person = { ...before, name: input.name, userPrincipalName: input.userPrincipalName ?? before.userPrincipalName, groups: input.groups ?? before.groups }
+  const given: Person = { ...before, name: input.name, userPrincipalName: input.userPrincipalName ?? before.userPrincipalName, groups: input.groups ?? before.groups, language: input.language ?? before.language }
   const sameGroups = JSON.stringify([...given.groups].sort()) === JSON.stringify([...before.groups].sort())
   if (actor.role !== 'admin' && !(sameGroups && given.userPrincipalName === before.userPrincipalName)) {
     throw new CaError('forbidden', `${before.email} is on record with other groups or another name in the directory, which only an admin changes; leave them out to keep them`)

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { mailLanguages } from '../../../devices/invitations.ts'
 import { CaError } from '../../../errors.ts'
 import type { Service } from '../../../http/service.ts'
 import { peopleOrders, personPages, type PersonListing } from '../../../store/people-pages.ts'
@@ -8,7 +9,7 @@ import { at, atOrNull, cursorOf, email, id, instant, keyIn, pageInput, parseTime
 import { operation } from '../operation.ts'
 
 const personFields = {
-  id, name: z.string(), email: z.string(), userPrincipalName: z.string().nullable(), groups: z.array(z.string()), createdAt: instant,
+  id, name: z.string(), email: z.string(), userPrincipalName: z.string().nullable(), groups: z.array(z.string()), /** In which they are written to; null is in all. */ language: z.enum(mailLanguages).nullable(), createdAt: instant,
   /** Since when nothing new is issued to any phone of theirs. */
   heldAt: instant.nullable(),
   phones: z.int(),
