@@ -63,16 +63,25 @@ const wantedOfReplaced: Record<Authority['role'], SignerPurpose[]> = { root: [],
 const purposesOf = ({ role, active, certificate }: Authority, now: Date): SignerPurpose[] =>
   active ? wanted[role] : now < certificate.notAfter ? wantedOfReplaced[role] : []
 
-/** Renews every signer that is missing or near its end. @returns how many were made */
+/**
+ * Renews every signer that is missing or near its end. One that cannot be renewed does not keep the others from it;
+ * what failed is thrown at the end. @returns how many were made
+ */
 export async function renewSigners(deps: SignerDeps, authorities: Authorities, now: Date, all = false): Promise<number> {
   let made = 0
+  const failures: unknown[] = []
   for (const authority of authorities.all.filter(({ key }) => key.privateKey !== null)) {
     for (const purpose of purposesOf(authority, now)) {
       const newest = signersFor(authorities, authority.id, purpose)[0]
       if (!all && newest !== undefined && !shouldRenew(newest, authority, plans[purpose], now)) continue
-      if (await renew(deps, authority, purpose, newest, now)) made++
+      try {
+        if (await renew(deps, authority, purpose, newest, now)) made++
+      } catch (error) {
+        failures.push(error)
+      }
     }
   }
+  if (failures.length > 0) throw failures[0]
   return made
 }
 

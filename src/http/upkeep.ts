@@ -39,12 +39,15 @@ async function register({ config, db, addresses }: AddressParts, authority: Auth
 
 export async function renewDueSigners(service: Service, all = false): Promise<number> {
   const { config, db, keyring, addresses } = service
-  const made = await renewSigners({
-    keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: certificateStore(db).reserve,
-    transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
-  }, service.authorities(), service.now(), all)
-  if (made > 0) await service.reload()
-  return made
+  try {
+    return await renewSigners({
+      keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: certificateStore(db).reserve,
+      transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
+    }, service.authorities(), service.now(), all)
+  } finally {
+    // Also when one of them failed: the others were made.
+    await service.reload()
+  }
 }
 
 /**
