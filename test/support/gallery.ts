@@ -23,8 +23,12 @@ export async function openGallery(company: Company, executablePath: string): Pro
       watch(context, company, fault)
       const page = await context.newPage()
       await page.goto(`${company.url}${pathOf(scene, company)}`)
-      await scene.act?.(page, company)
-      if (scene.leadsTo !== undefined) await page.waitForURL(url => isOf(scene.leadsTo!, url.href))
+      try {
+        await scene.act?.(page, company)
+        if (scene.leadsTo !== undefined) await page.waitForURL(url => isOf(scene.leadsTo!, url.href))
+      } catch (cause) {
+        throw new Error(`stuck at ${page.url()}, “${await page.title()}”: ${(cause as Error).message}`, { cause })
+      }
       return page
     },
     close: async () => await browser.close(),
