@@ -110,7 +110,7 @@ test('from the console the link is mailed and shown', async t => {
   const service = await testService(t, { config: { smtpUrl: smtp.url } })
   const console = await openConsole(t, service, 'operator')
   t.regex((await console.get('/console/invitations/new')).text, /Also mail the link/)
-  const told = await console.post('/console/invitations', { name: 'Ada', email: 'ada@example.org', template: 'default', devices: '1', key: 'device', days: '7', send: 'yes' })
+  const told = await console.submit('/console/invitations', { name: 'Ada', email: 'ada@example.org', template: 'default', devices: '1', key: 'device', days: '7', send: 'yes' })
   t.regex(told.text, /on its way to ada@example\.org.*class="link"/s)
   await console.post('/console/invitations/many', { csv: 'Bob,bob@example.org\nEve,eve@example.org', create: 'yes', send: 'yes' })
   t.is(await sendDue(service, sendersOf(service)), 3)

@@ -13,7 +13,7 @@ test('a list of people is checked line by line, and nothing is created by checki
   t.deepEqual(lines.map((line: { line: number }) => line.line), [2, 3, 4, 5])
   t.deepEqual(lines[0].mistakes, [])
   t.deepEqual(lines[0].notes, ['on record as Ada Byron; the new name replaces it', 'has an invitation already that still opens'])
-  t.regex(lines[1].mistakes.join(), /^email: /)
+  t.regex(lines[1].mistakes.join(), /^email must be an address/)
   t.deepEqual(lines[2].mistakes, ['a cell begins like a formula of a spreadsheet'])
   t.regex(lines[3].mistakes.join(), /same address stands on line 2.*devices/)
   t.is((await api.ask('GET', '/invitations')).items.length, 1)
