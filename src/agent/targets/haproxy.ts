@@ -45,6 +45,10 @@ export class HaproxyTarget implements Target {
   readonly #lists: ListFile
   readonly #now: () => Date
   #token = 0
+  /** A process that is being started with everything on disk, and what it may have missed there. */
+  #coming: { readonly token: number, readonly lines: string[] } | undefined
+  /** In the file of refused numbers, but not refused any more. */
+  readonly #lifted = new Set<string>()
   #current: HaproxyCli | undefined
   /** Processes that are ending, and still answer who is connected to them. */
   readonly #former: HaproxyCli[] = []
@@ -89,12 +93,15 @@ export class HaproxyTarget implements Target {
     await cli.tell(`commit map @${version} ${this.#map}`)
     this.#token = randomInt(1, 2 ** 47)
     await cli.tell(`set map ${this.#switch} loaded ${this.#token}`)
+    this.#lifted.clear()
     this.#follow(cli)
   }
 
   async add(serialNumbers: readonly string[]): Promise<boolean> {
     if (serialNumbers.length === 0) return true
     const lines = serialNumbers.map(serialNumber => `${key(serialNumber)} 1\n`)
+    for (const serialNumber of serialNumbers) this.#lifted.delete(key(serialNumber))
+    this.#coming?.lines.push(...lines)
     const cli = await this.#loadedProcess()
     for (const process of cli === undefined ? this.#former : [cli, ...this.#former]) {
       const told = addLines(process, this.#map, lines)
@@ -103,6 +110,8 @@ export class HaproxyTarget implements Target {
       else await told.catch(() => {})
     }
     appendFile(this.#map, lines.join(''), 0o644)
+    // It may have read the file just before.
+    this.#coming?.lines.push(...lines)
     return cli !== undefined
   }
 
@@ -113,8 +122,8 @@ export class HaproxyTarget implements Target {
     for (const serialNumber of serialNumbers) {
       const answer = await cli.ask(`del map ${this.#map} ${key(serialNumber)}`)
       if (answer !== '' && answer !== 'Key not found.') throw new Error(answer)
+      this.#lifted.add(key(serialNumber))
     }
-    // The file keeps them until the next load: it may refuse too many, and is replaced before anybody is let in.
     return true
   }
 
@@ -148,29 +157,40 @@ export class HaproxyTarget implements Target {
   }
 
   /**
-   * For one moment the switch on disk repeats what the running process was told, so that the new one lets phones in from
-   * its first request: the map on disk is whole. An agent that ends in between leaves it so for seconds.
+   * For one moment the disk repeats what the running process was told, so that the new one lets phones in, and refuses,
+   * from its first request. An agent that ends in between leaves it so for seconds.
    */
   async #reload(): Promise<BundleResult> {
     const now = this.#now()
     if (this.#reloadedAt !== undefined && now.getTime() - this.#reloadedAt.getTime() < reloadPauseMs) return { inForce: false, detail: 'lists are on disk; a reload was just made' }
     this.#reloadedAt = now
-    replaceFile(this.#switch, switchText(Math.min(this.#until, Math.floor(now.getTime() / 1000) + reloadSeconds)), { mode: 0o644 })
+    const [before, token] = [this.#token, randomInt(1, 2 ** 47)]
+    this.#dropLifted()
+    this.#coming = { token, lines: [] }
+    replaceFile(this.#switch, switchText(Math.min(this.#until, Math.floor(now.getTime() / 1000) + reloadSeconds), token), { mode: 0o644 })
     try {
       await runCommand(this.#settings.reload)
-      await this.#untilReplaced()
+      await this.#untilReplaced(before)
     } finally {
       replaceFile(this.#switch, switchText(0), { mode: 0o644 })
+      this.#coming = undefined
     }
     return { inForce: true, detail: 'lists are on disk, and HAProxy was reloaded' }
   }
 
+  #dropLifted(): void {
+    if (this.#lifted.size === 0) return
+    const kept = readFileSync(this.#map, 'latin1').split('\n').filter(line => line !== '' && !this.#lifted.has(line.split(' ', 1)[0]!))
+    replaceFile(this.#map, kept.map(line => `${line}\n`).join(''), { mode: 0o644 })
+    this.#lifted.clear()
+  }
+
   /** The command may return before the new process has read its files. */
-  async #untilReplaced(): Promise<void> {
-    const token = this.#token
-    for (let tries = 0; tries < reloadSeconds * 20; tries++) {
-      if (this.#token !== token || !await this.#isLoaded().catch(() => false)) return
-      await new Promise(resolve => { setTimeout(resolve, 50) })
+  async #untilReplaced(before: number): Promise<void> {
+    for (let tries = 0; tries < reloadSeconds * 50; tries++) {
+      await this.#isLoaded().catch(() => false)
+      if (this.#token !== before) return
+      await new Promise(resolve => { setTimeout(resolve, 20) })
     }
     throw new Error('HAProxy was told to reload, and still is the same process')
   }
@@ -201,13 +221,24 @@ export class HaproxyTarget implements Target {
   async #openLoaded(): Promise<HaproxyCli | undefined> {
     const cli = await HaproxyCli.open(this.#settings.socket)
     try {
-      if (this.#token !== 0 && (await cli.ask(`get map ${this.#switch} loaded`)).includes(`value="${this.#token}"`)) return cli
+      const loaded = /value="(\d+)"/.exec(await cli.ask(`get map ${this.#switch} loaded`))?.[1]
+      if (this.#token !== 0 && loaded === String(this.#token)) return cli
+      if (this.#coming !== undefined && loaded === String(this.#coming.token)) return await this.#takeOver(cli, this.#coming)
     } catch (error) {
       cli.close()
       throw error
     }
     cli.close()
     return undefined
+  }
+
+  /** The new process has what was on disk when it was started; the rest is told before anybody relies on it. */
+  async #takeOver(cli: HaproxyCli, { token, lines }: { token: number, lines: readonly string[] }): Promise<HaproxyCli> {
+    if (lines.length > 0) await addLines(cli, this.#map, [...lines])
+    if (this.#current !== undefined) this.#former.push(this.#current)
+    this.#current = undefined
+    this.#token = token
+    return cli
   }
 
   async #loadedProcess(): Promise<HaproxyCli | undefined> {
@@ -232,4 +263,4 @@ async function addLines(cli: HaproxyCli, map: string, lines: readonly string[]):
   for (let at = 0; at < lines.length; at += linesAtOnce) await cli.tell(`add map ${map}`, lines.slice(at, at + linesAtOnce).join(''))
 }
 
-const switchText = (until: number): string => `until ${until}\nloaded 0\n`
+const switchText = (until: number, token = 0): string => `until ${until}\nloaded ${token}\n`
