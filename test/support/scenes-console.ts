@@ -42,6 +42,7 @@ const policy: readonly Scene[] = [
   { name: 'policy-explained-phone', route: '/console/policy/explain', query: ({ settled }) => `phone=${settled.waiting}` },
   { name: 'policy-activesync', route: '/console/policy/activesync' },
   { name: 'policy-activesync-explained', route: '/console/policy/activesync', query: 'userAgent=Apple-iPhone14C5/2202.140' },
+  { name: 'policy-import', route: '/console/policy/import' },
   { name: 'policy-exemption-new', route: '/console/policy/exemptions/new', query: ({ settled }) => `phone=${settled.waiting}` },
   { name: 'policy-changes', route: '/console/policy/changes' },
   ...(['ready', 'nobody', 'withdrawal', 'counting', 'applied', 'later', 'applying', 'undone'] as const).map((state): Scene => ({
