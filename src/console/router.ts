@@ -13,6 +13,7 @@ import { setupRouter } from './sign-in/setup-router.ts'
 import { signInRouter } from './sign-in/router.ts'
 import { certificatesRouter } from './certificates/router.ts'
 import { importRouter } from './import/router.ts'
+import { frontEndsRouter } from './front-ends/router.ts'
 import { invitationsRouter } from './invitations/router.ts'
 import { modelsRouter } from './models/router.ts'
 import { peopleRouter } from './people/router.ts'
@@ -35,6 +36,7 @@ export function consoleRouter(service: Service): Router {
     phonesRouter(service),
     certificatesRouter(service),
     quarantineRouter(service),
+    frontEndsRouter(service),
     recordsRouter(service),
     accountRouter(service),
     templatesRouter(service),

@@ -13,6 +13,7 @@ export const sections: readonly Section[] = [
   { id: 'certificates', path: '/console/certificates', label: 'Certificates' },
   { id: 'quarantine', path: '/console/quarantine', label: 'Quarantine' },
   { id: 'templates', path: '/console/templates', label: 'Templates' },
+  { id: 'front-ends', path: '/console/front-ends', label: 'Front ends' },
   { id: 'records', path: '/console/records', label: 'Records' },
 ]
 

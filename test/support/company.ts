@@ -11,6 +11,9 @@ import { appleDeviceAnchor, testDeviceAnchor } from '../../src/devices/device-id
 import { defaultTemplate } from '../../src/enrollment/template.ts'
 import type { EnrollOutcome } from '../../src/phone/enroll.ts'
 import { makeDeviceCa } from '../../src/phone/make-ca.ts'
+import { frontEndAdd } from '../../src/protocols/api/operations/front-ends.ts'
+import { feedStore } from '../../src/store/feed.ts'
+import { receiptStore } from '../../src/store/receipts.ts'
 import { modelApprove } from '../../src/protocols/api/operations/approvals.ts'
 import { inviteEnd } from '../../src/protocols/api/operations/invitations.ts'
 import { policyAdd } from '../../src/protocols/api/operations/policy.ts'
@@ -74,6 +77,7 @@ export async function openCompany(t: ExecutionContext<any>, people = 56): Promis
   // Long enough ago that deciding who may sign in needs another sign-in.
   await service.db.query('update console_sessions set created_at = $2 where admin_id = $1', [auditor.id, new Date(last.getTime() - 3_000_000)])
   await furnishOffice(service, admin.id)
+  await standFrontEnds(service)
   const changes = await previewChanges(service)
   await refreshCounts(service.db, service.now())
   return { service, url, adminId: admin.id, token, auditorToken, links, settled, changes, ...await idsOf(service, links) }
@@ -89,6 +93,24 @@ async function policy(service: TestService): Promise<void> {
   await rule({ verdict: 'quarantine', conditions: { family: 'iPad' }, reason: 'Tablets are shared in the warehouse, so somebody looks at each' })
   await rule({ verdict: 'quarantine', conditions: { productType: 'iPhone99,*' }, reason: 'Models that the catalogue does not have yet' })
   await rule({ verdict: 'block', conditions: { storageEncryption: false }, reason: 'A lost phone must not be readable' })
+}
+
+/** One that enforces all, one that is not heard any more, and one that only asks. */
+async function standFrontEnds(service: TestService): Promise<void> {
+  for (const [name, kind] of [['mail-1', 'haproxy'], ['mail-2', 'nginx'], ['archive', 'apache']] as const) await frontEndAdd.run(service, ada, frontEndAdd.input.parse({ name, kind }))
+  const change = await feedStore(service.db).newestChange()
+  const at = service.now()
+  for (const [name, ago, more] of [['mail-1', 4000, {}], ['mail-2', 1_900_000, { problems: [{ code: 'service-unreachable', detail: 'no answer from https://latchkey.northwind.example' }] }]] as const) {
+    const [{ id }] = await service.db.query<{ id: string }>('select id from front_ends where name = $1', [name]) as [{ id: string }]
+    const heardAt = new Date(at.getTime() - ago)
+    const receipt = {
+      sequence: 1, target: name === 'mail-1' ? 'haproxy' : 'nginx', targetVersion: name === 'mail-1' ? '2.6.12' : '1.22.1', change, appliedAt: heardAt.toISOString(), fresh: true, refused: 7, clockOffsetMs: 0,
+      lists: [0, 1].map(partition => ({ authority: 'issuing', partition, crlNumber: 11, sha256: `${partition}3d9c2a7f401b865e`.repeat(4).slice(0, 64).padEnd(64, '0') })),
+      canary: { at: heardAt.toISOString(), revokedRefused: true, goodPassed: true, detail: null }, problems: [], ...more,
+    }
+    await receiptStore(service.db).put({ frontEndId: id, sequence: 1, changeNumber: change, receipt }, heardAt)
+  }
+  await service.db.query('update front_end_receipts set enforcement_ms = 9')
 }
 
 /** One person after the other comes; every second brings two phones; those of the first weeks renew late in the year. */

@@ -2,6 +2,7 @@
 import type { ExecutionContext } from 'ava'
 import { consoleRouter } from '../../src/console/router.ts'
 import { deviceApprove } from '../../src/protocols/api/operations/device-settle.ts'
+import { frontEndAdd } from '../../src/protocols/api/operations/front-ends.ts'
 import { policyApply, policyPreview } from '../../src/protocols/api/operations/policy-changes.ts'
 import { activeSyncStore } from '../../src/store/activesync.ts'
 import type { Database } from '../../src/store/db.ts'
@@ -45,6 +46,7 @@ export async function openEverything(t: ExecutionContext<any>): Promise<{ world:
   const rule = (below: string) => policyPreview.input.parse({ edit: { kind: 'add-rule', rule: { verdict: 'block', conditions: { osVersion: { below } }, reason: 'old' } } })
   const [ready, applied] = [await policyPreview.run(service, ada, rule('17.4')), await policyPreview.run(service, ada, rule('9.1'))]
   await policyApply.run(service, ada, policyApply.input.parse({ id: applied.id, action: 'leave' }))
+  await frontEndAdd.run(service, ada, frontEndAdd.input.parse({ name: 'edge', kind: 'nginx' }))
   const { admin } = await newSession(service, 'operator')
   await newToken(service, 'auditor')
   return {
@@ -56,7 +58,7 @@ export async function openEverything(t: ExecutionContext<any>): Promise<{ world:
       '/console/people/:id': [await one(`select person_id as it from devices where id = '${phone}'`)], '/console/people?': ['', 'q=ines'],
       '/console/phones/:id': [phone, await deviceOf('Tom')], '/console/phones/:id/evidence/:evidence': [await one(`select id as it from evidence where device_id = '${phone}'`)],
       '/console/certificates/:certificate': [await one(`select encode(serial_number, 'hex') as it from certificates where kind = 'device'`)],
-      '/console/quarantine/:id': [await deviceOf('Tom')], '/console/records/:id': ['1'], '/console/templates/:name': ['default'],
+      '/console/quarantine/:id': [await deviceOf('Tom')], '/console/records/:id': ['1'], '/console/templates/:name': ['default'], '/console/front-ends/:name': ['edge'],
       ':verb': ['revoke', 'hold', 'release'],
       // What is told once: nothing was told to whoever asks here.
       ':shown': ['00000000-0000-4000-8000-000000000000'],

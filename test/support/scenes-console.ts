@@ -112,6 +112,19 @@ const others: readonly Scene[] = [
     await page.getByLabel('The text').fill('{ "organization": "Northwind", "displayNam": "x", "passcode": { "minLength": 40 } }')
     await press(page, 'Write the template')
   } },
+  { name: 'front-ends', route: '/console/front-ends' },
+  { name: 'front-end-new', route: '/console/front-ends/new' },
+  { name: 'front-end-refused', route: '/console/front-ends/new', act: async page => {
+    await page.getByLabel('Name', { exact: true }).fill('Mail 1')
+    await press(page, 'Add it')
+  } },
+  { name: 'front-end-added', route: '/console/front-ends/new', leadsTo: '/console/front-ends/added/:shown', act: async page => {
+    await page.getByLabel('Name', { exact: true }).fill('vpn')
+    await press(page, 'Add it')
+  } },
+  ...(['mail-1', 'mail-2', 'archive'] as const).map((name): Scene => ({ name: `front-end-${name}`, route: '/console/front-ends/:name', at: () => ({ name }) })),
+  { name: 'front-end-seen', route: '/console/front-ends/:name', at: () => ({ name: 'mail-1' }), as: 'auditor' },
+  { name: 'front-end-end', route: '/console/front-ends/:name/end', at: () => ({ name: 'archive' }) },
   { name: 'records', route: '/console/records' },
   { name: 'records-filtered', route: '/console/records', query: 'action=rule.add' },
   { name: 'records-refused', route: '/console/records', query: 'from=yesterday' },

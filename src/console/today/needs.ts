@@ -1,4 +1,5 @@
 import type { Overview } from '../../protocols/api/operations/overview.ts'
+import { standingWords } from '../front-ends/words.ts'
 import { html, type Markup } from '../html.ts'
 import { linkInto, personLink } from '../links.ts'
 import { sections } from '../sections.ts'
@@ -17,20 +18,12 @@ export function needsOf(o: Overview, now: Date): Needs {
       item(html`<b>A signer of ${authority}</b> (${purpose}) ends soon and was not renewed.`, html`it ends ${when(new Date(notAfter), now)}`)),
   ]
   const failing = o.frontEnds.map(({ name, standing, heardAt }) =>
-    item(html`<b>The front end ${name}</b> ${standingWords[standing]}`, html`its agent was heard ${when(new Date(heardAt), now)}`))
+    item(html`<b>The front end ${name}</b> ${standingWords[standing]}`, html`its agent was heard ${when(new Date(heardAt), now)}`, html`<a class="button" href="/console/front-ends/${name}">Look at it</a>`))
   const lost = o.messagesGivenUp === 0 ? [] : [item(html`<b>${o.messagesGivenUp === 1 ? 'One message' : `${o.messagesGivenUp} messages`}</b> could not be delivered and ${o.messagesGivenUp === 1 ? 'was' : 'were'} given up after a day of trying. The log says why.`, html`in the last seven days`)]
   const phones = quarantined(o, now)
   const claims = contradicting(o, now)
   const ends = o.ending.count === 0 ? [] : [ending(o, now)]
   return { count: dangers.length + failing.length + late.length + lost.length + o.quarantined.count + o.contradictions.count + ends.length, items: [...dangers, ...failing, ...late, ...phones, ...claims, ...ends, ...lost] }
-}
-
-const standingWords: Readonly<Record<Overview['frontEnds'][number]['standing'], string>> = {
-  'in-force': 'enforces every revocation.',
-  behind: 'does not enforce the newest revocation yet: a revoked phone may still get in there.',
-  silent: 'is not heard any more: what is in force there is what was in force then.',
-  stale: 'has heard nothing from here for too long, and may not be relied on.',
-  'canary-failed': 'was tried with a revoked and a good certificate, and did not do as it should.',
 }
 
 const item = (text: Markup, more?: Markup, action?: Markup | false): Markup =>
