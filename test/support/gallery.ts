@@ -1,5 +1,7 @@
 /** A browser that goes from scene to scene of one company. */
+import { randomBytes } from 'node:crypto'
 import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core'
+import { tokenSha256 } from '../../src/devices/secret-token.ts'
 import { chromiumFlags } from './browser.ts'
 import type { Company } from './company.ts'
 import { isOf, pathOf, type Scene } from './scene.ts'
@@ -35,15 +37,23 @@ export async function openGallery(company: Company, executablePath: string): Pro
   }
 }
 
-async function contextFor(browser: Browser, { url, token, auditorToken }: Company, { as, browser: agent }: Scene): Promise<BrowserContext> {
+async function contextFor(browser: Browser, { service, url, token, auditorToken }: Company, { as, browser: agent }: Scene): Promise<BrowserContext> {
   const { userAgent, locale, script } = agent ?? {}
   const context = await browser.newContext({
     viewport: { width: as === 'owner' ? 390 : 1280, height: 900 }, reducedMotion: 'reduce',
     ...userAgent !== undefined && { userAgent }, ...locale !== undefined && { locale }, ...script === false && { javaScriptEnabled: false },
   })
-  const value = as === 'auditor' ? auditorToken : token
+  // Each visit has a session of its own: what a page does to it is nothing to the others.
+  const value = as === 'auditor' ? auditorToken : as === undefined ? await sessionLike(service, token) : token
   if (as === undefined || as === 'auditor') await context.addCookies([{ name: 'latchkey', value, url, httpOnly: true, sameSite: 'Lax' }])
   return context
+}
+
+async function sessionLike({ db }: Company['service'], token: string): Promise<string> {
+  const own = randomBytes(32).toString('base64url')
+  await db.query(`insert into console_sessions (id, admin_id, token_sha256, method, created_at, last_seen_at, expires_at, address, user_agent)
+    select gen_random_uuid(), admin_id, $1, method, created_at, last_seen_at, expires_at, address, user_agent from console_sessions where token_sha256 = $2`, [tokenSha256(own), tokenSha256(token)])
+  return own
 }
 
 function watch(context: BrowserContext, { url }: Company, fault: (text: string) => void): void {
