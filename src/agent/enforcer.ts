@@ -9,7 +9,7 @@ export type Wanted = {
   serialNumbers: () => Iterable<string>
   has: (serialNumber: string) => boolean
   /** The lists in force; asked only when they are to be written. */
-  bundle: () => string
+  bundle: () => Iterable<string>
 }
 
 export type EnforcerEvents = {

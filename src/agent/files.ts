@@ -1,5 +1,6 @@
 /** Files that another program relies on: whole or not there, and on the disk before anybody is told. */
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { createHash } from 'node:crypto'
+import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 export type WriteOptions = {
@@ -12,18 +13,18 @@ export type WriteOptions = {
  * Replaces a file as one: a new one beside it, written, synced, read back, then renamed over it.
  * Whatever goes wrong, the old file stays as it was and the new one is gone.
  *
+ * @param content  in pieces where it is large: no more than one of them is in memory
  * @throws errors of the file system, and what `check` throws
  */
-export function replaceFile(path: string, content: Buffer | string, { mode = 0o600, check }: WriteOptions = {}): void {
-  const bytes = typeof content === 'string' ? Buffer.from(content) : content
+export function replaceFile(path: string, content: Buffer | string | Iterable<string>, { mode = 0o600, check }: WriteOptions = {}): void {
+  const pieces = typeof content === 'string' || Buffer.isBuffer(content) ? [content] : content
   const fresh = join(dirname(path), `.${basename(path)}.new`)
   // Left by a process that ended in the middle; its mode may be another.
   rmSync(fresh, { force: true })
   try {
-    writeSynced(fresh, bytes, mode)
-    const written = readFileSync(fresh)
-    if (!written.equals(bytes)) throw new Error(`${fresh} does not hold what was written to it`)
-    check?.(written)
+    const written = writeSynced(fresh, pieces, mode)
+    if (digestOf(fresh) !== written) throw new Error(`${fresh} does not hold what was written to it`)
+    check?.(readFileSync(fresh))
     renameSync(fresh, path)
   } catch (error) {
     rmSync(fresh, { force: true })
@@ -45,14 +46,33 @@ export function appendFile(path: string, text: string, mode = 0o600): void {
 
 export const makeFolder = (path: string, mode = 0o700): void => { mkdirSync(path, { recursive: true, mode }) }
 
-function writeSynced(path: string, bytes: Buffer, mode: number): void {
+/** @returns SHA-256 of what was to be written */
+function writeSynced(path: string, pieces: Iterable<Buffer | string>, mode: number): string {
+  const hash = createHash('sha256')
   const file = openSync(path, 'wx', mode)
   try {
-    for (let offset = 0; offset < bytes.length;) offset += writeSync(file, bytes, offset)
+    for (const piece of pieces) {
+      const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
+      hash.update(bytes)
+      for (let offset = 0; offset < bytes.length;) offset += writeSync(file, bytes, offset)
+    }
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
+  return hash.digest('hex')
+}
+
+function digestOf(path: string): string {
+  const hash = createHash('sha256')
+  const piece = Buffer.alloc(256 * 1024)
+  const file = openSync(path, 'r')
+  try {
+    for (let length = readSync(file, piece); length > 0; length = readSync(file, piece)) hash.update(piece.subarray(0, length))
+  } finally {
+    closeSync(file)
+  }
+  return hash.digest('hex')
 }
 
 /** A rename is on the disk only when its folder is. */

@@ -123,8 +123,10 @@ export class Lists {
   }
 
   /** The root's list and every partition, never a delta or a complete list of an issuing CA beside them. */
-  bundle(): string {
-    return listsOf(this.#deps.trust()).map(name => toPem('X509 CRL', this.#deps.folder.readList(name)!)).join('')
+  bundle(): Iterable<string> {
+    const { folder, trust } = this.#deps
+    // Read each time somebody walks through them, so that they are never all in memory.
+    return { * [Symbol.iterator]() { for (const name of listsOf(trust())) yield toPem('X509 CRL', folder.readList(name)!) } }
   }
 
   #accept({ crlNumber, sha256, thisUpdate, change, ...name }: VerifiedList): void {

@@ -22,8 +22,8 @@ export type Target = {
   lift(serialNumbers: readonly string[]): Promise<boolean>
   /** Lets phones in until this instant of this machine's clock; one that has passed refuses everybody. */
   fresh(until: Date): Promise<boolean>
-  /** Puts the signed lists in place, for handshakes: the root's and every partition's, as PEM, of one moment. */
-  bundle(pem: string): Promise<BundleResult>
+  /** Puts the signed lists in place, for handshakes: the root's and every partition's, as PEM, of one moment, a piece for each. */
+  bundle(pem: Iterable<string>): Promise<BundleResult>
   /** Ends what is running for these certificates, as far as the front end can. @returns how many were ended */
   cut(serialNumbers: readonly string[]): Promise<number>
   close(): void

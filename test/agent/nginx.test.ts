@@ -146,10 +146,10 @@ test('many lists within a second are one reload of nginx', async t => {
   if (it === undefined) return
   await it.started()
   const reloads = (): number => it.nginx.errorLog().match(/signal 1 \(SIGHUP\) received/g)?.length ?? 0
-  await it.target.bundle('first')
+  await it.target.bundle(['first'])
   const before = reloads()
   const results = []
-  for (let n = 0; n < 20; n++) results.push(await it.target.bundle(`list ${n}`))
+  for (let n = 0; n < 20; n++) results.push(await it.target.bundle([`list ${n}`]))
   t.true(results.filter(({ inForce }) => inForce).length <= 1 + results.length / 10)
   t.true(before > 0 && reloads() - before <= 3)
 })

@@ -50,9 +50,9 @@ export class MemoryTarget implements Target {
     return this.refused !== undefined
   }
 
-  async bundle(pem: string): Promise<BundleResult> {
+  async bundle(pem: Iterable<string>): Promise<BundleResult> {
     this.#mayFail()
-    this.bundles.push(pem)
+    this.bundles.push([...pem].join(''))
     return { inForce: true, detail: '' }
   }
 

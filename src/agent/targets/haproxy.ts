@@ -82,13 +82,12 @@ export class HaproxyTarget implements Target {
   }
 
   async load(serialNumbers: () => Iterable<string>): Promise<void> {
-    const text = [...serialNumbers()].map(serialNumber => `${key(serialNumber)} 1\n`)
     // The file first: a process that is started from now on has them, and is loaded again none the less.
-    replaceFile(this.#map, text.join(''), { mode: 0o644 })
+    replaceFile(this.#map, batches(serialNumbers()), { mode: 0o644 })
     const cli = await HaproxyCli.open(this.#settings.socket)
     const version = /^New version created: (\d+)$/.exec(await cli.ask(`prepare map ${this.#map}`))?.[1]
     if (version === undefined) throw new Error(`HAProxy does not have the map ${this.#map}`)
-    for (let at = 0; at < text.length; at += linesAtOnce) await cli.tell(`add map @${version} ${this.#map}`, text.slice(at, at + linesAtOnce).join(''))
+    for (const lines of batches(serialNumbers())) await cli.tell(`add map @${version} ${this.#map}`, lines)
     // At once: there is no moment in which a half of them is let in.
     await cli.tell(`commit map @${version} ${this.#map}`)
     this.#token = randomInt(1, 2 ** 47)
@@ -135,12 +134,12 @@ export class HaproxyTarget implements Target {
     return true
   }
 
-  async bundle(pem: string): Promise<BundleResult> {
+  async bundle(pem: Iterable<string>): Promise<BundleResult> {
     if (!this.#lists.write(pem)) return { inForce: true, detail: 'lists are the same' }
     const cli = await this.#openLoaded()
     if (cli === undefined) return { inForce: false, detail: 'lists are on disk; HAProxy has to be loaded first' }
     try {
-      const result = Buffer.byteLength(pem) <= maxPayloadBytes ? await this.#setLists(cli, pem) : await this.#reload()
+      const result = this.#lists.bytes <= maxPayloadBytes ? await this.#setLists(cli, [...pem].join('')) : await this.#reload()
       if (result.inForce) this.#lists.isInForce()
       return result
     } finally {
@@ -256,6 +255,18 @@ export class HaproxyTarget implements Target {
     if (isSameProcess) before.close()
     else this.#former.push(before)
   }
+}
+
+/** Lines of the map, as many as one command takes. */
+function* batches(serialNumbers: Iterable<string>): Generator<string> {
+  let lines: string[] = []
+  for (const serialNumber of serialNumbers) {
+    lines.push(`${key(serialNumber)} 1\n`)
+    if (lines.length < linesAtOnce) continue
+    yield lines.join('')
+    lines = []
+  }
+  if (lines.length > 0) yield lines.join('')
 }
 
 async function addLines(cli: HaproxyCli, map: string, lines: readonly string[]): Promise<void> {

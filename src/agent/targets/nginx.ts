@@ -87,7 +87,7 @@ export class NginxTarget implements Target {
     return await this.#ifLoaded(`/fresh?until=${Math.floor(until.getTime() / 1000)}&`)
   }
 
-  async bundle(pem: string): Promise<BundleResult> {
+  async bundle(pem: Iterable<string>): Promise<BundleResult> {
     if (!this.#lists.write(pem)) return { inForce: true, detail: 'lists are the same' }
     const now = this.#now()
     if (this.#reloadedAt !== undefined && now.getTime() - this.#reloadedAt.getTime() < reloadPauseMs) return { inForce: false, detail: 'a reload was just made' }
