@@ -122,6 +122,7 @@ export async function seed(db: Database, { certificates, der, serialNumber, auth
     insert into exemptions (id, device_id, invitation_id, verdict, least_evidence, reason, author, created_at, not_after, ended_at)
       select ${uuid('exemption', 'n')}, ${uuid('device', 'n')}, ${uuid('invitation', `n % ${people}`)}, case when n % 3 = 0 then 'block' else 'allow' end, 'signed', 'looked at by hand', 'Olaf Operator', ${at} - interval '100 days', ${at} + interval '200 days' * (n / 20 % 5 - 1), null
       from generate_series(0, ${first - 1}, 20) n;
+    insert into front_ends (id, name, kind, convention, secret_sha256, created_at) values (${uuid('front-end', '1')}, 'mail', 'nginx', 'nginx', sha256('front-end'), ${at});
     insert into admins (id, name, email, role, created_at) select ${uuid('admin', 'n')}, 'Admin ' || n, 'admin' || n || '@example.com', 'operator', ${at} from generate_series(1, 60) n;
     insert into tokens (id, name, role, token_sha256, admin_id, created_at) select ${uuid('token', 'n')}, 'token ' || n, 'auditor', sha256(('api' || n)::bytea), ${uuid('admin', 'n')}, ${at} from generate_series(1, 60) n`)
 
