@@ -11,6 +11,7 @@ import { refusalPage } from './refusal-page.ts'
 import { sections } from './sections.ts'
 import { setupRouter } from './sign-in/setup-router.ts'
 import { signInRouter } from './sign-in/router.ts'
+import { authorityRouter } from './authority/router.ts'
 import { certificatesRouter } from './certificates/router.ts'
 import { importRouter } from './import/router.ts'
 import { frontEndsRouter } from './front-ends/router.ts'
@@ -37,6 +38,7 @@ export function consoleRouter(service: Service): Router {
     certificatesRouter(service),
     quarantineRouter(service),
     frontEndsRouter(service),
+    authorityRouter(service),
     recordsRouter(service),
     accountRouter(service),
     templatesRouter(service),

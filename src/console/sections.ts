@@ -1,5 +1,5 @@
 /** What the console has, in the order of its navigation. A section stands here when its pages are mounted. */
-export type SectionId = 'today' | 'models' | 'policy' | 'invitations' | 'people' | 'phones' | 'certificates' | 'quarantine' | 'templates' | 'front-ends' | 'records' | 'account'
+export type SectionId = 'today' | 'models' | 'policy' | 'invitations' | 'people' | 'phones' | 'certificates' | 'quarantine' | 'templates' | 'front-ends' | 'authority' | 'records' | 'account'
 
 export type Section = { readonly id: SectionId, readonly path: string, readonly label: string }
 
@@ -14,6 +14,7 @@ export const sections: readonly Section[] = [
   { id: 'quarantine', path: '/console/quarantine', label: 'Quarantine' },
   { id: 'templates', path: '/console/templates', label: 'Templates' },
   { id: 'front-ends', path: '/console/front-ends', label: 'Front ends' },
+  { id: 'authority', path: '/console/authority', label: 'Authority' },
   { id: 'records', path: '/console/records', label: 'Records' },
 ]
 

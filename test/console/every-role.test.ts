@@ -51,6 +51,7 @@ const leastOf: Readonly<Record<string, Role | 'own' | 'open'>> = {
   '/console/policy/changes/:id/apply': 'admin', '/console/policy/changes/:id/undo': 'admin',
   '/console/account/tokens': 'admin', '/console/account/tokens/end': 'admin',
   '/console/account/people': 'admin', '/console/account/people/link': 'admin', '/console/account/people/role': 'admin', '/console/account/people/end': 'admin',
+  '/console/authority/renew-signers': 'admin',
   '/console/front-ends/new': 'admin', '/console/front-ends/:name/activesync': 'admin', '/console/front-ends/:name/end': 'admin',
   '/console/templates': 'admin', '/console/templates/check': 'auditor',
   '/console/sign-out': 'own',

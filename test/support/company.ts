@@ -77,8 +77,8 @@ export async function openCompany(t: ExecutionContext<any>, people = 56): Promis
   // Long enough ago that deciding who may sign in needs another sign-in.
   await service.db.query('update console_sessions set created_at = $2 where admin_id = $1', [auditor.id, new Date(last.getTime() - 3_000_000)])
   await furnishOffice(service, admin.id)
-  await standFrontEnds(service)
   const changes = await previewChanges(service)
+  await standFrontEnds(service)
   await refreshCounts(service.db, service.now())
   return { service, url, adminId: admin.id, token, auditorToken, links, settled, changes, ...await idsOf(service, links) }
 }

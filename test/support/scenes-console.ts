@@ -112,6 +112,8 @@ const others: readonly Scene[] = [
     await page.getByLabel('The text').fill('{ "organization": "Northwind", "displayNam": "x", "passcode": { "minLength": 40 } }')
     await press(page, 'Write the template')
   } },
+  { name: 'authority', route: '/console/authority' },
+  { name: 'authority-seen', route: '/console/authority', as: 'auditor' },
   { name: 'front-ends', route: '/console/front-ends' },
   { name: 'front-end-new', route: '/console/front-ends/new' },
   { name: 'front-end-refused', route: '/console/front-ends/new', act: async page => {
