@@ -2,9 +2,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './support/free-port.ts'
 import test from 'ava'
 import { webhookSender, webhookSignature } from '../src/notify/webhook.ts'
-import { freePort } from './support/served.ts'
 
 test('the receiver of the README takes what Latchkey sends, and nothing that is changed, old or of somebody else', async t => {
   const secret = 'a secret of tests'

@@ -181,6 +181,13 @@ export async function lockRevocations(tx: Queryable): Promise<void> {
   await tx.query(`select 1 from counters where name = 'revocation-change' for update`)
 }
 
+/** Under the lock. It is told at the commit, so that every instance tells its agents then. @returns the last of so many new numbers */
+export async function giveChangeNumbers(tx: Queryable, count: number): Promise<number> {
+  const [row] = await tx.query<{ value: number }>(`update counters set value = value + $1, changed_at = clock_timestamp() where name = 'revocation-change'
+    returning value, pg_notify('${revocationChannel}', '')`, [count])
+  return row!.value
+}
+
 export function revocationStore(tx: Queryable): RevocationStore {
   return {
     async lock(key) {
@@ -190,10 +197,7 @@ export function revocationStore(tx: Queryable): RevocationStore {
       const [row] = await tx.query('select revoked_at, reason, change_number, actor, cause from revocations where authority_id = $1 and serial_number = $2', [key.authorityId, key.serialNumber])
       return { ...key, partition: found.partition, notAfter: found.not_after, revocation: row === undefined ? null : revocationOf(row) }
     },
-    nextChangeNumber: async () =>
-      // Told at the commit, so that every instance tells its agents then.
-      (await tx.query<{ value: number }>(`update counters set value = value + 1, changed_at = clock_timestamp() where name = 'revocation-change'
-        returning value, pg_notify('${revocationChannel}', '')`))[0]!.value,
+    nextChangeNumber: async () => await giveChangeNumbers(tx, 1),
     async put(certificate: RevocableCertificate, r: Revocation) {
       await tx.query(`
         insert into revocations (authority_id, serial_number, partition, not_after, revoked_at, reason, change_number, actor, cause)

@@ -1,6 +1,6 @@
 /** Revocations by the hundred: what a change of policy stops is read at once and written at once. */
 import type { CertificateKey, RevocableCertificate, Revocation, RevocationStore } from '../certificates/revoke.ts'
-import { lockRevocations, revocationOf } from './certificates.ts'
+import { giveChangeNumbers, lockRevocations, revocationOf } from './certificates.ts'
 import type { Queryable } from './db.ts'
 
 export type RevocationBatch = RevocationStore & {
@@ -25,7 +25,7 @@ export async function revocationBatch(tx: Queryable, keys: readonly CertificateK
     },
     async write() {
       if (changed.length === 0) return
-      await tx.query(`update counters set value = value + $1 where name = 'revocation-change'`, [changed.length])
+      await giveChangeNumbers(tx, changed.length)
       await writeAll(tx, changed)
       changed.length = 0
     },

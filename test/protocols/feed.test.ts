@@ -2,6 +2,8 @@ import test, { type ExecutionContext } from 'ava'
 import { frontEndEnforcement } from '../../src/protocols/api/operations/enforcement.ts'
 import { frontEndEnd, frontEndList } from '../../src/protocols/api/operations/front-ends.ts'
 import { receiptStore } from '../../src/store/receipts.ts'
+import { hold } from '../../src/certificates/revoke.ts'
+import { revocationBatch } from '../../src/store/revocation-batch.ts'
 import { enrolledAgent } from '../support/agent.ts'
 import { openDoors } from '../support/console.ts'
 import { follow } from '../support/event-stream.ts'
@@ -44,6 +46,22 @@ test('a revocation is told before any list names it, and the list follows', asyn
     t.is(list.data.partition, told.data.partition)
     break
   }
+  feed.end()
+})
+
+test('what a change of policy stops by the hundred is told like any other revocation', async t => {
+  const { service, agent } = await open(t)
+  const phones = await Promise.all([1, 2, 3].map(async () => await issueDevice(service)))
+  const feed = await follow(agent)
+  await feed.next('heartbeat')
+  await service.db.transaction(async tx => {
+    const batch = await revocationBatch(tx, phones)
+    for (const phone of phones) await hold(batch, { ...phone, actor: 'ada', cause: 'a rule' }, service.now())
+    await batch.write()
+  })
+  t.deepEqual([(await feed.next('revoked')).data.change, (await feed.next('revoked')).data.change, (await feed.next('revoked')).data.change], [1, 2, 3])
+  const [counter] = await service.db.query<{ told: boolean }>("select changed_at is not null as told from counters where name = 'revocation-change'")
+  t.true(counter!.told)
   feed.end()
 })
 

@@ -1,12 +1,12 @@
 /** A real browser at the console. Whatever it complains about fails the test. */
 import { createRequire } from 'node:module'
 import { readFileSync } from 'node:fs'
+import { freePort } from './free-port.ts'
 import type { ExecutionContext } from 'ava'
 import { chromium, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core'
 import type { Role } from '../../src/store/access.ts'
 import { newSession, openDoors } from './console.ts'
 import { peer } from './peers.ts'
-import { freePort } from './served.ts'
 import { testService, type Overrides, type TestService } from './service.ts'
 
 const axeSource = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')

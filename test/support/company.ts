@@ -5,6 +5,7 @@
  */
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
+import { freePort } from './free-port.ts'
 import type { ExecutionContext } from 'ava'
 import { tokenSha256 } from '../../src/devices/secret-token.ts'
 import { appleDeviceAnchor, testDeviceAnchor } from '../../src/devices/device-identity.ts'
@@ -25,7 +26,6 @@ import { carried, companyTemplate, staff } from './company-data.ts'
 import { decideAndRevoke, furnishOffice, previewChanges, type Changes, type Settled } from './company-office.ts'
 import { download } from './ota-phone.ts'
 import { ada, enroll, invite, serialOf, upkeep, type Yard } from './company-yard.ts'
-import { freePort } from './served.ts'
 import { testService, type TestService } from './service.ts'
 import { temporaryFolder } from './temporary.ts'
 

@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { createServer as createHttpServer, type IncomingHttpHeaders } from 'node:http'
-import { connect, createServer, type AddressInfo } from 'node:net'
+import { connect, type AddressInfo } from 'node:net'
 import { fileURLToPath } from 'node:url'
+import { freePort } from './free-port.ts'
 import type { ExecutionContext } from 'ava'
 import { toPem } from '../../src/formats/pem.ts'
 import { run, type Outcome } from './peers.ts'
@@ -91,15 +92,6 @@ async function startBackend(t: ExecutionContext<any>, received: Nginx['received'
     server.closeAllConnections()
   }))
   return (server.address() as AddressInfo).port
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  server.close()
-  await once(server, 'close')
-  return port
 }
 
 export async function untilListening(port: number, ended: Promise<unknown>): Promise<void> {
