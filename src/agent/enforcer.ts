@@ -25,12 +25,14 @@ export type EnforcerEvents = {
 
 // The lists may have many megabytes: they are not written anew at every turn.
 const restTurns = 4
+const failedRestTurns = 20
 
 export class Enforcer {
   readonly #target: Target
   readonly #wanted: Wanted
   readonly #events: EnforcerEvents
   #loaded = false
+  #begun = false
   #everLoaded = false
   #adds: string[] = []
   #lifts: string[] = []
@@ -58,6 +60,8 @@ export class Enforcer {
   }
 
   add(serialNumbers: readonly string[]): void {
+    // The first load brings them with all the others: a million need not wait here for a front end to be started.
+    if (!this.#begun) return
     this.#adds.push(...serialNumbers)
     this.#cuts.push(...serialNumbers)
   }
@@ -153,6 +157,7 @@ export class Enforcer {
 
   async #load(): Promise<void> {
     // Whatever is added while this runs is told once more, which does no harm.
+    this.#begun = true
     this.#adds = []
     this.#lifts = []
     await this.#target.load(this.#wanted.serialNumbers)
@@ -195,15 +200,15 @@ export class Enforcer {
     try {
       const { inForce, detail } = await this.#target.bundle(this.#wanted.bundle())
       if (inForce) this.#events.bundled(detail)
-      else this.#bundleLater()
+      else this.#bundleLater(restTurns)
     } catch (error) {
-      this.#bundleLater()
+      this.#bundleLater(failedRestTurns)
       throw error
     }
   }
 
-  #bundleLater(): void {
+  #bundleLater(turns: number): void {
     this.#bundleDue = true
-    this.#rest = restTurns
+    this.#rest = turns
   }
 }

@@ -82,9 +82,9 @@ export class HaproxyTarget implements Target {
   }
 
   async load(serialNumbers: () => Iterable<string>): Promise<void> {
+    const cli = await HaproxyCli.open(this.#settings.socket)
     // The file first: a process that is started from now on has them, and is loaded again none the less.
     replaceFile(this.#map, batches(serialNumbers()), { mode: 0o644 })
-    const cli = await HaproxyCli.open(this.#settings.socket)
     const version = /^New version created: (\d+)$/.exec(await cli.ask(`prepare map ${this.#map}`))?.[1]
     if (version === undefined) throw new Error(`HAProxy does not have the map ${this.#map}`)
     for (const lines of batches(serialNumbers())) await cli.tell(`add map @${version} ${this.#map}`, lines)
