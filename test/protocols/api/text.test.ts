@@ -60,8 +60,8 @@ for (const [what, bad] of Object.entries(control)) {
         // An address cannot carry half a character.
         if (bad === '\ud800' && (!inBody || path.includes('%EF%BF%BD'))) continue
         const { status, body } = inBody ? await api.call(operation.method.toUpperCase(), path, given) : await api.call(operation.method.toUpperCase(), `${path}?${query}`)
-        // A check names what it found wrong in its answer.
-        t.true(status >= 400 && status < 500 || operation.id === 'templateCheck' && body.mistakes.length > 0, `${operation.id} ${JSON.stringify(input)}: ${status} ${JSON.stringify(body)}`)
+        // A check names what it found wrong in its answer, and what is explained may be anything that somebody sent.
+        t.true(status >= 400 && status < 500 || operation.id === 'templateCheck' && body.mistakes.length > 0 || operation.id === 'activesyncExplain' && status === 200, `${operation.id} ${JSON.stringify(input)}: ${status} ${JSON.stringify(body)}`)
         tried++
       }
     }
