@@ -24,7 +24,7 @@ async function rootList(service: TestService, name = 'root'): Promise<Crl & { cr
 test('the authorities are shown with their keys and signers, and no secret', async t => {
   const api = await openApi(t, await testService(t), 'auditor')
   const { items, rootCrls } = await api.ask('GET', '/authorities')
-  t.deepEqual(items.map((a: any) => [a.name, a.active, a.key, a.keyHere, a.signers.length]), [['root', true, 'P-384', true, 0], ['issuing', true, 'P-256', true, 3], ['enrollment', true, 'P-256', true, 1]])
+  t.deepEqual(items.map((a: any) => [a.name, a.active, a.key, a.keyHere, a.signers.length]), [['root', true, 'P-384', true, 0], ['issuing', true, 'P-256', true, 3], ['enrollment', true, 'P-256', true, 1], ['agents', true, 'P-256', true, 0]])
   t.like(rootCrls, [{ root: 'root', crlNumber: 1, entries: 0 }])
   t.notRegex(JSON.stringify(items), /PRIVATE/)
 })
@@ -333,5 +333,5 @@ test('an issuing CA of a root that was replaced makes that root the one that cou
   for (const root of [first, second]) await api.ask('POST', '/authorities/import', { certificates: root.pem, privateKey: root.key })
   const issuing = await bring('Example Issuing', 'P-256', first)
   t.like(await api.ask('POST', '/authorities/import', { certificates: issuing.pem, privateKey: issuing.key }), { root: { name: 'root-2', active: true }, issuing: { active: true, parent: 'root-2' } })
-  t.deepEqual(service.authorities().all.filter(({ active }) => active).map(({ name }) => name), ['enrollment', 'root-2', 'issuing-4'])
+  t.deepEqual(service.authorities().all.filter(({ active }) => active).map(({ name }) => name), ['enrollment', 'agents', 'root-2', 'issuing-4'])
 })

@@ -27,7 +27,7 @@ test('revoking counts at once, wakes the schedule, and stands when asked again',
   const { serialNumber } = await issueDevice(service)
   const certificate = hex(serialNumber)
   t.deepEqual(await api.ask('POST', '/certificates/revoke', { certificate, reason: 'keyCompromise', cause: 'lost in a train' }), {
-    changed: [{ serialNumber: certificate, authority: 'issuing' }], unchanged: 0, invitationsEnded: 0, lockedOut: [], letInAgain: [],
+    changed: [{ serialNumber: certificate, authority: 'issuing' }], unchanged: 0, invitationsEnded: 0, lockedOut: [], letInAgain: [], change: 1,
   })
   t.is(woken, 1)
   const before = await api.ask('GET', `/certificates/${certificate}`)
@@ -68,7 +68,7 @@ test('a leaver loses every certificate and every invitation, and nobody else any
   t.is(outcome.invitationsEnded, 1)
   t.is((await api.ask('GET', '/invitations')).items[0].state, 'ended')
   t.is((await api.ask('GET', `/certificates/${hex(other.serialNumber)}`)).status, 'good')
-  t.deepEqual(await api.ask('POST', '/certificates/revoke', { person: 'ada@example.org' }), { changed: [], unchanged: 2, invitationsEnded: 0, lockedOut: [], letInAgain: [] })
+  t.deepEqual(await api.ask('POST', '/certificates/revoke', { person: 'ada@example.org' }), { changed: [], unchanged: 2, invitationsEnded: 0, lockedOut: [], letInAgain: [], change: null })
   t.is(await api.refusal('POST', '/certificates/revoke', { person: 'eve@example.org' }), 'person-not-found')
 })
 
