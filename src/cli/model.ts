@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { approvalList, modelApprove, modelWithdraw } from '../protocols/api/operations/approvals.ts'
-import { catalogueUpdate } from '../protocols/api/operations/catalogue.ts'
+import { catalogueCheck, catalogueUpdate } from '../protocols/api/operations/catalogue.ts'
 import { modelList, modelShow } from '../protocols/api/operations/models.ts'
 import { CaError } from '../errors.ts'
 import { presetNames, type PresetName } from '../devices/presets.ts'
@@ -22,7 +22,7 @@ export function modelCommands(root: Command, world: World): void {
   leaf(model, world, 'withdraw [pattern]', 'withdraw approvals; certificates stay', withdraw, command => command
     .option('--id <id>', 'one approval').option('--preset <name>', presetHelp).option('--reason <text>', 'why, for the record'))
   leaf(model, world, 'approvals', 'approvals in force', approvals)
-  leaf(model, world, 'update-catalogue <file>', 'bring newer models and builds', updateCatalogue)
+  leaf(model, world, 'update-catalogue <file>', 'bring newer models and builds', updateCatalogue, command => command.option('--check', 'say what it would change, and take nothing'))
 }
 
 type ListOptions = Paged & { preset?: PresetName, approved?: boolean, notApproved?: boolean }
@@ -66,8 +66,13 @@ async function approvals({ client, print }: Context): Promise<void> {
     items.map(a => [a.pattern, a.leastEvidence, when(a.notAfter), a.author, a.reason, a.id])))
 }
 
-async function updateCatalogue({ client, print }: Context, _options: object, file: string): Promise<void> {
+async function updateCatalogue({ client, print }: Context, { check }: { check?: boolean }, file: string): Promise<void> {
   const update = readJson(file)
   if (typeof update !== 'object' || update === null || Array.isArray(update)) throw new CaError('malformed-catalogue', `${file} is no catalogue file`)
-  print(await client.call(catalogueUpdate, update), ({ version, models, builds }) => line(`catalogue ${version}: ${models} models, ${builds} builds`))
+  if (check !== true) return print(await client.call(catalogueUpdate, update), ({ version, models, builds }) => line(`catalogue ${version}: ${models} models, ${builds} builds`))
+  print(await client.call(catalogueCheck, update), ({ version, added, changed, builds, approvals }) => [
+    line(`catalogue ${version}: ${added.length} models added and ${changed.length} changed, ${builds.added} builds added and ${builds.changed} changed`),
+    ...added.map(({ identifier, name }) => line(`new: ${identifier} ${name}`)), ...changed.map(({ identifier, name }) => line(`changed: ${identifier} ${name}`)),
+    ...approvals.map(({ pattern, models }) => line(`approved at once by ${pattern}: ${models.join(', ')}`)),
+  ].join(''))
 }

@@ -24,6 +24,15 @@ const models: readonly Scene[] = [
   { name: 'models-seen', route: '/console/models', query: 'approved=yes&seen=yes', as: 'auditor' },
   { name: 'model', route: '/console/models/:identifier', at: () => ({ identifier: 'iPhone17,3' }) },
   { name: 'model-old', route: '/console/models/:identifier', at: () => ({ identifier: 'iPhone1,2' }) },
+  { name: 'models-update', route: '/console/models/update' },
+  { name: 'models-update-refused', route: '/console/models/update', act: async page => {
+    await page.getByLabel('The file').fill('{ "models": [{ "identifier": "iPhone99,1" }] }')
+    await press(page, 'See what it changes')
+  } },
+  { name: 'models-update-checked', route: '/console/models/update', leadsTo: '/console/models/update/:shown', act: async page => {
+    await page.getByLabel('The file').fill(JSON.stringify({ version: '2026-11-01', builds: [{ build: '25A999', version: '26.9', os: ['iOS'], released: '2026-11-01', kind: 'release', productTypes: ['iPhone17,3'] }] }))
+    await press(page, 'See what it changes')
+  } },
   { name: 'models-approve', route: '/console/models/approve', query: 'preset=attests-model' },
   { name: 'models-approve-one', route: '/console/models/approve', query: 'model=iPhone10,4' },
 ]

@@ -21,7 +21,7 @@ ${mayApprove ? html`<form method="post" action="/console/models/approve">${csrfF
 ${models.length > 0 && html`<div class="actions"><button type="submit">Approve what is ticked</button><button type="submit" formaction="/console/models/withdraw">Withdraw what is ticked…</button><span class="soft" id="models-count" role="status"></span></div>`}
 ${tableOf(models, true)}</form>` : tableOf(models, false)}
 ${unknown.length > 0 && html`<section><h2>Seen here, not in the catalogue</h2><p>${unknown.slice(0, 50).map((type, index) => html`${index > 0 && ', '}<code>${named(type.slice(0, 100))}</code>`)}${unknown.length > 50 && html` and ${unknown.length - 50} more`}</p><p class="soft">They are newer than the catalogue, or inventions. Until the catalogue has them they wait in quarantine at best.</p></section>`}
-<p class="soft">Catalogue of ${version}, ${total} models.</p>`
+<p class="soft">Catalogue of ${version}, ${total} models.${mayApprove && html` <a href="/console/models/update">Bring newer models and builds</a>`}</p>`
 }
 
 const fact = (value: boolean | null): string => value === null ? '–' : value ? 'yes' : 'no'

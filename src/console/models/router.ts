@@ -7,6 +7,7 @@ import { readForm, seeOther, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
 import { requireRole } from '../../http/session.ts'
 import { modelApprove, notesOn, patternsNamed } from '../../protocols/api/operations/approvals.ts'
+import { catalogueUpdate } from '../../protocols/api/operations/catalogue.ts'
 import { modelList, modelShow, type ModelView } from '../../protocols/api/operations/models.ts'
 import { policyPreview } from '../../protocols/api/operations/policy-changes.ts'
 import { phonesOfModel } from '../../store/model-phones.ts'
@@ -16,6 +17,7 @@ import { endOfDay } from '../instants.ts'
 import { consolePage } from '../layout.ts'
 import { address, mayPerform, perform, queryOf, refusalOf } from '../perform.ts'
 import { doneAtOnce, previewed, previewedOrDone } from '../policy/preview.ts'
+import { checkUpdate, confirmUpdate, takeUpdate, updateForm } from './update.ts'
 import { approvePage, type ApproveValues } from './approve-page.ts'
 import { chosenIn, narrowed } from './facets.ts'
 import { modelListPage } from './list-page.ts'
@@ -27,12 +29,17 @@ export function modelsRouter(service: Service): Router {
   router.get('/approve', async ctx => await confirm(ctx, service, wantedIn(name => queryOf(ctx, name), queryOf(ctx, 'model') === '' ? [] : [queryOf(ctx, 'model')])))
   router.post('/approve', async ctx => await approve(ctx, service, await readForm(ctx)))
   router.post('/withdraw', requireRole(policyPreview.role), async ctx => await withdrawMany(ctx, service, await readForm(ctx)))
+  router.use('/update', requireRole(catalogueUpdate.role))
+  router.get('/update', ctx => { updateForm(ctx, '') })
+  router.post('/update', async ctx => { await checkUpdate(ctx, service) })
+  router.get('/update/:shown', async ctx => { await confirmUpdate(ctx, service) })
+  router.post('/update/:shown/take', async ctx => { await takeUpdate(ctx, service) })
   router.get('/:identifier', async ctx => await show(ctx, service))
   router.post('/:identifier/withdraw', async ctx => await withdraw(ctx, service, await readForm(ctx)))
   return router
 }
 
-const doneTexts: Readonly<Record<string, string>> = { approved: 'Approved. Phones that were refused open their invitation again.' }
+const doneTexts: Readonly<Record<string, string>> = { updated: 'The catalogue is up to date with what you brought.', approved: 'Approved. Phones that were refused open their invitation again.' }
 const doneText = async (ctx: Context, service: Service): Promise<Markup | undefined> =>
   await doneAtOnce(ctx, service, Object.hasOwn(doneTexts, queryOf(ctx, 'done')) ? doneTexts[queryOf(ctx, 'done')] : undefined)
 

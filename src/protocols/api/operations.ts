@@ -40,7 +40,7 @@ const operationsByArea = {
   overview: [overview.overviewShow],
   models: [
     models.modelList, models.modelShow, approvals.approvalList, approvals.modelApprove, approvals.modelWithdraw,
-    catalogue.catalogueShow, catalogue.catalogueUpdate,
+    catalogue.catalogueShow, catalogue.catalogueCheck, catalogue.catalogueUpdate,
   ],
   policy: [
     policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
