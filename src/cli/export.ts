@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { accessRuleCommand, accessRuleTable, powerShellRemark } from '../formats/exchange/commands.ts'
+import { accessRuleScript, accessRuleTable } from '../formats/exchange/commands.ts'
 import { exchangeRulesExport } from '../protocols/api/operations/exchange-export.ts'
 import { group, leaf, type Context, type World } from './command.ts'
 
@@ -11,7 +11,6 @@ export function exportCommands(root: Command, world: World): void {
 
 async function exchangeRules({ client, print, world, json }: Context, { csv }: { csv?: boolean }): Promise<void> {
   const fence = await client.call(exchangeRulesExport, {})
-  const remarks = fence.worth.map(({ text, code }) => powerShellRemark(`${text} [${code}]`)).join('')
-  if (csv === true && !json) world.stderr.write(remarks)
-  print(fence, ({ rules }) => csv === true ? accessRuleTable(rules) : remarks + rules.map(accessRuleCommand).join(''))
+  if (csv === true && !json) world.stderr.write(accessRuleScript({ ...fence, rules: [] }))
+  print(fence, ({ rules }) => csv === true ? accessRuleTable(rules) : accessRuleScript(fence))
 }

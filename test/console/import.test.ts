@@ -1,3 +1,5 @@
+import { openCli } from '../support/cli.ts'
+import { openApi } from '../support/api.ts'
 import test from 'ava'
 import { hostileTexts, openConsole } from '../support/console.ts'
 import { testService } from '../support/service.ts'
@@ -42,4 +44,16 @@ test('what cannot be read is said above the form, which keeps what was pasted; h
   t.is((await console.post('/console/policy/import/exchange', { rules: '', settings: '', phones: '' })).status, 400)
   const hostile = hostileTexts.map(text => `"${text.replaceAll('"', '""')}",DeviceModel,Block`).join('\n')
   t.is((await console.post('/console/policy/import/exchange', { rules: `QueryString,Characteristic,AccessLevel\n${hostile}\n`, settings: '', phones: '' })).status, 200)
+})
+
+test('what policy blocks is taken along as commands for Exchange, the same as by command', async t => {
+  const service = await testService(t)
+  await (await openApi(t, service)).ask('POST', '/rules', { verdict: 'block', conditions: { productType: 'iPhone10,4' }, reason: 'old' })
+  const console = await openConsole(t, service, 'auditor')
+  t.regex((await console.get('/console/policy/import')).text, /href="\/console\/policy\/import\/exchange-rules\.ps1" download/)
+  const { text, headers } = await console.get('/console/policy/import/exchange-rules.ps1')
+  t.is(headers.get('content-disposition'), 'attachment; filename="exchange-rules.ps1"')
+  const cli = await openCli(t, service)
+  t.is(text.replace('\ufeff', ''), (await cli('export', 'exchange-rules')).out)
+  t.regex(text, /New-ActiveSyncDeviceAccessRule/)
 })

@@ -13,7 +13,7 @@ import type { Scene } from '../support/scene.ts'
 import { testService } from '../support/service.ts'
 
 /** What answers a GET and is no page: files, states for a script, and ways on. */
-const noPages = [/^\/assets\//, /^\/favicon\.ico$/, /\.(?:csv|pem)$/, /\/state$/, /\/evidence\/:evidence$/, /^\/$/, /^\/console$/]
+const noPages = [/^\/assets\//, /^\/favicon\.ico$/, /\.(?:csv|pem|ps1)$/, /\/state$/, /\/evidence\/:evidence$/, /^\/$/, /^\/console$/]
 
 test('every page has a scene, so that it is read, measured and looked at', async t => {
   const service = await testService(t)

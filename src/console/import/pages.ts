@@ -23,7 +23,9 @@ ${area('Phones', 'phones', values.phones, 'Get-MobileDevice; may stay empty')}
 <section><h2>From a mod_rewrite ruleset</h2><form class="stack" method="post" action="/console/policy/import/rewrite">${csrfField(ctx)}
 ${area('RewriteCond and RewriteRule', 'ruleset', values.ruleset, 'As they stand in the configuration of Apache')}
 ${field({ label: 'Whom it was meant to let in', name: 'aim', value: values.aim, maxlength: 64, hint: `${presetNames.join(', ')}, a product type or a wildcard; may stay empty`, spellcheck: false })}
-<button class="main" type="submit">Try it</button></form></section>`
+<button class="main" type="submit">Try it</button></form></section>
+<section><h2>Back to Exchange</h2><p>What policy blocks now, as commands for Exchange: a second fence. It goes by what phones say of themselves; the first lines say what that is worth.</p>
+<p><a href="/console/policy/import/exchange-rules.ps1" download>exchange-rules.ps1</a></p></section>`
 
 const area = (label: string, name: keyof ImportValues, value: string, hint: string): Markup => field({ label, name, type: 'textarea', rows: 6, value, hint, spellcheck: false })
 

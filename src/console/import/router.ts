@@ -1,15 +1,18 @@
 import Router from '@koa/router'
 import type { Context } from 'koa'
+import { accessRuleScript } from '../../formats/exchange/commands.ts'
 import { parseJson } from '../../http/body.ts'
 import { CaError } from '../../errors.ts'
 import { readForm, seeOther, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
+import { exchangeRulesExport } from '../../protocols/api/operations/exchange-export.ts'
 import { importExchangeRules, importRewriteRules } from '../../protocols/api/operations/imports.ts'
 import { policyPreview } from '../../protocols/api/operations/policy-changes.ts'
 import type { Markup } from '../html.ts'
 import { consolePage } from '../layout.ts'
 import { mayPerform, perform, refusalOf } from '../perform.ts'
 import { previewed, type Edit } from '../policy/preview.ts'
+import { sendFile } from '../send-file.ts'
 import { exchangeReport, importPage, rewriteReport, type ImportValues } from './pages.ts'
 
 /** Rules and settings are small; lists of ten thousand phones are for the command. */
@@ -18,6 +21,10 @@ const maxPastedBytes = 4 * 1024 * 1024
 export function importRouter(service: Service): Router {
   const router = new Router({ prefix: '/console/policy/import' })
   router.get('/', ctx => { show(ctx, { rules: '', settings: '', phones: '', ruleset: '', aim: '' }) })
+  router.get('/exchange-rules.ps1', async ctx => {
+    // In UTF-8 with its mark: PowerShell 5 takes a file without one for Latin-1.
+    sendFile(ctx, 'exchange-rules.ps1', 'text/plain; charset=utf-8', `\ufeff${accessRuleScript(await perform(ctx, service, exchangeRulesExport, {}))}`)
+  })
   router.post('/exchange', async ctx => await answer(ctx, async values => {
     const files = [values.rules, values.settings, values.phones].filter(text => text.trim() !== '')
     if (files.length === 0) throw new CaError('invalid-argument', 'paste the rules, the settings or the phones')

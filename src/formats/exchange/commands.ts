@@ -21,3 +21,7 @@ export const accessRuleCommand = ({ characteristic, queryString, accessLevel }: 
 
 export const accessRuleTable = (rules: readonly AccessRule[]): string =>
   [['Characteristic', 'QueryString', 'AccessLevel'], ...rules.map(rule => [rule.characteristic, rule.queryString, rule.accessLevel])].map(serializeCsvLine).join('')
+
+/** A whole script: what it is worth first, then a command for each rule. */
+export const accessRuleScript = ({ worth, rules }: { worth: readonly { text: string, code: string }[], rules: readonly Parameters<typeof accessRuleCommand>[0][] }): string =>
+  worth.map(({ text, code }) => powerShellRemark(`${text} [${code}]`)).join('') + rules.map(accessRuleCommand).join('')
