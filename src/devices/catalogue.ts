@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { z } from 'zod'
 import { CaError } from '../errors.ts'
+import { mistakeInWords } from '../formats/mistake-words.ts'
 import { parseBuild } from '../formats/build-number.ts'
 import { isPlainLine, notPlainWords } from '../formats/plain-text.ts'
 import { parseProductType } from '../formats/product-type.ts'
@@ -97,8 +98,8 @@ export function parseCatalogue(json: string): CatalogueUpdate {
   }
   const result = catalogueFile.safeParse(value)
   if (!result.success) {
-    const { path, message } = result.error.issues[0]!
-    throw new CaError('malformed-catalogue', `the catalogue file is wrong at ${path.join('.') || 'its top'}: ${message}`)
+    const issue = result.error.issues[0]!
+    throw new CaError('malformed-catalogue', `the catalogue file is wrong at ${issue.path.join('.') || 'its top'}: ${mistakeInWords(issue)}`)
   }
   refuseRepetition('model', (result.data.models ?? []).map(model => model.identifier))
   refuseRepetition('build', (result.data.builds ?? []).map(build => build.build))
