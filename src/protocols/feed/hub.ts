@@ -36,20 +36,21 @@ export function feedHub(service: Service): FeedHub {
   }
   return {
     async join(client) {
-      clients.add(client)
-      stopWatching ??= watch(service, look, beat)
-      try {
-        await look()
-      } catch (error) {
-        clients.delete(client)
-        throw error
-      }
-      return () => {
+      const leave = (): void => {
         clients.delete(client)
         if (clients.size > 0) return
         stopWatching?.()
         stopWatching = seen = undefined
       }
+      clients.add(client)
+      stopWatching ??= watch(service, look, beat)
+      try {
+        await look()
+      } catch (error) {
+        leave()
+        throw error
+      }
+      return leave
     },
   }
 }

@@ -14,7 +14,8 @@ export function eventStream(ctx: Context, frontEndId: string): { client: FeedCli
   let sent = 0
   const later = (tell: () => void): void => { if (waiting === undefined) tell(); else waiting.push(tell) }
   const write = (event: string, data: object, id?: number): void => {
-    if (res.destroyed) return
+    // Ended, but not closed yet: whoever wrote then would bring the process down.
+    if (res.destroyed || res.writableEnded) return
     res.write(`event: ${event}\n${id === undefined ? '' : `id: ${id}\n`}data: ${JSON.stringify(data)}\n\n`)
     if (res.writableLength > mostUnreadBytes) res.destroy()
   }
