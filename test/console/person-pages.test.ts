@@ -201,6 +201,20 @@ test('a month before a key ends, the page asks for a new one, and a new invitati
   t.notRegex((await read(t, (await world.invite({ email: 'other@example.com' })).link)).text, /Time for a new key/)
 })
 
+test('a key that has come to its end is said to have ended, and is no longer called ready', async t => {
+  const world = await openWorld(t, { config: { renewalDays: 30 } })
+  await world.approve('iPhone14,5')
+  const { link } = await world.invite()
+  t.is((await world.enroll(link, { keys: phoneKeys })).outcome, 'enrolled')
+  const [{ id }] = await world.service.db.query('select id from enrollments') as [{ id: string }]
+  world.service.clock.advance(340 * 86_400)
+  t.regex((await read(t, `${world.url}/i/e/${id}`)).text, /The key of your <b>iPhone 13<\/b> ends on/)
+  world.service.clock.advance(30 * 86_400)
+  const { text } = await read(t, `${world.url}/i/e/${id}`)
+  t.regex(text, /The key has ended.*This is an <b>iPhone 13<\/b>.*Its key ended on <time[^>]*>1 March 2027<.*Open your invitation again, or ask for a new one/s)
+  t.notRegex(text, /The key is ready|Time for a new key|is good until/)
+})
+
 test('a key that was held, taken back or replaced is said to be', async t => {
   const world = await openWorld(t)
   await world.approve('iPhone14,5')

@@ -1,5 +1,5 @@
 import { html } from '../html.ts'
-import { followSection, followedState, isAsked, modelOf, time } from './enrollment-section.ts'
+import { followSection, followedState, isAsked, time } from './enrollment-section.ts'
 import { who } from './invitation-page.ts'
 import { name, type PersonPage, type Reader } from './page.ts'
 import { isEnding, situationOf, type EnrollmentView } from './progress.ts'
@@ -12,7 +12,7 @@ export function enrollmentPage(reader: Reader, view: EnrollmentView, renewalDays
   const state = followedState(reader, followed, now)
   const { key } = view
   const body = html`${who(reader, view.invitation)}
-${key?.state === 'good' && isEnding(key, renewalDays, now) && html`<section class="notice"><h2>${texts.renewalHeading}</h2><p>${texts.renewal(modelOf(reader, view), time(reader, key.notAfter))} ${texts.renewalElsewhere}</p></section>`}
+${key !== undefined && situationOf(view, now).kind === 'ready' && isEnding(key, renewalDays, now) && html`<section class="notice"><h2>${texts.renewalHeading}</h2><p>${texts.renewal(html`<b>${view.modelName ?? view.device?.productType ?? ''}</b>`, time(reader, key.notAfter))} ${texts.renewalElsewhere}</p></section>`}
 ${followSection(reader, followed, address, now)}
 <p class="soft">${texts.nothingInstalled}</p>
 ${!isAsked(situationOf(view, now)) && html`<p class="soft">${texts.ask}: ${name(view.invitation.template.contact)}</p>`}`

@@ -68,6 +68,7 @@ function leadOf(reader: Pick<Reader, 'texts'>, view: EnrollmentView, situation: 
     case 'making': return html`<p>${status.makingText(model)}</p>`
     case 'almost': return html`<p>${status.almostText}</p>`
     case 'ready': return html`<p>${status.readyText(model)}</p>${view.key !== undefined && html`<p>${status.goodUntil(time(reader, view.key.notAfter))}</p>`}`
+    case 'over': return html`<p>${status.overText(model, time(reader, view.key!.notAfter))} ${texts.renewalElsewhere}</p>`
     case 'replaced': return html`<p>${status.replacedText(model)}</p>`
     case 'held': return html`<p>${status.heldText(model)}</p>`
     case 'revoked': return html`<p>${status.revokedText(model)}</p>`

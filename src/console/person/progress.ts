@@ -15,7 +15,7 @@ export type EnrollmentView = {
 }
 
 export type Situation =
-  | { kind: 'waiting' | 'too-late' | 'making' | 'almost' | 'ready' | 'replaced' | 'held' | 'revoked' | 'approved' }
+  | { kind: 'waiting' | 'too-late' | 'making' | 'almost' | 'ready' | 'over' | 'replaced' | 'held' | 'revoked' | 'approved' }
   | { kind: 'failed', code: string }
   | { kind: 'refused' | 'quarantined', decision: Decision }
 
@@ -32,7 +32,7 @@ export function situationOf({ enrollment, decisionNow, key }: EnrollmentView, no
     case 'invited': return { kind: now > challengeExpiresAt ? 'too-late' : 'waiting' }
     case 'allowed': return { kind: 'making' }
     case 'profiled': return { kind: 'almost' }
-    case 'issued': return { kind: key === undefined || key.state === 'good' ? 'ready' : key.state }
+    case 'issued': return { kind: key === undefined ? 'ready' : key.state !== 'good' ? key.state : now > key.notAfter ? 'over' : 'ready' }
     case 'quarantined': return decisionNow === undefined ? decided(decision!) : { kind: 'approved' }
     case 'refused': return decided(decision!)
   }
@@ -55,6 +55,7 @@ export function stepsOf(view: EnrollmentView, { kind }: Situation): Record<StepN
     case 'making':
     case 'almost': return { known: 'done', decided: 'done', issued: 'now', seen: 'later' }
     case 'ready': return { known: 'done', decided: 'done', issued: 'done', seen: key?.firstUsedAt == null ? 'now' : 'done' }
+    case 'over':
     case 'replaced':
     case 'held':
     case 'revoked': return { known: 'done', decided: 'done', issued: 'done', seen: 'stop' }

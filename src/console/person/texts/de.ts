@@ -88,6 +88,8 @@ export const de: Texts = {
     goodUntil: day => html`Der Schlüssel gilt bis ${day}.`,
     revoked: 'Der Schlüssel wurde zurückgenommen',
     revokedText: model => html`Das ist ${model}. Sein Zertifikat gilt nicht mehr. Frag nach, was geschehen ist und was zu tun ist.`,
+    over: 'Der Schlüssel ist abgelaufen',
+    overText: (model, day) => html`Das ist ${model}. Sein Schlüssel galt bis ${day} und öffnet nichts mehr.`,
     replaced: 'Ein neuerer Schlüssel ist da',
     replacedText: model => html`Das ist ${model}. Es hat seither einen anderen Schlüssel bekommen, und dieser wird nicht mehr gebraucht.`,
     held: 'Der Schlüssel ist ausgesetzt',

@@ -90,6 +90,8 @@ export const en = {
     goodUntil: (day: Markup): Markup => html`The key is good until ${day}.`,
     revoked: 'The key was taken back',
     revokedText: (model: Markup): Markup => html`This is ${model}. Its certificate is no longer good. Ask what happened, and what to do.`,
+    over: 'The key has ended',
+    overText: (model: Markup, day: Markup): Markup => html`This is ${model}. Its key ended on ${day} and opens nothing any more.`,
     replaced: 'A newer key took its place',
     replacedText: (model: Markup): Markup => html`This is ${model}. It has got another key since, and this one is no longer needed.`,
     held: 'The key is held back',
