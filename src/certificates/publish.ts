@@ -31,6 +31,8 @@ export type PublicationStore = {
   latest(authorityId: number): Promise<PublishedCrl[]>
   /** Partitions with a change after `changeNumber`. */
   changedPartitions(authorityId: number, changeNumber: number): Promise<number[]>
+  /** Whether a certificate was released after `changeNumber`. */
+  hasRelease(authorityId: number, changeNumber: number): Promise<boolean>
   entries(authorityId: number, listed: Listed): Promise<CrlEntry[]>
   crlAddresses(authorityId: number, partition: number): Promise<string[]>
   add(authorityId: number, crlNumber: number, crls: NewCrl[]): Promise<void>
@@ -66,7 +68,10 @@ export async function publish(deps: PublishDeps, authority: Authority, now: Date
     const plan = planPublication(latest, { partitions, changeNumber, newAddress, now, full, fullEveryMs: deps.periods.fullEveryMs })
     if (typeof plan === 'string') return plan
     if (plan.full) await tx.settle(authority.id, oldest(latest))
-    const wanted = plan.full ? range(partitions) : await tx.changedPartitions(authority.id, plan.since)
+    // A refusal that was released before any list named it is lifted by all partitions together, for agents believe no
+    // word about which one a certificate is of.
+    const all = plan.full || await tx.hasRelease(authority.id, plan.since)
+    const wanted = all ? range(partitions) : await tx.changedPartitions(authority.id, plan.since)
     if (!plan.full && wanted.length === 0) return 'nothing-new'
     const context = { deps, tx, authority, signer, latest, number: lastNumber + 1, changeNumber, thisUpdate: plan.thisUpdate }
     const crls: NewCrl[] = []

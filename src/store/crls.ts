@@ -45,6 +45,8 @@ export function publicationStore(tx: Queryable): PublicationStore {
       (await tx.query<{ partition: number }>(
         'select distinct partition from revocations where authority_id = $1 and change_number > $2 order by partition', [authorityId, changeNumber]))
         .map(row => row.partition),
+    hasRelease: async (authorityId, changeNumber) =>
+      (await tx.query('select 1 from revocations where authority_id = $1 and reason = $2 and change_number > $3 limit 1', [authorityId, removeFromCrl, changeNumber])).length > 0,
     entries: async (authorityId, listed) => await entries(tx, authorityId, listed),
     crlAddresses: async (authorityId, partition) =>
       (await tx.query<{ url: string }>('select url from crl_addresses where authority_id = $1 and partition = $2 order by position', [authorityId, partition]))

@@ -2,7 +2,7 @@ import test from 'ava'
 import { activeAuthority } from '../../src/certificates/authority.ts'
 import { planPublication, type PublishedCrl } from '../../src/certificates/publish.ts'
 import { parseCrl, verifyCrl, type Crl } from '../../src/formats/crl.ts'
-import { readAuthorityKeyIdentifier, readCrlDistributionPoints, readCrlNumber, readDeltaCrlIndicator, readFreshestCrl, readIssuingDistributionPoint } from '../../src/formats/extension-readers.ts'
+import { readAuthorityKeyIdentifier, readCrlDistributionPoints, readCrlNumber, readDeltaCrlIndicator, readFreshestCrl, readIssuingDistributionPoint, readRevocationChange } from '../../src/formats/extension-readers.ts'
 import { registerPartitions } from '../../src/store/authorities.ts'
 import { certificateStore } from '../../src/store/certificates.ts'
 import { crlFileStore } from '../../src/store/crls.ts'
@@ -110,6 +110,22 @@ test('a release takes the entry off its partition, and says removeFromCRL on the
   t.deepEqual(listed(await newest(service, 'complete')), [])
   t.deepEqual(listed(await newest(service, 'delta')), [])
   t.is((await certificateStore(service.db).byKey(issued))!.revocation, null)
+})
+
+test('what is held and released before a list could name it is on none, and every partition says that it covers the release', async t => {
+  const service = await testService(t)
+  await publishIssuing(service)
+  service.clock.advance(1)
+  const issued = await issueDevice(service)
+  await holdNow(service, issued)
+  await releaseNow(service, issued)
+  t.is(await publishIssuing(service), 'published')
+  const released = (await certificateStore(service.db).byKey(issued))!.revocation!.changeNumber
+  for (const partition of [0, 1]) {
+    const list = await newest(service, 'partition', partition)
+    t.deepEqual(listed(list), [])
+    t.is(readRevocationChange(list), BigInt(released))
+  }
 })
 
 test('an entry leaves only after it has stood on every list issued after its certificate expired', async t => {
