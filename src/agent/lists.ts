@@ -1,4 +1,5 @@
 /** The signed lists: what is on disk at the start, what is fetched later, and the text that a front end loads. */
+import { createHash } from 'node:crypto'
 import { toPem } from '../formats/pem.ts'
 import type { ListNews } from './feed-events.ts'
 import type { StateFolder } from './state.ts'
@@ -24,6 +25,8 @@ export class Lists {
   readonly #floors: Map<string, ListMark>
   readonly #loaded = new Set<string>()
   readonly #outstanding = new Map<string, ListName>()
+  /** In force, but no longer on the disk as they were verified. */
+  readonly #damaged = new Set<string>()
   #fetching: Promise<boolean> | undefined
 
   constructor(deps: ListDeps, floors: ReadonlyMap<string, ListMark>) {
@@ -124,20 +127,31 @@ export class Lists {
 
   /** The root's list and every partition, never a delta or a complete list of an issuing CA beside them. */
   bundle(): Iterable<string> {
-    const { folder, trust } = this.#deps
+    const { trust } = this.#deps
+    const read = (name: ListName): Buffer => this.#readIntact(name)
     // Read each time somebody walks through them, so that they are never all in memory.
-    return { * [Symbol.iterator]() { for (const name of listsOf(trust())) yield toPem('X509 CRL', folder.readList(name)!) } }
+    return { * [Symbol.iterator]() { for (const name of listsOf(trust())) yield toPem('X509 CRL', read(name)) } }
+  }
+
+  /** A front end gets what was verified, and not what has become of it on the disk: there are some that end over it. */
+  #readIntact(name: ListName): Buffer {
+    const [key, der] = [listKey(name), this.#deps.folder.readList(name)]
+    if (der !== undefined && createHash('sha256').update(der).digest('hex') === this.#floors.get(key)?.sha256) return der
+    this.#damaged.add(key)
+    this.want(name)
+    throw new Error(`the list ${key} was damaged on the disk, and is fetched anew`)
   }
 
   #accept({ crlNumber, sha256, thisUpdate, change, ...name }: VerifiedList): void {
     this.#floors.set(listKey(name), { crlNumber, sha256, thisUpdate, change })
     this.#loaded.add(listKey(name))
+    this.#damaged.delete(listKey(name))
   }
 
   #verify(name: ListName, der: Buffer): ListVerdict {
     const issuer = issuerOf(this.#deps.trust(), name)
     if (issuer === undefined) return { outcome: 'refused', fault: 'wrong-scope', detail: `nobody here knows ${listKey(name)}` }
     const key = listKey(name)
-    return verifyList(der, { name, issuer, floor: this.#floors.get(key), loaded: this.#loaded.has(key), now: this.#deps.serviceNow() })
+    return verifyList(der, { name, issuer, floor: this.#floors.get(key), loaded: this.#loaded.has(key) && !this.#damaged.has(key), now: this.#deps.serviceNow() })
   }
 }

@@ -356,3 +356,19 @@ test('nobody else can read what the agent keeps', async t => {
   t.is(statSync(join(folder, 'state.json')).mode & 0o777, 0o600)
   t.regex(readFileSync(join(folder, 'state.json'), 'utf8'), /"crlNumber"/)
 })
+
+test('a list that is damaged on the disk after it was verified reaches no front end, and is fetched anew', async t => {
+  const { make, beat, folder, server, target } = await setting(t)
+  const { agent, problems } = make()
+  await beat(agent)
+  const before = target.bundles.length
+  writeFileSync(join(folder, 'lists/issuing.0.crl'), 'nothing')
+  await server.put(1)
+  await agent.handle(readFeedEvent({ event: 'list', data: JSON.stringify(server.lists[1]), id: undefined })!)
+  await agent.settled()
+  t.deepEqual(codes(problems), ['bundle'])
+  t.is(target.bundles.length, before)
+  for (let turns = 0; turns < 30; turns++) await beat(agent)
+  t.deepEqual(codes(problems), [])
+  t.is(target.bundles.length, before + 1)
+})

@@ -6,9 +6,11 @@ import { AgentFolder } from '../../src/agent/settings.ts'
 import { firstSettings, targetOfKind } from '../../src/agent/targets/of-kind.ts'
 import { fingerprint } from '../../src/formats/x509.ts'
 import { activeAuthority } from '../../src/certificates/authority.ts'
+import { apacheConfiguration } from '../../src/protocols/check/configurations/apache.ts'
 import { frontEndAdd } from '../../src/protocols/api/operations/front-ends.ts'
 import { frontEndStore } from '../../src/store/front-ends.ts'
 import { receiptStore } from '../../src/store/receipts.ts'
+import { prepareApache } from '../support/apache.ts'
 import { openCli, runCommand } from '../support/cli.ts'
 import { openDoors } from '../support/console.ts'
 import { prepareHaproxy } from '../support/haproxy.ts'
@@ -21,10 +23,12 @@ import { temporaryFolder } from '../support/temporary.ts'
 import { get } from '../support/tls-client.ts'
 
 const now = (): Date => new Date()
+const programs = { haproxy: 'haproxy', nginx: 'nginx', apache: 'apache2' } as const
+const prepare = { haproxy: prepareHaproxy, nginx: prepareLuaNginx, apache: prepareApache }
 const admin = { name: 'ada', source: 'test', role: 'admin' } as never
 
 /** A service by the real clock, which front ends have as well. */
-async function openService(t: ExecutionContext, kind: 'haproxy' | 'nginx') {
+async function openService(t: ExecutionContext, kind: keyof typeof programs) {
   const service = await testService(t, { clock: { now, advance: () => {}, set: () => {} } })
   await service.publish()
   const url = await openDoors(t, service)
@@ -36,18 +40,18 @@ async function openService(t: ExecutionContext, kind: 'haproxy' | 'nginx') {
 const status = async (port: number, { pem, privateKeyPem }: Issued, chain: string): Promise<number | string> =>
   await get(port, { identity: { pem: pem + chain, privateKeyPem } }).then(answer => answer.status, (error: { code?: string }) => error.code ?? 'failed')
 
-for (const kind of ['haproxy', 'nginx'] as const) {
+for (const kind of ['haproxy', 'nginx', 'apache'] as const) {
   test(`an agent enrolls by command, keeps ${kind}, proves it with canaries, and its receipts say so`, async t => {
-    const program = peer(t, kind)
+    const program = peer(t, programs[kind])
     if (program === undefined) return
     if (kind === 'nginx' && !hasLua()) return t.pass('skipped: libnginx-mod-http-lua is not installed')
     const { service, url, secret, root } = await openService(t, kind)
-    const frontEnd = kind === 'haproxy' ? await prepareHaproxy(t, program) : await prepareLuaNginx(t, program)
+    const frontEnd = await prepare[kind](t, program)
     const folder = join(await temporaryFolder(t), 'agent')
     writeFileSync(`${frontEnd.settings.files}/secret`, `${secret}\n`)
     const enrolled = await runCommand({}, [
       'agent', 'enroll', '--url', url, '--front-end', 'edge', '--secret-file', `${frontEnd.settings.files}/secret`, '--folder', folder, '--root-fingerprint', fingerprint(root.raw),
-      '--files', frontEnd.settings.files, '--run', join(frontEnd.settings.socket, '..'), '--probe', `127.0.0.1:${frontEnd.port}`, '--reload', ...frontEnd.settings.reload, '--json',
+      '--files', frontEnd.settings.files, '--run', frontEnd.values.run, '--probe', `127.0.0.1:${frontEnd.port}`, '--reload', ...frontEnd.settings.reload, '--json',
     ])
     t.is(enrolled.exitCode, 0, enrolled.err)
     t.is(enrolled.json.kind, kind)
@@ -92,6 +96,8 @@ test('`front-end config` prints what the tests run', async t => {
   const options = ['--front-end', values.frontEnd, '--listen', values.listen, '--certificate', values.certificate, '--files', values.files, '--run', values.run, '--backend', values.backend, '--stream-limit', '900']
   t.is((await cli('front-end', 'config', 'haproxy', ...options)).out, readFileSync(`${folder}/haproxy.cfg`, 'utf8'))
   const nginx = await cli('front-end', 'config', 'nginx')
+  const apache = await cli('front-end', 'config', 'apache', '--certificate-key', values.certificateKey, ...options)
+  t.is(apache.out, apacheConfiguration(values))
   t.regex(nginx.out, /ssl_crl \/var\/lib\/latchkey-agent\/files\/lists\.pem;/)
   for (const bad of ['a b', 'x;y', 'x\ny', '"x"', '#x']) t.is((await cli('front-end', 'config', 'nginx', '--backend', bad)).exitCode, 2, bad)
   t.is((await cli('front-end', 'config', 'music')).exitCode, 2)

@@ -87,13 +87,13 @@ export class FeedServer {
   }
 
   /** A certificate of the issuing CA for a phone. */
-  async issue(name: string = randomBytes(8).toString('hex')): Promise<{ serialNumber: string, pem: string, privateKeyPem: string }> {
+  async issue(name: string = randomBytes(8).toString('hex'), other: { subject?: Buffer, notAfter?: Date } = {}): Promise<{ serialNumber: string, pem: string, privateKeyPem: string }> {
     const [serialNumber, signer] = [testSerialNumber(name), newSigner()]
     const partition = this.partitionOf(serialNumber)
     const { crlDistributionPoints, extendedKeyUsage } = await import('../../src/formats/extensions.ts')
     const der = await issueTestCertificate(this.issuing, serialNumber, signer, [
       crlDistributionPoints([this.#address(partition)]), extendedKeyUsage('1.3.6.1.5.5.7.3.2'),
-    ])
+    ], other)
     return {
       serialNumber, pem: toPem('CERTIFICATE', der) + toPem('CERTIFICATE', this.issuing.certificate),
       privateKeyPem: signer.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,

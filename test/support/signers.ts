@@ -48,9 +48,9 @@ export async function newAuthority(cn: string, parent?: TestAuthority, kind: Key
 }
 
 /** An end-entity certificate with the extensions every one has, and those given. */
-export function issueTestCertificate(authority: TestAuthority, serialNumber: string, subject: TestSigner, extensions: Extension[] = []): Promise<Buffer> {
+export function issueTestCertificate(authority: TestAuthority, serialNumber: string, subject: TestSigner, extensions: Extension[] = [], other: { subject?: Buffer, notAfter?: Date } = {}): Promise<Buffer> {
   return signCertificate({
-    serialNumber, issuer: authority.name, subject: commonName(serialNumber), ...testValidity,
+    serialNumber, issuer: authority.name, subject: commonName(serialNumber), ...testValidity, ...other,
     subjectPublicKeyInfo: subject.subjectPublicKeyInfo,
     extensions: [
       basicConstraints(false), subjectKeyIdentifier(subject.subjectPublicKeyInfo),

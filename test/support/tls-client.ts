@@ -7,6 +7,8 @@ export type Identity = { pem: string, privateKeyPem: string }
 export type TlsAnswer = {
   status: number
   body: string
+  /** What the front end says about itself: `Latchkey-Decision`. */
+  decision: string | undefined
   /** On a connection that an earlier request had opened. */
   sameConnection: boolean
   /** In a TLS session that an earlier connection had begun. */
@@ -44,7 +46,7 @@ export function get(port: number, { identity, headers = {}, path = '/', session,
       const facts = { resumed: socket.isSessionReused(), protocol: socket.getProtocol(), sameConnection: sent.reusedSocket }
       response.on('data', (chunk: Buffer) => { chunks.push(chunk) })
       response.on('end', () => {
-        resolve({ ...facts, status: response.statusCode!, body: Buffer.concat(chunks).toString(), session: newSession ?? socket.getSession() })
+        resolve({ ...facts, status: response.statusCode!, decision: response.headers['latchkey-decision'] as string | undefined, body: Buffer.concat(chunks).toString(), session: newSession ?? socket.getSession() })
       })
       response.on('error', reject)
     })

@@ -1,11 +1,12 @@
 import { CaError } from '../../errors.ts'
 import type { JsonObject } from '../json.ts'
 import type { Target } from '../target.ts'
+import { ApacheTarget, apacheSettings } from './apache.ts'
 import { HaproxyTarget, haproxySettings } from './haproxy.ts'
 import { NginxTarget, nginxSettings } from './nginx.ts'
 
 /** The front ends that an agent can keep. */
-export const targetKinds = ['haproxy', 'nginx'] as const
+export const targetKinds = ['haproxy', 'nginx', 'apache'] as const
 
 export type TargetPlaces = { readonly files: string, readonly run: string, readonly probe: string, readonly reload?: readonly string[] }
 
@@ -14,6 +15,7 @@ export function firstSettings(kind: string, { files, run, probe, reload }: Targe
   switch (kind) {
     case 'haproxy': return { files, socket: `${run}/haproxy.sock`, probe, reload: reload ?? ['systemctl', 'reload', 'haproxy'] }
     case 'nginx': return { files, socket: `${run}/nginx.sock`, probe, reload: reload ?? ['systemctl', 'reload', 'nginx'] }
+    case 'apache': return { files, run, probe, reload: reload ?? ['systemctl', 'reload', 'apache2'] }
     default: throw noAgent(kind)
   }
 }
@@ -22,8 +24,9 @@ export function targetOfKind(kind: string, settings: JsonObject, now: () => Date
   switch (kind) {
     case 'haproxy': return new HaproxyTarget(haproxySettings(settings), now)
     case 'nginx': return new NginxTarget(nginxSettings(settings), now)
+    case 'apache': return new ApacheTarget(apacheSettings(settings), now)
     default: throw noAgent(kind)
   }
 }
 
-const noAgent = (kind: string): CaError => new CaError('invalid-argument', `there is no agent for ${kind}, only for ${targetKinds.join(' and ')}`)
+const noAgent = (kind: string): CaError => new CaError('invalid-argument', `there is no agent for ${kind}, only for ${targetKinds.join(', ')}`)

@@ -1,17 +1,18 @@
 import { z } from 'zod'
+import { apacheConfiguration } from '../../check/configurations/apache.ts'
 import { haproxyConfiguration } from '../../check/configurations/haproxy.ts'
 import { nginxConfiguration } from '../../check/configurations/nginx.ts'
 import { agentPlaces, type ConfigurationValues } from '../../check/configurations/values.ts'
 import { nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
 
-const configurations = { haproxy: haproxyConfiguration, nginx: nginxConfiguration } satisfies Record<string, (values: ConfigurationValues) => string>
+const configurations = { haproxy: haproxyConfiguration, nginx: nginxConfiguration, apache: apacheConfiguration } satisfies Record<string, (values: ConfigurationValues) => string>
 
 export const configurationKinds = Object.keys(configurations) as [keyof typeof configurations]
 
 // They stand in another program's configuration as they are: nothing there may end a word or begin a comment.
 const word = z.string().regex(/^[\w./:@%+\-[\]]{1,200}$/, 'must be a path or an address')
-const server = { haproxy: '/etc/haproxy/server.pem', nginx: '/etc/nginx/server.pem' }
+const folders = { haproxy: '/etc/haproxy', nginx: '/etc/nginx', apache: '/etc/apache2' } satisfies Record<keyof typeof configurations, string>
 
 export const frontEndConfiguration = operation({
   id: 'frontEndConfiguration', method: 'get', path: '/front-end-configurations/{kind}', role: 'auditor',
@@ -25,7 +26,7 @@ export const frontEndConfiguration = operation({
   async run(_service, _actor, { kind, listen, certificate, certificateKey, ...values }) {
     return {
       kind, configuration: configurations[kind]({
-        ...values, listen: listen ?? (kind === 'haproxy' ? ':443' : '443'), certificate: certificate ?? server[kind], certificateKey: certificateKey ?? '/etc/nginx/server-key.pem',
+        ...values, listen: listen ?? (kind === 'haproxy' ? ':443' : '443'), certificate: certificate ?? `${folders[kind]}/server.pem`, certificateKey: certificateKey ?? `${folders[kind]}/server-key.pem`,
       }),
     }
   },
