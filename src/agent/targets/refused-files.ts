@@ -59,15 +59,23 @@ export class RefusedFiles {
     if (this.#changes.size > maxChanges) this.load(this.#now())
   }
 
+  /** In order, which spares sorting them all. */
   * #now(): Generator<string> {
-    for (const serialNumber of this.#loaded) if (!this.#changes.has(serialNumber)) yield serialNumber
-    for (const [serialNumber, mark] of this.#changes) if (mark === '+') yield serialNumber
+    const added = [...this.#changes].filter(([, mark]) => mark === '+').map(([serialNumber]) => serialNumber).sort(inOrder)
+    let at = 0
+    for (const serialNumber of this.#loaded) {
+      while (at < added.length && inOrder(added[at]!, serialNumber) < 0) yield added[at++]!
+      if (!this.#changes.has(serialNumber)) yield serialNumber
+    }
+    yield* added.slice(at)
   }
 
   #writeChanges(): void {
     this.#changed.write(linesOf(this.#changes.size, [...this.#changes].map(([serialNumber, mark]) => line(serialNumber, mark)).sort()))
   }
 }
+
+const inOrder = (a: string, b: string): number => a.length - b.length || (a < b ? -1 : 1)
 
 const line = (text: string, mark: Mark): string => `${text.padStart(digits, '0')}${mark}\n`
 

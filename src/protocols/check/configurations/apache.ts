@@ -1,5 +1,10 @@
 import { identityHeaders, type ConfigurationValues } from './values.ts'
 
+const processes = 16
+
+/** All processes that may be there at once: the running ones, and those that were replaced and still have requests running. */
+const serverLimit = (streamLimitSeconds: number): number => processes * (2 + Math.ceil(streamLimitSeconds / 300))
+
 /** A whole apache2.conf, for Apache 2.4.39 and later with mod_lua, and `latchkey agent` beside it. */
 export function apacheConfiguration(values: ConfigurationValues): string {
   const { frontEnd, listen, certificate, certificateKey, files, run, backend, streamLimitSeconds } = values
@@ -27,8 +32,9 @@ ServerTokens Minimal
 TraceEnable off
 SSLSessionCache none
 
-# Every running request takes a thread, the long polls of mail included. ServerLimit leaves places for processes that were
-# replaced and still have requests running, when the agent has new lists read: every five minutes at most.
+# Every running request takes a thread, the long polls of mail included: for more than a thousand phones raise MaxRequestWorkers,
+# and ServerLimit as much. It leaves places for processes that are replaced when the agent has new lists read, every five
+# minutes at most, and still have requests running.
 ServerLimit ${serverLimit(streamLimitSeconds)}
 ThreadsPerChild 64
 MaxRequestWorkers ${64 * processes}
@@ -58,17 +64,12 @@ Listen ${listen}
 ${admission(run)}
   ProxyPreserveHost On
   AllowEncodedSlashes NoDecode
-  # A request that is running when its phone is revoked ends only then: timeout is how long the server may say nothing, as
-  # in the long polls of mail.
+  # A request that is running when its phone is revoked goes on: Apache cannot end it. timeout is how long the server behind
+  # may say nothing in it, as in the long polls of mail; an answer that keeps moving is not ended by it.
   ProxyPass / http://${backend}/ nocanon retry=0 connectiontimeout=2 timeout=${streamLimitSeconds}
 </VirtualHost>
 `
 }
-
-const processes = 16
-
-/** All processes that may be there at once, of which some have been replaced. */
-const serverLimit = (streamLimitSeconds: number): number => processes * (2 + Math.ceil(streamLimitSeconds / 300))
 
 /** What is asked on every request. An error in here is answered with 500: nobody is let in by it. */
 const admission = (run: string): string => `  # Asked on every request: connections that are open are refused as well. Each time the agent's files are read anew, a few
@@ -155,10 +156,10 @@ ${identityHeaders.map(name => `      ${name.toLowerCase()}\n`).join('')}    ]]):
         return apache2.DONE
       end
 
-      -- Nothing that the client says about certificates gets to the server behind, spelled with underscores neither; what
-      -- Apache knows does (RFC 9440).
+      -- Nothing that the client says about certificates gets to the server behind, not even in a spelling that only some
+      -- servers take for the same name; what Apache knows does (RFC 9440).
       for name in pairs(r:headers_in_table()) do
-        if identity[(name:lower():gsub("_", "-"))] then r.headers_in[name] = nil end
+        if identity[(name:lower():gsub("[^%w]", "-"))] then r.headers_in[name] = nil end
       end
       r.headers_in["Client-Cert"] = ":" .. r:ssl_var_lookup("SSL_CLIENT_CERT"):gsub("%-%-%-%-%-[%u ]+%-%-%-%-%-", ""):gsub("%s", "") .. ":"
       r.headers_in["Latchkey-Serial"] = serial
