@@ -205,11 +205,13 @@ test('an open connection is refused when its certificate has ended', async t => 
   await started()
   const connection = keepAlive()
   t.teardown(() => { connection.destroy() })
-  const identity = await server.issue('soon over', { notAfter: new Date(Math.floor(Date.now() / 1000) * 1000 + 5000) })
-  let last = await get(port, { identity, agent: connection })
-  t.is(last.status, 200)
-  await until(async () => { last = await get(port, { identity, agent: connection }); return last.status !== 200 })
-  t.deepEqual([last.status, last.decision, last.sameConnection], [403, 'expired', true])
+  const notAfter = new Date(Math.floor(Date.now() / 1000) * 1000 + 6000)
+  const identity = await server.issue('soon over', { notAfter })
+  t.is((await get(port, { identity, agent: connection })).status, 200)
+  // Its last second counts.
+  await until(() => Date.now() >= notAfter.getTime() + 1000)
+  const after = await get(port, { identity, agent: connection })
+  t.deepEqual([after.status, after.decision, after.sameConnection], [403, 'expired', true])
   t.is(await answer(port, identity), 'no handshake')
 })
 
