@@ -11,7 +11,7 @@ export function agentCommands(root: Command, world: World): void {
     .requiredOption('--url <url>', 'where Latchkey is').requiredOption('--front-end <name>', 'its name in Latchkey')
     .requiredOption('--secret-file <file>', 'with the secret that `front-end add` printed (- for standard input)')
     .option('--root-fingerprint <sha256>', 'of the root certificate, as `authority show` prints it').option('--folder <folder>', 'what the agent keeps', agentPlaces.folder)
-    .option('--files <folder>', 'what the front end reads', agentPlaces.files).option('--run <folder>', 'where the two have their sockets', agentPlaces.run)
+    .option('--files <folder>', 'what the front end reads', agentPlaces.files).option('--run <folder>', 'where the two meet while they run', agentPlaces.run)
     .option('--probe <host:port>', 'where the front end answers phones, to try it out', '127.0.0.1:443')
     .option('--reload <command...>', 'what makes the front end read its files again').option('--plain-http', 'send the secret over plain http'))
   leaf(agent, world, 'run', 'follow the service, and keep the front end', run, command => command

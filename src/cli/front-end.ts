@@ -18,7 +18,7 @@ export function frontEndCommands(root: Command, world: World): void {
   leaf(frontEnd, world, 'config <kind>', `print a complete configuration: ${configurationKinds.join(', ')}`, config, command => command
     .option('--front-end <name>', 'its name in Latchkey').option('--listen <address>', 'what it listens on').option('--backend <host:port>', 'what is protected')
     .option('--certificate <file>', "the server's own certificate").option('--certificate-key <file>', 'and its key (nginx, apache)')
-    .option('--files <folder>', "where its agent keeps its files").option('--run <folder>', 'where the two have their sockets')
+    .option('--files <folder>', "where its agent keeps its files").option('--run <folder>', 'where the two meet while they run')
     .option('--stream-limit <seconds>', 'how long one request may run', wholeNumber))
   leaf(frontEnd, world, 'end <name>', 'end one: its secret opens nothing any more', end)
 }

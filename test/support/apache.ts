@@ -6,7 +6,7 @@ import { apacheConfiguration } from '../../src/protocols/check/configurations/ap
 import { newFrontEndPlace, type FrontEndPlace } from './front-end-place.ts'
 import { serverProgram, type ServerProgram } from './server-program.ts'
 
-export type Apache = FrontEndPlace & Pick<ServerProgram, 'start' | 'kill' | 'restart' | 'pid'> & { readonly settings: ApacheSettings, errorLog(): string }
+export type Apache = FrontEndPlace & Pick<ServerProgram, 'start' | 'restart'> & { readonly settings: ApacheSettings, errorLog(): string }
 
 /** @param edit  changes the printed configuration, for tests of what it guards against */
 export async function prepareApache(t: ExecutionContext<any>, apache: string, edit: (printed: string) => string = printed => printed): Promise<Apache> {
@@ -18,11 +18,10 @@ export async function prepareApache(t: ExecutionContext<any>, apache: string, ed
   writeFileSync(`${folder}/apache2.conf`, edit(apacheConfiguration(values)))
   // Debian's own path belongs to root. What is given here is read after the file.
   const args = ['-f', `${folder}/apache2.conf`, '-c', `ErrorLog ${log}`, '-DFOREGROUND']
-  const program = serverProgram(t, { program: apache, args, port, log })
-  const { start, kill, restart } = program
+  const { start, restart } = serverProgram(t, { program: apache, args, port, log })
   writeFileSync(`${folder}/reload.sh`, `#!/bin/sh\nexec kill -USR1 "$(cat ${folder}/apache2.pid)"\n`, { mode: 0o755 })
   return {
-    ...place, start, kill, restart, settings: { files: values.files, run: values.run, probe: `127.0.0.1:${port}`, reload: [`${folder}/reload.sh`] },
-    get pid() { return program.pid }, errorLog: () => readFileSync(log, 'utf8'),
+    ...place, start, restart, settings: { files: values.files, run: values.run, probe: `127.0.0.1:${port}`, reload: [`${folder}/reload.sh`] },
+    errorLog: () => readFileSync(log, 'utf8'),
   }
 }

@@ -9,12 +9,8 @@ import { until } from './running-agent.ts'
 export type ServerProgram = {
   /** Resolves when it listens. @throws with what it said, when it ends instead */
   start(): Promise<void>
-  kill(): Promise<void>
   restart(): Promise<void>
   signal(name: NodeJS.Signals): void
-  readonly pid: number | undefined
-  /** What it printed and, where it writes one, its log. */
-  readonly output: string
 }
 
 export type ServerProgramOptions = { readonly program: string, readonly args: readonly string[], readonly port: number, readonly log?: string }
@@ -40,9 +36,7 @@ export function serverProgram(t: ExecutionContext<any>, { program, args, port, l
   }
   t.teardown(kill)
   return {
-    start, kill, restart: async () => { await kill(); await start() },
+    start, restart: async () => { await kill(); await start() },
     signal: name => { child?.kill(name) },
-    get pid() { return child?.pid },
-    get output() { return output() },
   }
 }

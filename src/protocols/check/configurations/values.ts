@@ -9,7 +9,7 @@ export type ConfigurationValues = {
   readonly certificateKey: string
   /** Where the agent keeps the files that the configuration names. */
   readonly files: string
-  /** Where the front end and its agent have their sockets. */
+  /** Where the front end and its agent meet while they run: sockets, and files that are read for every request. */
   readonly run: string
   /** What is protected: host:port. */
   readonly backend: string
