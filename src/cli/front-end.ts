@@ -46,7 +46,7 @@ async function add({ client, print }: Context, { kind, authority, activesync, ma
   print(await client.call(frontEndAdd, {
     name, kind: kind as FrontEndKind, authority, activeSync: activesync as GateAction, maxAgeSeconds: maxAge, whenStale: whenStale as 'refuse' | 'alarm' | undefined,
   }), f => fields([
-    ['name', f.name], ['kind', f.kind], ['passes on', f.convention], ['asks at', f.checkUrl], ['secret', f.secret],
+    ['name', f.name], ['kind', f.kind], ['passes on', f.convention], ['asks at', f.checkUrl ?? 'nothing: its agent brings the lists'], ['secret', f.secret],
   ]))
 }
 

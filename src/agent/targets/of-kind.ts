@@ -3,9 +3,10 @@ import type { JsonObject } from '../json.ts'
 import type { Target } from '../target.ts'
 import { HaproxyTarget, haproxySettings } from './haproxy.ts'
 import { NginxTarget, nginxSettings } from './nginx.ts'
+import { StunnelTarget, stunnelSettings } from './stunnel.ts'
 
 /** The front ends that an agent can keep. */
-export const targetKinds = ['haproxy', 'nginx'] as const
+export const targetKinds = ['haproxy', 'nginx', 'stunnel'] as const
 
 export type TargetPlaces = { readonly files: string, readonly run: string, readonly probe: string, readonly reload?: readonly string[] }
 
@@ -14,6 +15,8 @@ export function firstSettings(kind: string, { files, run, probe, reload }: Targe
   switch (kind) {
     case 'haproxy': return { files, socket: `${run}/haproxy.sock`, probe, reload: reload ?? ['systemctl', 'reload', 'haproxy'] }
     case 'nginx': return { files, socket: `${run}/nginx.sock`, probe, reload: reload ?? ['systemctl', 'reload', 'nginx'] }
+    // Debian's unit knows no reload.
+    case 'stunnel': return { files, pid: `${run}/stunnel.pid`, probe, reload: reload ?? ['systemctl', 'kill', '--signal=HUP', 'stunnel@latchkey'] }
     default: throw noAgent(kind)
   }
 }
@@ -22,8 +25,9 @@ export function targetOfKind(kind: string, settings: JsonObject, now: () => Date
   switch (kind) {
     case 'haproxy': return new HaproxyTarget(haproxySettings(settings), now)
     case 'nginx': return new NginxTarget(nginxSettings(settings), now)
+    case 'stunnel': return new StunnelTarget(stunnelSettings(settings), now)
     default: throw noAgent(kind)
   }
 }
 
-const noAgent = (kind: string): CaError => new CaError('invalid-argument', `there is no agent for ${kind}, only for ${targetKinds.join(' and ')}`)
+const noAgent = (kind: string): CaError => new CaError('invalid-argument', `there is no agent for ${kind}, only for ${targetKinds.join(', ')}`)

@@ -5,7 +5,7 @@ import type { Log } from '../../http/log.ts'
 import type { Queryable } from '../../store/db.ts'
 import { frontEndStore, type FrontEnd } from '../../store/front-ends.ts'
 import { conventions, identityHeaders, readPresented, type Presented } from './conventions.ts'
-import type { Convention } from './kinds.ts'
+import { asks } from './kinds.ts'
 
 /** As the database has it; anything else, a NUL say, would not be a question but an error. */
 const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
@@ -26,8 +26,8 @@ export async function authenticate(db: Queryable, name: string, authorization: s
 }
 
 /** What the front end's one header says. Sent twice, one of the two is not the front end's: that is malformed. */
-export function presentedBy(frontEnd: FrontEnd, request: IncomingMessage): Presented | 'no-certificate' | 'malformed' {
-  const convention = frontEnd.convention as Convention
+export function presentedBy({ convention }: FrontEnd, request: IncomingMessage): Presented | 'no-certificate' | 'malformed' {
+  if (!asks(convention)) return 'no-certificate'
   const { header } = conventions[convention]
   const [value = '', ...more] = request.headersDistinct[header] ?? []
   if (more.length > 0) return 'malformed'
@@ -45,7 +45,7 @@ const quietMs = 60_000
 export function foreignHeaderLog(log: Log, now: () => Date): (frontEnd: FrontEnd, request: IncomingMessage) => void {
   const lastSaid = new Map<string, number>()
   return (frontEnd, request) => {
-    const { header } = conventions[frontEnd.convention as Convention]
+    const header = asks(frontEnd.convention) ? conventions[frontEnd.convention].header : undefined
     const foreign = identityHeaders.filter(name => name !== header && request.headers[name] !== undefined)
     if (foreign.length === 0 || now().getTime() - (lastSaid.get(frontEnd.id) ?? -Infinity) < quietMs) return
     lastSaid.set(frontEnd.id, now().getTime())

@@ -4,6 +4,7 @@ import { caddyConfiguration } from '../../check/configurations/caddy.ts'
 import { haproxyConfiguration } from '../../check/configurations/haproxy.ts'
 import { nginxCheckConfiguration } from '../../check/configurations/nginx-check.ts'
 import { nginxConfiguration } from '../../check/configurations/nginx.ts'
+import { stunnelConfiguration } from '../../check/configurations/stunnel.ts'
 import { agentPlaces, checkFiles, type ConfigurationValues } from '../../check/configurations/values.ts'
 import { nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
@@ -20,6 +21,7 @@ const configurations = {
   haproxy: { ways: { agent: haproxyConfiguration }, listen: ':443', certificate: '/etc/haproxy/server.pem', certificateKey: '' },
   nginx: { ways: { agent: nginxConfiguration, check: nginxCheckConfiguration }, listen: '443', certificate: '/etc/nginx/server.pem', certificateKey: '/etc/nginx/server-key.pem' },
   caddy: { ways: { check: caddyConfiguration }, listen: ':443', certificate: '/etc/caddy/server.pem', certificateKey: '/etc/caddy/server-key.pem' },
+  stunnel: { ways: { agent: stunnelConfiguration }, listen: '443', certificate: '/etc/stunnel/server.pem', certificateKey: '/etc/stunnel/server-key.pem' },
 } satisfies Record<string, Printed>
 
 export const configurationKinds = Object.keys(configurations) as [keyof typeof configurations]
