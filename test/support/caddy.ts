@@ -44,7 +44,7 @@ export async function startCaddy(t: ExecutionContext<any>, { caddy, latchkey, ca
   writeFileSync(`${folder}/issuing.pem`, toPem('CERTIFICATE', issuing!))
   const values = {
     frontEnd: 'edge', listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: `${folder}/server-key.pem`, files: folder, run: folder,
-    backend: `127.0.0.1:${backend.port}`, latchkey, streamLimitSeconds,
+    backend: `127.0.0.1:${backend.port}`, latchkey, ocsp: '', streamLimitSeconds,
   }
   writeFileSync(`${folder}/Caddyfile`, caddyConfiguration(values))
   // Its admin API would have the same address in every test, and Caddy keeps a copy of its configuration at home.

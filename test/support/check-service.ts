@@ -14,7 +14,7 @@ import { checkRouter } from '../../src/protocols/check/router.ts'
 import { crlRouter } from '../../src/protocols/crl/router.ts'
 import { frontEndStore } from '../../src/store/front-ends.ts'
 import { newKey, requestOf } from './agent.ts'
-import { fakeClock } from './clock.ts'
+import { fakeClock, type FakeClock } from './clock.ts'
 import { listen } from './listen.ts'
 import { testService, type TestService } from './service.ts'
 import type { Identity } from './tls-client.ts'
@@ -22,8 +22,8 @@ import type { Identity } from './tls-client.ts'
 export const checkSecret = 'a-secret-of-the-front-end'
 
 /** With a front end named `edge`. Front ends have the real clock; this one begins an hour earlier, so that it can move without getting ahead. */
-export async function checkService(t: ExecutionContext<any>, kind: FrontEndKind): Promise<{ service: TestService, latchkey: string }> {
-  const service = await testService(t, { clock: fakeClock(new Date(Date.now() - 3_600_000).toISOString()) })
+export async function checkService(t: ExecutionContext<any>, kind: FrontEndKind, clock: FakeClock = fakeClock(new Date(Date.now() - 3_600_000).toISOString())): Promise<{ service: TestService, latchkey: string }> {
+  const service = await testService(t, { clock })
   await frontEndStore(service.db).add({
     id: randomUUID(), name: 'edge', kind, convention: conventionFor(kind, null), authorityId: null,
     maxAgeSeconds: 900, whenStale: 'refuse', secretSha256: createHash('sha256').update(checkSecret).digest(), createdAt: service.now(),

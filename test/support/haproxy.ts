@@ -39,7 +39,7 @@ export async function prepareHaproxy(t: ExecutionContext<any>, haproxy: string, 
   writeFileSync(`${folder}/server.pem`, toPem('CERTIFICATE', certificate) + (server.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string), { mode: 0o600 })
   const values = {
     frontEnd: 'edge', listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: 'unused', files, run: folder,
-    backend: `127.0.0.1:${backend.port}`, latchkey: 'http://127.0.0.1:8080', streamLimitSeconds: 900,
+    backend: `127.0.0.1:${backend.port}`, latchkey: 'http://127.0.0.1:8080', ocsp: '', streamLimitSeconds: 900,
   }
   writeFileSync(`${folder}/haproxy.cfg`, edit(haproxyConfiguration(values)))
   let child: ChildProcess | undefined

@@ -37,7 +37,7 @@ export async function prepareLuaNginx(t: ExecutionContext<any>, nginx: string, e
   writeFileSync(`${folder}/server-key.pem`, server.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
   const printed = nginxConfiguration({
     frontEnd: 'edge', listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: `${folder}/server-key.pem`, files, run: folder,
-    backend: `127.0.0.1:${backend.port}`, latchkey: 'http://127.0.0.1:8080', streamLimitSeconds: 900,
+    backend: `127.0.0.1:${backend.port}`, latchkey: 'http://127.0.0.1:8080', ocsp: '', streamLimitSeconds: 900,
   })
   // Debian's own paths belong to root.
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/${name};\n`).join('')

@@ -74,7 +74,7 @@ async function writeFiles(folder: string, options: NginxOptions, port: number, b
 function filled(folder: string, { latchkey, frontEnd }: NginxOptions, port: number, backend: number): string {
   const printed = nginxCheckConfiguration({
     frontEnd, listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: `${folder}/server-key.pem`, files: folder, run: folder,
-    backend: `127.0.0.1:${backend}`, latchkey, streamLimitSeconds: 15,
+    backend: `127.0.0.1:${backend}`, latchkey, ocsp: '', streamLimitSeconds: 15,
   })
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/${name};\n`).join('')
   return printed.replace('http {\n', `http {\n${paths}`)

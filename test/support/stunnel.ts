@@ -35,7 +35,7 @@ export async function prepareStunnel(t: ExecutionContext<any>, stunnel: string, 
   writeFileSync(`${folder}/server-key.pem`, server.privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 })
   const values = {
     frontEnd: 'edge', listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: `${folder}/server-key.pem`, files: `${folder}/files`, run: folder,
-    backend: `127.0.0.1:${backend.port}`, latchkey: 'http://127.0.0.1:8080', streamLimitSeconds: 900,
+    backend: `127.0.0.1:${backend.port}`, latchkey: 'http://127.0.0.1:8080', ocsp: '', streamLimitSeconds: 900,
   }
   writeFileSync(`${folder}/stunnel.conf`, edit(stunnelConfiguration(values)))
   let child: ChildProcess | undefined

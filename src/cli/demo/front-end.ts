@@ -43,7 +43,7 @@ async function startNginx(program: string, options: FrontEndOptions): Promise<Fr
   await writeFile(join(folder, 'check-secret.conf'), `proxy_set_header Authorization "Bearer ${options.secret}";\n`, { mode: 0o600 })
   const text = nginxCheckConfiguration({
     frontEnd: options.name, listen: `127.0.0.1:${port}`, certificate: join(folder, 'server.pem'), certificateKey: join(folder, 'server-key.pem'), files: folder, run: folder,
-    backend: `127.0.0.1:${(backend.address() as AddressInfo).port}`, latchkey: `http://${latchkey.host}:${latchkey.port}`, streamLimitSeconds: 900,
+    backend: `127.0.0.1:${(backend.address() as AddressInfo).port}`, latchkey: `http://${latchkey.host}:${latchkey.port}`, ocsp: '', streamLimitSeconds: 900,
   })
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `${kind}_temp_path ${folder}/temp/${kind};`).join(' ')
   await writeFile(join(folder, 'nginx.conf'), `${process.getuid?.() === 0 ? 'user root;\n' : ''}pid ${folder}/nginx.pid;\n${text.replace(/http \{/, `http { ${temp}`)}`)

@@ -1,6 +1,9 @@
 import { z } from 'zod'
+import { addressesAt } from '../../../certificates/addresses.ts'
+import { activeAuthority } from '../../../certificates/authority.ts'
 import { CaError } from '../../../errors.ts'
 import { caddyConfiguration } from '../../check/configurations/caddy.ts'
+import { freeradiusConfiguration } from '../../check/configurations/freeradius.ts'
 import { haproxyConfiguration } from '../../check/configurations/haproxy.ts'
 import { nginxCheckConfiguration } from '../../check/configurations/nginx-check.ts'
 import { nginxConfiguration } from '../../check/configurations/nginx.ts'
@@ -9,8 +12,8 @@ import { agentPlaces, checkFiles, type ConfigurationValues } from '../../check/c
 import { nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
 
-/** How a front end knows who is refused: an agent beside it tells it, or it asks Latchkey about every request. */
-export const configurationWays = ['agent', 'check'] as const
+/** How a front end knows who is refused: an agent beside it tells it, or it asks Latchkey about every request, or its OCSP responder about every handshake. */
+export const configurationWays = ['agent', 'check', 'ocsp'] as const
 type Way = typeof configurationWays[number]
 
 /** @property certificate, certificateKey, listen  unless somebody says otherwise */
@@ -22,6 +25,7 @@ const configurations = {
   nginx: { ways: { agent: nginxConfiguration, check: nginxCheckConfiguration }, listen: '443', certificate: '/etc/nginx/server.pem', certificateKey: '/etc/nginx/server-key.pem' },
   caddy: { ways: { check: caddyConfiguration }, listen: ':443', certificate: '/etc/caddy/server.pem', certificateKey: '/etc/caddy/server-key.pem' },
   stunnel: { ways: { agent: stunnelConfiguration }, listen: '443', certificate: '/etc/stunnel/server.pem', certificateKey: '/etc/stunnel/server-key.pem' },
+  freeradius: { ways: { ocsp: freeradiusConfiguration }, listen: '1812', certificate: '/etc/freeradius/3.0/certs/server.pem', certificateKey: '/etc/freeradius/3.0/certs/server-key.pem' },
 } satisfies Record<string, Printed>
 
 export const configurationKinds = Object.keys(configurations) as [keyof typeof configurations]
@@ -49,9 +53,12 @@ export const frontEndConfiguration = operation({
     const way = by ?? Object.keys(printed.ways)[0] as Way
     const print = printed.ways[way]
     if (print === undefined) throw new CaError('invalid-argument', `${kind} is configured by ${Object.keys(printed.ways).join(' or ')}`)
+    // Certificates name the plain-http address, and those that ask by OCSP know no other.
+    const place = new URL(latchkey ?? (way === 'ocsp' ? service.config.pkiUrl : service.config.url)).origin
+    if (way === 'ocsp' && !place.startsWith('http:')) throw new CaError('invalid-argument', `${kind} asks by plain http`)
     const configuration = print({
       ...values, listen: listen ?? printed.listen, certificate: certificate ?? printed.certificate, certificateKey: certificateKey ?? printed.certificateKey,
-      files: files ?? (way === 'agent' ? agentPlaces.files : checkFiles), latchkey: new URL(latchkey ?? service.config.url).origin,
+      files: files ?? (way === 'agent' ? agentPlaces.files : checkFiles), latchkey: place, ocsp: addressesAt(place).ocsp(activeAuthority(service.authorities(), 'issuing').name),
     })
     return { kind, by: way, configuration }
   },

@@ -15,6 +15,8 @@ export type ConfigurationValues = {
   readonly backend: string
   /** Where Latchkey is, for a front end that asks it: `https://host` or `http://host:port`. */
   readonly latchkey: string
+  /** Where the issuing CA's OCSP responder is, for one that asks it: plain http. */
+  readonly ocsp: string
   /** How long one request may run, in seconds: where it cannot be cut, that of a revoked phone ends only then. */
   readonly streamLimitSeconds: number
 }
