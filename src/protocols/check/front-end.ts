@@ -18,11 +18,20 @@ const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
  */
 export async function authenticate(db: Queryable, name: string, authorization: string | undefined): Promise<FrontEnd> {
   const frontEnd = namePattern.test(name) ? await frontEndStore(db).find(name) : undefined
-  const secret = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1] ?? ''
+  const secret = secretIn(authorization ?? '', name)
   const given = createHash('sha256').update(secret).digest()
   const same = timingSafeEqual(given, frontEnd?.secretSha256 ?? Buffer.alloc(32))
   if (frontEnd === undefined || !same) throw new CaError('unauthorized', 'this front end is not known by that secret')
   return frontEnd
+}
+
+/** Bearer (RFC 6750), or Basic (RFC 7617) with its own name as the user: some can be given a secret only in the address that they ask. */
+function secretIn(authorization: string, name: string): string {
+  const bearer = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
+  if (bearer !== undefined) return bearer
+  const basic = /^Basic ([A-Za-z0-9+/]{1,1024}={0,2})$/i.exec(authorization)?.[1] ?? ''
+  const given = Buffer.from(basic, 'base64').toString('latin1')
+  return given.startsWith(`${name}:`) ? given.slice(name.length + 1) : ''
 }
 
 /** What the front end's one header says. Sent twice, one of the two is not the front end's: that is malformed. */

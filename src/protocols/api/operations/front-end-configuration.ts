@@ -3,11 +3,13 @@ import { addressesAt } from '../../../certificates/addresses.ts'
 import { activeAuthority } from '../../../certificates/authority.ts'
 import { CaError } from '../../../errors.ts'
 import { caddyConfiguration } from '../../check/configurations/caddy.ts'
+import { envoyConfiguration } from '../../check/configurations/envoy.ts'
 import { freeradiusConfiguration } from '../../check/configurations/freeradius.ts'
 import { haproxyConfiguration } from '../../check/configurations/haproxy.ts'
 import { nginxCheckConfiguration } from '../../check/configurations/nginx-check.ts'
 import { nginxConfiguration } from '../../check/configurations/nginx.ts'
 import { stunnelConfiguration } from '../../check/configurations/stunnel.ts'
+import { traefikConfiguration } from '../../check/configurations/traefik.ts'
 import { agentPlaces, checkFiles, type ConfigurationValues } from '../../check/configurations/values.ts'
 import { nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
@@ -26,6 +28,8 @@ const configurations = {
   caddy: { ways: { check: caddyConfiguration }, listen: ':443', certificate: '/etc/caddy/server.pem', certificateKey: '/etc/caddy/server-key.pem' },
   stunnel: { ways: { agent: stunnelConfiguration }, listen: '443', certificate: '/etc/stunnel/server.pem', certificateKey: '/etc/stunnel/server-key.pem' },
   freeradius: { ways: { ocsp: freeradiusConfiguration }, listen: '1812', certificate: '/etc/freeradius/3.0/certs/server.pem', certificateKey: '/etc/freeradius/3.0/certs/server-key.pem' },
+  envoy: { ways: { check: envoyConfiguration }, listen: ':443', certificate: '/etc/envoy/server.pem', certificateKey: '/etc/envoy/server-key.pem' },
+  traefik: { ways: { check: traefikConfiguration }, listen: ':443', certificate: '/etc/traefik/server.pem', certificateKey: '/etc/traefik/server-key.pem' },
 } satisfies Record<string, Printed>
 
 export const configurationKinds = Object.keys(configurations) as [keyof typeof configurations]

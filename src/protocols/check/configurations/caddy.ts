@@ -1,10 +1,10 @@
-import { identityHeaders, placeOf, type ConfigurationValues } from './values.ts'
+import { addressOf, identityHeaders, placeOf, type ConfigurationValues } from './values.ts'
 
 /** A whole Caddyfile, for Caddy 2.6 and later: it asks Latchkey about every request, and knows no revocation lists. */
 export function caddyConfiguration(values: ConfigurationValues): string {
   const { frontEnd, listen, certificate, certificateKey, files, backend, latchkey, streamLimitSeconds } = values
   const { isTls } = placeOf(latchkey)
-  const [, host = '', port = '443'] = /^(?:(.+):)?:?(\d+)$/.exec(listen) ?? ['', listen]
+  const { host, port } = addressOf(listen, 443)
   const deleted = [...identityHeaders.filter(name => !name.startsWith('Latchkey-')), 'Latchkey-*'].map(name => `\t\trequest_header -${name}\n`).join('')
   return `# Caddy (2.6 or later) in front of a server that only phones with a good certificate may reach.
 # Front end ${frontEnd} of Latchkey, which is asked about every request. This is a whole Caddyfile.
@@ -46,7 +46,7 @@ export function caddyConfiguration(values: ConfigurationValues): string {
 
 # No name and no address before the port: the demand for a certificate would be for that name alone.
 https://:${port} {
-${host === '' ? '' : `\tbind ${host}\n`}	# Caddy goes by the name that the client asks for; one that asks by none, for an address alone, gets no certificate.
+${host === '' ? '' : `\tbind ${host.includes(':') ? `[${host}]` : host}\n`}	# Caddy goes by the name that the client asks for; one that asks by none, for an address alone, gets no certificate.
 	tls ${certificate} ${certificateKey} {
 		protocols tls1.2 tls1.3
 		client_auth {

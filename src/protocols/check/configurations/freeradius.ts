@@ -1,8 +1,8 @@
-import type { ConfigurationValues } from './values.ts'
+import { addressOf, type ConfigurationValues } from './values.ts'
 
 /** A whole radiusd.conf for Wi-Fi by EAP-TLS, for FreeRADIUS 3.2: it asks Latchkey's OCSP responder at every handshake. */
 export function freeradiusConfiguration({ listen, certificate, certificateKey, files, ocsp, latchkey, streamLimitSeconds }: ConfigurationValues): string {
-  const [, host = '*', port = '1812'] = /^(?:(.+):)?:?(\d+)$/.exec(listen) ?? ['', listen]
+  const { host, port } = addressOf(listen, 1812)
   return `# FreeRADIUS (3.2) before a Wi-Fi that only phones with a good certificate may join (WPA2 or WPA3 Enterprise, EAP-TLS).
 # It asks Latchkey's OCSP responder at every handshake. This is a whole radiusd.conf: on Debian it is
 # /etc/freeradius/3.0/latchkey.conf, and /etc/default/freeradius says FREERADIUS_OPTIONS="-n latchkey".
@@ -113,7 +113,7 @@ modules {
 server latchkey {
 	listen {
 		type = auth
-		ipaddr = ${host}
+		${host.includes(':') ? 'ipv6addr' : 'ipaddr'} = ${host === '' ? '*' : host}
 		port = ${port}
 	}
 

@@ -27,6 +27,12 @@ export const agentPlaces = { files: '/var/lib/latchkey-agent/files', run: '/run/
 /** Where the files of a front end without an agent are, unless somebody wants them elsewhere. */
 export const checkFiles = '/etc/latchkey'
 
+/** `443`, `:443`, `192.0.2.1:443`, `[::1]:443` or `host`; an empty host is every address, and brackets are left out. */
+export function addressOf(text: string, defaultPort: number): { readonly host: string, readonly port: number } {
+  const [, host = '', port = defaultPort] = /^(?:(.+):)?:?(\d+)$/.exec(text) ?? ['', text]
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+}
+
 /** The address of Latchkey, as front ends want its parts. */
 export function placeOf(latchkey: string): { readonly isTls: boolean, readonly hostname: string, readonly hostAndPort: string } {
   const { protocol, hostname, port } = new URL(latchkey)
