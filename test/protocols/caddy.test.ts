@@ -10,6 +10,7 @@ import { freePort } from '../support/free-port.ts'
 import { issueBootstrap, issueDevice as issueGraded, revokeNow, type Issued, type IssueOptions } from '../support/issued.ts'
 import { peer, run } from '../support/peers.ts'
 import type { TestService } from '../support/service.ts'
+import { behindTls } from '../support/tls-door.ts'
 import { get as ask, keepAlive, type TlsAnswer, type TlsOptions } from '../support/tls-client.ts'
 
 /** Without the grade of its evidence, which the Caddy of Debian 12 cannot read. */
@@ -125,6 +126,20 @@ test('when Latchkey cannot be sure, is away, takes too long, or does not know th
   await service.db.close()
   t.is((await get(caddy.port, { identity })).status, 503)
   t.deepEqual([nobody, slow, stranger].flatMap(({ backend }) => backend.received), [])
+})
+
+test('across a network Caddy asks by TLS, and takes no answer from who does not prove to be Latchkey', async t => {
+  const setup = await frontEnd(t)
+  if (setup === undefined) return
+  const { service, latchkey } = setup
+  const identity = await issueDevice(service)
+  const [door, other] = [await behindTls(t, latchkey), await behindTls(t, latchkey)]
+  const answers = []
+  for (const trusted of [door.caFile, other.caFile]) {
+    const caddy = await startCaddy(t, { caddy: peer(t, 'caddy')!, latchkey: door.url, ca: latchkey, trusted })
+    answers.push([(await get(caddy.port, { identity })).status, caddy.backend.received.length])
+  }
+  t.deepEqual(answers, [[200, 1], [502, 0]])
 })
 
 test('behind Caddy a phone that asks for somebody else’s mailbox gets 403, and what it says that it asked for counts for nothing', async t => {

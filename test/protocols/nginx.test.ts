@@ -9,6 +9,7 @@ import { listen } from '../support/listen.ts'
 import { startNginx } from '../support/nginx.ts'
 import { peer } from '../support/peers.ts'
 import { testService } from '../support/service.ts'
+import { behindTls } from '../support/tls-door.ts'
 import { get, keepAlive, type Identity } from '../support/tls-client.ts'
 
 async function frontEnd(t: ExecutionContext) {
@@ -157,6 +158,20 @@ test('nginx answers a canary itself where Latchkey says that it is good, and the
     t.is((await get(nginx.port, { identity: revoked, version })).status, 403)
   }
   t.deepEqual(nginx.received, [])
+})
+
+test('across a network nginx asks by TLS, and takes no answer from who does not prove to be Latchkey', async t => {
+  const program = peer(t, 'nginx')
+  if (program === undefined || peer(t, 'curl') === undefined || peer(t, 'openssl') === undefined) return
+  const { service, latchkey } = await checkService(t, 'nginx')
+  const identity = await issueDevice(service)
+  const [door, other] = [await behindTls(t, latchkey), await behindTls(t, latchkey)]
+  const answers = []
+  for (const trusted of [door.caFile, other.caFile]) {
+    const nginx = await startNginx(t, { nginx: program, latchkey, frontEnd: 'edge', secret: checkSecret, door: { url: door.url, trusted } })
+    answers.push([(await get(nginx.port, { identity })).status, nginx.received.length])
+  }
+  t.deepEqual(answers, [[200, 1], [500, 0]])
 })
 
 test('what the example for nginx says is what `front-end config nginx --by check` prints, and the tests run', async t => {

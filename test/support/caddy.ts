@@ -28,11 +28,13 @@ export type CaddyOptions = {
   /** With Latchkey's certificates, where that is another place. */
   readonly ca?: string
   readonly secret?: string
+  /** Stands for the machine's own file of CAs. */
+  readonly trusted?: string
   readonly streamLimitSeconds?: number
 }
 
 /** Starts it; it ends with the test. */
-export async function startCaddy(t: ExecutionContext<any>, { caddy, latchkey, ca = latchkey, secret = checkSecret, streamLimitSeconds = 900 }: CaddyOptions): Promise<Caddy> {
+export async function startCaddy(t: ExecutionContext<any>, { caddy, latchkey, ca = latchkey, secret = checkSecret, trusted, streamLimitSeconds = 900 }: CaddyOptions): Promise<Caddy> {
   const folder = await temporaryFolder(t)
   const [port, backend] = [await freePort(), await startBackend(t)]
   const server = newSigner()
@@ -48,7 +50,7 @@ export async function startCaddy(t: ExecutionContext<any>, { caddy, latchkey, ca
   }
   writeFileSync(`${folder}/Caddyfile`, caddyConfiguration(values))
   // Its admin API would have the same address in every test, and Caddy keeps a copy of its configuration at home.
-  const env = { PATH: process.env['PATH'], HOME: folder, CADDY_ADMIN: `unix/${folder}/admin.sock`, LATCHKEY_CHECK_SECRET: secret }
+  const env = { PATH: process.env['PATH'], HOME: folder, CADDY_ADMIN: `unix/${folder}/admin.sock`, LATCHKEY_CHECK_SECRET: secret, ...trusted !== undefined && { SSL_CERT_FILE: trusted, SSL_CERT_DIR: folder } }
   const child = spawn(caddy, ['run', '--config', `${folder}/Caddyfile`], { env, stdio: ['ignore', 'ignore', 'pipe'] })
   let output = ''
   child.stderr.on('data', (chunk: Buffer) => { output += chunk.toString() })

@@ -22,6 +22,8 @@ export type NginxOptions = {
   latchkey: string
   frontEnd: string
   secret: string
+  /** Where it asks, if not there; `trusted` stands for the machine's own file of CAs. */
+  door?: { readonly url: string, readonly trusted: string }
 }
 
 export type Nginx = {
@@ -71,13 +73,13 @@ async function writeFiles(folder: string, options: NginxOptions, port: number, b
   chmodSync(`${folder}/nginx.sh`, 0o755)
 }
 
-function filled(folder: string, { latchkey, frontEnd }: NginxOptions, port: number, backend: number): string {
+function filled(folder: string, { latchkey, frontEnd, door }: NginxOptions, port: number, backend: number): string {
   const printed = nginxCheckConfiguration({
     frontEnd, listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: `${folder}/server-key.pem`, files: folder, run: folder,
-    backend: `127.0.0.1:${backend}`, latchkey, ocsp: '', streamLimitSeconds: 15,
+    backend: `127.0.0.1:${backend}`, latchkey: door?.url ?? latchkey, ocsp: '', streamLimitSeconds: 15,
   })
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/${name};\n`).join('')
-  return printed.replace('http {\n', `http {\n${paths}`)
+  return printed.replace('http {\n', `http {\n${paths}`).replace('/etc/ssl/certs/ca-certificates.crt', door?.trusted ?? '')
 }
 
 async function startBackend(t: ExecutionContext<any>, received: Nginx['received']): Promise<number> {
