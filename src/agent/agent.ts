@@ -57,7 +57,8 @@ export class Agent {
 
   #makeEnforcer(): Enforcer {
     const { target, problems, log, inForce } = this.#deps
-    return new Enforcer(target, { serialNumbers: () => this.#set.serialNumbers(), has: serialNumber => this.#set.has(serialNumber), bundle: () => this.#lists.bundle() }, {
+    const wanted = { serialNumbers: () => this.#set.serialNumbers(), has: (serialNumber: string) => this.#set.has(serialNumber), allListed: () => this.#allListed(), bundle: () => this.#lists.bundle() }
+    return new Enforcer(target, wanted, {
       done: change => { inForce?.(change) },
       failed: (step, error) => { problems.set(step === 'cut' || step === 'bundle' ? step : 'front-end-unreachable', `${step}: ${messageOf(error)}`) },
       answered: () => { problems.clear('front-end-unreachable') },
@@ -75,6 +76,11 @@ export class Agent {
   /** Whether the front end has everything, and may let phones in. */
   get isEnforcing(): boolean {
     return this.#enforcer.loaded && !this.freshness.stale
+  }
+
+  /** Whether everything that is known is in force there, by what the front end knows certificates. */
+  get isUpToDate(): boolean {
+    return this.#enforcer.isUpToDate
   }
 
   get refused(): RefusedSet {
@@ -244,6 +250,12 @@ export class Agent {
       this.#deps.problems.set('trust-refused', messageOf(error))
     }
     await this.tick()
+  }
+
+  /** Certificates of a CA that is not trusted any more get in nowhere, listed or not. */
+  #allListed(): boolean {
+    const trusted = new Set([this.#trust.rootName, ...this.#trust.issuing.map(({ name }) => name)])
+    return this.#set.additions.every(({ authority }) => !trusted.has(authority))
   }
 
   #readyIfWhole(): void {

@@ -1,9 +1,11 @@
 /**
  * The proof from outside: a certificate that is revoked must be refused by the front end, and a good one must pass. Both
- * are like a phone's, live for a day, and belong to nobody; the front end answers the good one itself.
+ * are like a phone's, live for a day, and belong to nobody; the front end answers the good one itself. Where it sees no
+ * requests the handshake is the proof, and the connection is closed before anything is sent on it.
  */
 import { request } from 'node:https'
 import { isIP } from 'node:net'
+import { connect } from 'node:tls'
 import { join } from 'node:path'
 import { readFileSync } from 'node:fs'
 import { CaError } from '../errors.ts'
@@ -13,6 +15,7 @@ import { bodyOf, certificationRequest, newKey, pemOf } from './enroll.ts'
 import { replaceFile } from './files.ts'
 import { objectOf, parseJson, textOf, type JsonObject } from './json.ts'
 import type { Requests } from './requests.ts'
+import type { Proof } from './target.ts'
 
 type Identity = { readonly certificate: string, readonly key: string }
 export type Canaries = { readonly good: Identity, readonly revoked: Identity, readonly chain: string, readonly revokedSerialNumber: string, readonly notAfter: Date }
@@ -81,26 +84,52 @@ function readCanaries(object: JsonObject): Canaries {
  * @param place  host:port
  * @throws {CaError} server-unreachable when nobody answers there: then nothing is shown, one way or the other
  */
-export async function tryCanaries(place: string, { good, revoked, chain }: Canaries, now: Date): Promise<CanaryResult> {
+export async function tryCanaries(place: string, { good, revoked, chain }: Canaries, now: Date, proof: Proof = 'answer'): Promise<CanaryResult> {
+  const ask = proof === 'answer' ? askHttp : shakeHands
   const [passed, refused] = await Promise.all([ask(place, good, chain), ask(place, revoked, chain)])
-  const goodPassed = passed.status === 200 && passed.body === 'canary'
-  const revokedRefused = refused.status === undefined || [400, 401, 403, 495, 503].includes(refused.status)
+  const goodPassed = proof === 'answer' ? passed.status === 200 && passed.body === 'canary' : passed.status === 'handshake'
+  const revokedRefused = refused.status === undefined || typeof refused.status === 'number' && [400, 401, 403, 495, 503].includes(refused.status)
   return { at: now, goodPassed, revokedRefused, detail: `good: ${said(passed)}; revoked: ${said(refused)}` }
 }
 
-type Said = { readonly status: number | undefined, readonly body: string }
+/** `handshake`: it was let in, and nothing was asked. Undefined where it was not let in. */
+type Said = { readonly status: number | 'handshake' | undefined, readonly body: string }
 
 const said = ({ status, body }: Said): string => status === undefined ? `no handshake (${body})` : `${status}`
 
-function ask(place: string, { certificate, key }: Identity, chain: string): Promise<Said> {
+function endpointOf(place: string): { host: string, port: number, servername: string } {
   const { hostname, port } = new URL(`https://${place}`)
   const host = hostname.replace(/^\[|\]$/g, '')
+  return { host, port: port === '' ? 443 : Number(port), servername: isIP(host) === 0 ? host : '' }
+}
+
+const unanswered = (place: string, cause: Error): CaError => new CaError('server-unreachable', `the front end does not answer at ${place}`, { cause })
+
+/** TLS 1.2: with 1.3 the client is done before the server has looked at its certificate, and would have to wait for an alert. */
+function shakeHands(place: string, { certificate, key }: Identity, chain: string): Promise<Said> {
+  return new Promise((resolve, reject) => {
+    let handshaking = false
+    const socket = connect({ ...endpointOf(place), cert: certificate + chain, key, rejectUnauthorized: false, maxVersion: 'TLSv1.2' }, () => {
+      socket.destroy()
+      resolve({ status: 'handshake', body: '' })
+    })
+    socket.setTimeout(answerMs, () => { handshaking = false; socket.destroy(new Error('no answer')) })
+    socket.once('connect', () => { handshaking = true })
+    socket.on('error', cause => {
+      if (handshaking) resolve({ status: undefined, body: (cause as { code?: string }).code ?? cause.message })
+      else reject(unanswered(place, cause))
+    })
+  })
+}
+
+function askHttp(place: string, { certificate, key }: Identity, chain: string): Promise<Said> {
+  const { host, port, servername } = endpointOf(place)
   return new Promise((resolve, reject) => {
     let handshaking = false
     const asked = request({
-      host, port: port === '' ? 443 : port, path: '/', method: 'GET', agent: false, timeout: answerMs, headers: { connection: 'close' },
+      host, port, path: '/', method: 'GET', agent: false, timeout: answerMs, headers: { connection: 'close' },
       // The front end's own certificate is somebody else's matter; nothing secret is sent.
-      cert: certificate + chain, key, rejectUnauthorized: false, ...isIP(host) === 0 && { servername: host },
+      cert: certificate + chain, key, rejectUnauthorized: false, ...servername !== '' && { servername },
     }, response => {
       let body = ''
       response.setEncoding('latin1')
@@ -112,7 +141,7 @@ function ask(place: string, { certificate, key }: Identity, chain: string): Prom
     asked.on('timeout', () => { handshaking = false; asked.destroy(new Error('no answer')) })
     asked.on('error', cause => {
       if (handshaking) resolve({ status: undefined, body: (cause as { code?: string }).code ?? cause.message })
-      else reject(new CaError('server-unreachable', `the front end does not answer at ${place}`, { cause }))
+      else reject(unanswered(place, cause))
     })
     asked.end()
   })

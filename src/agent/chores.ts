@@ -75,12 +75,13 @@ export async function repeat(work: () => Promise<number>, signal: AbortSignal): 
   while (!signal.aborted) await wait(await work(), undefined, { signal }).catch(() => {})
 }
 
-async function tryOut({ agent, problems, requests, probe }: ChoreDeps, cage: CanaryCage): Promise<CanaryResult | undefined> {
+async function tryOut({ agent, target, problems, requests, probe }: ChoreDeps, cage: CanaryCage): Promise<CanaryResult | undefined> {
   try {
     const canaries = await cage.current(requests.serviceNow())
     // Before the front end has been told of it, that it passes proves nothing.
     if (!agent.refused.has(canaries.revokedSerialNumber) || !agent.isEnforcing) return undefined
-    const result = await tryCanaries(probe!, canaries, requests.serviceNow())
+    if (target.knowsListsOnly === true && !agent.isUpToDate) return undefined
+    const result = await tryCanaries(probe!, canaries, requests.serviceNow(), target.proof)
     if (result.goodPassed && result.revokedRefused) problems.clear('canary')
     else problems.set('canary', result.detail)
     return result

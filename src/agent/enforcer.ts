@@ -8,6 +8,8 @@ import type { Target } from './target.ts'
 export type Wanted = {
   serialNumbers: () => Iterable<string>
   has: (serialNumber: string) => boolean
+  /** Whether the lists in force name every certificate that is refused. */
+  allListed: () => boolean
   /** The lists in force; asked only when they are to be written. */
   bundle: () => Iterable<string>
 }
@@ -41,7 +43,9 @@ export class Enforcer {
   #ready = false
   #bundleDue = false
   #rest = 0
+  #bundling = false
   #mark = 0
+  #told = 0
   #marked = 0
   #turn: Promise<void> | undefined
   #aside: Promise<void> | undefined
@@ -88,6 +92,11 @@ export class Enforcer {
     return this.#loaded
   }
 
+  /** Whether everything that was asked for is in force. */
+  get isUpToDate(): boolean {
+    return this.#marked >= this.#mark
+  }
+
   /** Resolves when nothing is being done beside the turns. */
   async settled(): Promise<void> {
     await this.#turn
@@ -111,9 +120,14 @@ export class Enforcer {
   async #run(): Promise<void> {
     while (this.#again && !this.#closed) {
       this.#again = false
-      if (!this.#ready) return
+      if (!this.#ready) return await this.#beforeReady()
       await this.#steps()
     }
+  }
+
+  /** Lists that an earlier process put in place let phones in by themselves, for no longer than they may. */
+  async #beforeReady(): Promise<void> {
+    if (this.#target.knowsListsOnly === true) await this.#target.fresh(this.#until).catch((error: unknown) => { this.#events.failed('fresh', error) })
   }
 
   async #steps(): Promise<void> {
@@ -137,10 +151,8 @@ export class Enforcer {
       step = 'fresh'
       if (!await this.#target.fresh(this.#until)) return this.#lost()
       this.#events.answered()
-      if (mark > this.#marked) {
-        this.#marked = mark
-        this.#events.done(mark)
-      }
+      this.#told = mark
+      this.#settle()
       return true
     } catch (error) {
       // What a failed load or addition left behind is not known: the next turn loads the whole.
@@ -148,6 +160,14 @@ export class Enforcer {
       this.#events.failed(step, error)
       return false
     }
+  }
+
+  /** What was told is in force; where only lists are known, as soon as they have it and are in place. */
+  #settle(): void {
+    const isPlaced = this.#target.knowsListsOnly !== true || !this.#bundleDue && !this.#bundling && this.#wanted.allListed()
+    if (this.#told <= this.#marked || !isPlaced) return
+    this.#marked = this.#told
+    this.#events.done(this.#told)
   }
 
   async #besides(told: boolean): Promise<void> {
@@ -197,6 +217,7 @@ export class Enforcer {
   async #bundle(): Promise<void> {
     if (!this.#bundleDue || this.#rest-- > 0) return
     this.#bundleDue = false
+    this.#bundling = true
     try {
       const { inForce, detail } = await this.#target.bundle(this.#wanted.bundle())
       if (inForce) this.#events.bundled(detail)
@@ -204,7 +225,10 @@ export class Enforcer {
     } catch (error) {
       this.#bundleLater(failedRestTurns)
       throw error
+    } finally {
+      this.#bundling = false
     }
+    this.#settle()
   }
 
   #bundleLater(turns: number): void {

@@ -1,10 +1,15 @@
 /** What a front end can be told. Serial numbers are lower-case hex; each target spells them as its front end does. */
 
+export type Proof = 'answer' | 'handshake'
 export type BundleResult = { readonly inForce: boolean, readonly detail: string }
 
 export type Target = {
   /** The kind of front end. */
   readonly name: string
+  /** It knows certificates by the signed lists alone: what the feed adds is in force there once a list has it. */
+  readonly knowsListsOnly?: boolean
+  /** What shows from outside that somebody was let in: an answer to a request, unless it sees no requests. */
+  readonly proof?: Proof
   /**
    * Makes the files that the front end needs to start, refusing everybody, where they are not there.
    * @param ca  PEM: the issuing CAs and their root

@@ -4,7 +4,7 @@ import { frontEndEnforcement } from '../protocols/api/operations/enforcement.ts'
 import { frontEndKinds, type FrontEndKind } from '../protocols/check/kinds.ts'
 import { gateActions, type GateAction } from '../store/activesync.ts'
 import { group, leaf, line, wholeNumber, type Context, type World } from './command.ts'
-import { configurationKinds, frontEndConfiguration } from '../protocols/api/operations/front-end-configuration.ts'
+import { configurationKinds, configurationWays, frontEndConfiguration } from '../protocols/api/operations/front-end-configuration.ts'
 import { fields, table, when } from './output.ts'
 
 export function frontEndCommands(root: Command, world: World): void {
@@ -17,8 +17,9 @@ export function frontEndCommands(root: Command, world: World): void {
   leaf(frontEnd, world, 'status', 'what is in force at each front end, and how it was proven', status)
   leaf(frontEnd, world, 'config <kind>', `print a complete configuration: ${configurationKinds.join(', ')}`, config, command => command
     .option('--front-end <name>', 'its name in Latchkey').option('--listen <address>', 'what it listens on').option('--backend <host:port>', 'what is protected')
-    .option('--certificate <file>', "the server's own certificate").option('--certificate-key <file>', 'and its key (nginx, apache)')
-    .option('--files <folder>', "where its agent keeps its files").option('--run <folder>', 'where the two meet while they run')
+    .option('--by <way>', `how it knows who is refused: ${configurationWays.join(', ')}; the first that the kind has`).option('--check <url>', 'where Latchkey is, for one that asks it (the address of the service)')
+    .option('--certificate <file>', "the server's own certificate").option('--certificate-key <file>', 'and its key (not HAProxy)')
+    .option('--files <folder>', 'where the files of its agent are, or its own').option('--run <folder>', 'where it and its agent meet while they run')
     .option('--stream-limit <seconds>', 'how long one request may run', wholeNumber))
   leaf(frontEnd, world, 'end <name>', 'end one: its secret opens nothing any more', end)
 }
@@ -45,7 +46,7 @@ async function add({ client, print }: Context, { kind, authority, activesync, ma
   print(await client.call(frontEndAdd, {
     name, kind: kind as FrontEndKind, authority, activeSync: activesync as GateAction, maxAgeSeconds: maxAge, whenStale: whenStale as 'refuse' | 'alarm' | undefined,
   }), f => fields([
-    ['name', f.name], ['kind', f.kind], ['passes on', f.convention], ['asks at', f.checkUrl], ['secret', f.secret],
+    ['name', f.name], ['kind', f.kind], ['passes on', f.convention], ['asks at', f.checkUrl ?? 'nothing: its agent brings the lists'], ['secret', f.secret],
   ]))
 }
 
@@ -57,9 +58,11 @@ async function setActiveSync({ client, print }: Context, _options: object, name:
   print(await client.call(frontEndActiveSync, { name, action: action as GateAction }), f => line(`contradictions at ${f.name}: ${f.activeSync}`))
 }
 
-type ConfigOptions = { frontEnd?: string, listen?: string, backend?: string, certificate?: string, certificateKey?: string, files?: string, run?: string, streamLimit?: number }
+type ConfigOptions = { by?: string, check?: string, frontEnd?: string, listen?: string, backend?: string, certificate?: string, certificateKey?: string, files?: string, run?: string, streamLimit?: number }
 
-async function config({ client, print }: Context, { streamLimit, frontEnd, listen, backend, certificate, certificateKey, files, run }: ConfigOptions, kind: string): Promise<void> {
-  const input = { kind: kind as 'haproxy', frontEnd, listen, backend, certificate, certificateKey, files, run, streamLimitSeconds: streamLimit }
+async function config({ client, print }: Context, { by, check, streamLimit, frontEnd, listen, backend, certificate, certificateKey, files, run }: ConfigOptions, kind: string): Promise<void> {
+  const input = {
+    kind: kind as 'haproxy', by: by as 'agent' | undefined, latchkey: check, frontEnd, listen, backend, certificate, certificateKey, files, run, streamLimitSeconds: streamLimit,
+  }
   print(await client.call(frontEndConfiguration, input), ({ configuration }) => configuration)
 }

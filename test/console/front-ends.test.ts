@@ -27,6 +27,19 @@ test('a front end is added with a secret that is told once and asks with it', as
   t.regex((await console.get('/console/front-ends/mail-1')).text, /10 minutes; then it goes on, and somebody is told/)
 })
 
+test('a front end that asks nothing is said to have lists brought to it, and has nothing to set for requests', async t => {
+  const service = await testService(t)
+  const console = await openConsole(t, service)
+  await console.get('/console/front-ends/new')
+  const { text } = await console.submit('/console/front-ends/new', { name: 'imap', kind: 'stunnel', authority: '', minutes: '15', whenStale: 'refuse' })
+  t.regex(text, /It asks nothing\. With this secret <code>latchkey agent enroll<\/code>/)
+  t.is((await frontEndStore(service.db).find('imap'))!.convention, 'none')
+  const page = (await console.get('/console/front-ends/imap')).text
+  t.regex(page, /nothing brings it revocation lists/)
+  t.notRegex(page, /\/check\/imap|contradict|Any other header/)
+  t.notRegex((await console.get('/console/front-ends')).text, /asks at each request/)
+})
+
 test('a front end that means nothing is refused beside the field, and what was typed is kept', async t => {
   const service = await testService(t)
   const console = await openConsole(t, service)

@@ -1,7 +1,7 @@
 import test from 'ava'
 import { toPem } from '../../src/formats/pem.ts'
 import { readPresented } from '../../src/protocols/check/conventions.ts'
-import { conventionFor, frontEndKinds, type Convention } from '../../src/protocols/check/kinds.ts'
+import { conventionFor, frontEndKinds, type HeaderConvention } from '../../src/protocols/check/kinds.ts'
 import { refusalOf } from '../support/refusals.ts'
 
 // Long enough for several lines of PEM, and with + and / in its base64.
@@ -10,7 +10,7 @@ const base64 = der.toString('base64')
 const pem = toPem('CERTIFICATE', der)
 const escaped = encodeURIComponent(pem)
 
-const forms: [Convention, string, string][] = [
+const forms: [HeaderConvention, string, string][] = [
   ['nginx', 'nginx', escaped],
   ['base64-der', 'HAProxy and Caddy', base64],
   ['spaced-pem', 'Apache', pem.trim().replaceAll('\n', ' ')],
@@ -48,7 +48,7 @@ test('each format is taken exactly, and no other for it', t => {
   }
 })
 
-const hostile: [Convention, string][] = [
+const hostile: [HeaderConvention, string][] = [
   ['nginx', `${escaped}${escaped}`], ['nginx', '%'], ['nginx', '%ff'], ['nginx', escaped.slice(0, -12)], ['nginx', `x${escaped}`],
   ['nginx', encodeURIComponent('-----BEGIN CERTIFICATE-----\n!!!!\n-----END CERTIFICATE-----')],
   ['nginx', encodeURIComponent('-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----')],
@@ -75,5 +75,6 @@ test('kinds are a closed list, and bare serial numbers need their issuer', t => 
   t.is(conventionFor('serial', 2), 'serial')
   t.is(refusalOf(() => conventionFor('serial', null)), 'invalid-argument')
   for (const kind of ['iis', '', 'toString', '__proto__']) t.is(refusalOf(() => conventionFor(kind, null)), 'invalid-argument')
-  t.deepEqual(Object.keys(frontEndKinds), ['nginx', 'haproxy', 'apache', 'caddy', 'envoy', 'traefik', 'rfc9440', 'serial'])
+  t.deepEqual(Object.keys(frontEndKinds), ['nginx', 'haproxy', 'apache', 'caddy', 'envoy', 'traefik', 'rfc9440', 'serial', 'stunnel'])
+  t.is(conventionFor('stunnel', null), 'none')
 })

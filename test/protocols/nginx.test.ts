@@ -1,40 +1,22 @@
-import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import Router from '@koa/router'
 import test, { type ExecutionContext } from 'ava'
-import { activeAuthority } from '../../src/certificates/authority.ts'
-import { days, deviceCertificate, validityFrom } from '../../src/certificates/certificate-profile.ts'
-import { issuingUnder } from '../../src/certificates/hierarchy.ts'
-import { newSerialNumber } from '../../src/certificates/serial-number.ts'
-import { toPem } from '../../src/formats/pem.ts'
-import { signCertificate } from '../../src/formats/x509.ts'
-import { caRouter } from '../../src/protocols/ca/router.ts'
-import { conventionFor } from '../../src/protocols/check/kinds.ts'
-import { checkRouter } from '../../src/protocols/check/router.ts'
-import { crlRouter } from '../../src/protocols/crl/router.ts'
 import { frontEndStore } from '../../src/store/front-ends.ts'
-import { fakeClock } from '../support/clock.ts'
+import { canaryIdentities, checkSecret, checkService, foreignIdentity } from '../support/check-service.ts'
+import { openCli } from '../support/cli.ts'
 import { issueBootstrap, issueDevice, revokeNow } from '../support/issued.ts'
 import { listen } from '../support/listen.ts'
 import { startNginx } from '../support/nginx.ts'
 import { peer } from '../support/peers.ts'
-import { testService, type TestService } from '../support/service.ts'
+import { testService } from '../support/service.ts'
+import { behindTls } from '../support/tls-door.ts'
 import { get, keepAlive, type Identity } from '../support/tls-client.ts'
 
-const secret = 'a-secret-of-the-front-end'
-
-/** nginx has the real clock; ours begins an hour earlier, so that it can move without getting ahead. */
 async function frontEnd(t: ExecutionContext) {
   const program = peer(t, 'nginx')
   if (program === undefined || peer(t, 'curl') === undefined || peer(t, 'openssl') === undefined) return undefined
-  const service = await testService(t, { clock: fakeClock(new Date(Date.now() - 3_600_000).toISOString()) })
-  await frontEndStore(service.db).add({
-    id: randomUUID(), name: 'edge', kind: 'nginx', convention: conventionFor('nginx', null), authorityId: null,
-    maxAgeSeconds: 900, whenStale: 'refuse', secretSha256: createHash('sha256').update(secret).digest(), createdAt: service.now(),
-  })
-  await service.publish()
-  const latchkey = await listen(t, [crlRouter(service), caRouter(service), checkRouter(service)])
-  return { service, nginx: await startNginx(t, { nginx: program, latchkey, frontEnd: 'edge', secret }) }
+  const { service, latchkey } = await checkService(t, 'nginx')
+  return { service, nginx: await startNginx(t, { nginx: program, latchkey, frontEnd: 'edge', secret: checkSecret }) }
 }
 
 test('nginx lets in who has a good certificate, and tells the back end who it is', async t => {
@@ -58,19 +40,6 @@ test('nginx lets in who has a good certificate, and tells the back end who it is
     'latchkey-decision': 'good', 'latchkey-device': identity.deviceId, 'latchkey-person': 'ada@example.org', 'latchkey-serial': identity.certificate.serialNumber,
   })
 })
-
-/** A certificate of another CA under our root, with the chain that proves it. */
-async function foreignIdentity({ keyring, addresses, config, authorities, now }: TestService): Promise<Identity> {
-  const root = activeAuthority(authorities(), 'root')
-  const foreign = await issuingUnder({ keyring, addresses, rootCrlUrl: 'http://pki.example/root.crl', organization: 'Elsewhere', keyType: config.keyType }, root, 1, now())
-  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
-  const issuer = { authority: { ...activeAuthority(authorities(), 'issuing'), certificate: foreign.certificate, key: foreign.key }, addresses, partition: 0 }
-  const subject = { serialNumber: newSerialNumber(), subjectPublicKeyInfo: publicKey.export({ type: 'spki', format: 'der' }), validity: validityFrom(now(), days(30)) }
-  const leaf = await signCertificate(deviceCertificate(subject, issuer, { deviceId: randomUUID(), name: 'x', email: 'x@example.org', policies: ['2.25.1'] }), keyring.signer(foreign.key))
-  return {
-    pem: toPem('CERTIFICATE', leaf) + toPem('CERTIFICATE', foreign.certificate.raw), privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
-  }
-}
 
 test('nginx refuses from the start: no certificate, a bootstrap identity, another CA under the same root', async t => {
   const setup = await frontEnd(t)
@@ -176,4 +145,43 @@ test('behind nginx a phone that asks for somebody else’s mailbox gets 403 and 
   t.is(await ask(own), 200)
   t.is(nginx.received.length, 3)
   t.deepEqual((await service.db.query<{ finding: string }>('select distinct finding from activesync_findings order by finding')).map(({ finding }) => finding), ['impossible-pair', 'other-model', 'other-serial-number', 'other-user'])
+})
+
+test('nginx answers a canary itself where Latchkey says that it is good, and the back end hears nothing of it', async t => {
+  const setup = await frontEnd(t)
+  if (setup === undefined) return
+  const { service, nginx } = setup
+  const { good, revoked } = await canaryIdentities(service)
+  for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
+    const { status, body } = await get(nginx.port, { identity: good, version, path: '/Microsoft-Server-ActiveSync?Cmd=Sync' })
+    t.deepEqual([status, body], [200, 'canary'])
+    t.is((await get(nginx.port, { identity: revoked, version })).status, 403)
+  }
+  t.deepEqual(nginx.received, [])
+})
+
+test('across a network nginx asks by TLS, and takes no answer from who does not prove to be Latchkey', async t => {
+  const program = peer(t, 'nginx')
+  if (program === undefined || peer(t, 'curl') === undefined || peer(t, 'openssl') === undefined) return
+  const { service, latchkey } = await checkService(t, 'nginx')
+  const identity = await issueDevice(service)
+  const [door, other] = [await behindTls(t, latchkey), await behindTls(t, latchkey)]
+  const answers = []
+  for (const trusted of [door.caFile, other.caFile]) {
+    const nginx = await startNginx(t, { nginx: program, latchkey, frontEnd: 'edge', secret: checkSecret, door: { url: door.url, trusted } })
+    answers.push([(await get(nginx.port, { identity })).status, nginx.received.length])
+  }
+  t.deepEqual(answers, [[200, 1], [500, 0]])
+})
+
+test('what the example for nginx says is what `front-end config nginx --by check` prints, and the tests run', async t => {
+  const example = readFileSync(new URL('../../docs/nginx/nginx.conf.example', import.meta.url), 'utf8')
+  const cli = await openCli(t, await testService(t))
+  const printed = await cli('front-end', 'config', 'nginx', '--by', 'check', '--front-end', 'mail', '--check', 'http://127.0.0.1:8080')
+  t.is(printed.out, example)
+  // Across a network the question goes by TLS, to who proves to be Latchkey.
+  const far = await cli('front-end', 'config', 'nginx', '--by', 'check', '--check', 'https://latchkey.example')
+  t.regex(far.out, /server latchkey\.example:443;.*proxy_pass https:\/\/latchkey\/check\/edge;.*proxy_ssl_name latchkey\.example;\s*proxy_ssl_verify on;/s)
+  for (const bad of ['latchkey.example', 'http://a b', 'http://a/;', 'http://u:p@a', 'file:///etc']) t.is((await cli('front-end', 'config', 'nginx', '--by', 'check', '--check', bad)).exitCode, 2, bad)
+  t.is((await cli('front-end', 'config', 'haproxy', '--by', 'check')).exitCode, 2)
 })

@@ -18,7 +18,7 @@ export async function newFrontEndPlace(t: ExecutionContext<any>): Promise<FrontE
   const key = server.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string
   const values = {
     frontEnd: 'edge', listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: `${folder}/server-key.pem`, files: `${folder}/files`, run: folder,
-    backend: `127.0.0.1:${backend.port}`, streamLimitSeconds: 900,
+    backend: `127.0.0.1:${backend.port}`, latchkey: 'http://127.0.0.1:8080', ocsp: 'http://127.0.0.1:8080/ocsp/issuing', streamLimitSeconds: 900,
   }
   mkdirSync(values.files)
   writeFileSync(values.certificate, toPem('CERTIFICATE', certificate) + key, { mode: 0o600 })

@@ -29,7 +29,7 @@ export type Issued = CertificateKey & {
   readonly privateKeyPem: string
 }
 
-export type IssueOptions = { deviceId?: string, validityDays?: number, email?: string, userPrincipalName?: string, name?: string, keyType?: 'ec' | 'rsa' }
+export type IssueOptions = { deviceId?: string, validityDays?: number, email?: string, userPrincipalName?: string, name?: string, keyType?: 'ec' | 'rsa', policies?: string[] }
 
 /** A person with a phone. @returns the device's id */
 export async function newDevice({ db, now }: TestService, email = `${randomUUID()}@example.org`): Promise<string> {
@@ -54,7 +54,7 @@ export async function prepareDevice(service: TestService, options: IssueOptions 
     holder: { deviceId, enrollmentId: null, invitationId: null, keyOrigin: 'device', grade: 'signed', test: false },
     validity: validityFrom(service.now(), days(options.validityDays ?? 365), authority.certificate.notAfter),
     profile: (subject, issuer) => deviceCertificate(subject, issuer, {
-      deviceId, name: options.name ?? 'Ada Lovelace', email, policies: [evidenceOids.signed], ...userPrincipalName === undefined ? {} : { userPrincipalName },
+      deviceId, name: options.name ?? 'Ada Lovelace', email, policies: options.policies ?? [evidenceOids.signed], ...userPrincipalName === undefined ? {} : { userPrincipalName },
     }),
   }, service.now())
   return { ...issuedOf(prepared, deviceId, privateKey), prepared }

@@ -1,4 +1,4 @@
-/** Debian's nginx with the recipe of docs/nginx, as an ordinary user and as root, in a folder of its own. */
+/** Debian's nginx with the printed configuration that asks Latchkey, as an ordinary user and as root, in a folder of its own. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
@@ -8,11 +8,12 @@ import { fileURLToPath } from 'node:url'
 import { freePort } from './free-port.ts'
 import type { ExecutionContext } from 'ava'
 import { toPem } from '../../src/formats/pem.ts'
+import { nginxCheckConfiguration } from '../../src/protocols/check/configurations/nginx-check.ts'
 import { run, type Outcome } from './peers.ts'
 import { issueTestCertificate, newAuthority, newSigner, testSerialNumber } from './signers.ts'
 import { temporaryFolder } from './temporary.ts'
 
-const recipe = (name: string): string => fileURLToPath(new URL(`../../docs/nginx/${name}`, import.meta.url))
+const fetchScript = fileURLToPath(new URL('../../docs/nginx/latchkey-fetch-bundle.sh', import.meta.url))
 
 export type NginxOptions = {
   /** Path of the program, from `peer`. */
@@ -21,6 +22,8 @@ export type NginxOptions = {
   latchkey: string
   frontEnd: string
   secret: string
+  /** Where it asks, if not there; `trusted` stands for the machine's own file of CAs. */
+  door?: { readonly url: string, readonly trusted: string }
 }
 
 export type Nginx = {
@@ -36,7 +39,7 @@ export type Nginx = {
 
 /** Runs latchkey-fetch-bundle.sh; with no nginx at hand, `true` stands for its commands. */
 export const runFetchBundle = async (folder: string, origin: string, env: NodeJS.ProcessEnv = {}): Promise<Outcome> =>
-  await run('sh', [recipe('latchkey-fetch-bundle.sh'), origin, folder], { env: { ...process.env, NGINX_TEST: 'true', NGINX_RELOAD: 'true', ...env } })
+  await run('sh', [fetchScript, origin, folder], { env: { ...process.env, NGINX_TEST: 'true', NGINX_RELOAD: 'true', ...env } })
 
 /** Fetches chain and bundle, and starts nginx with them. It ends with the test. */
 export async function startNginx(t: ExecutionContext<any>, options: NginxOptions): Promise<Nginx> {
@@ -70,14 +73,13 @@ async function writeFiles(folder: string, options: NginxOptions, port: number, b
   chmodSync(`${folder}/nginx.sh`, 0o755)
 }
 
-function filled(folder: string, { latchkey, frontEnd }: NginxOptions, port: number, backend: number): string {
-  const values: Record<string, string> = {
-    LISTEN: `127.0.0.1:${port}`, TLS: folder, FOLDER: folder, LATCHKEY: new URL(latchkey).host, FRONT_END: frontEnd,
-    BACKEND: `127.0.0.1:${backend}`, STREAM_LIMIT: '15s',
-  }
+function filled(folder: string, { latchkey, frontEnd, door }: NginxOptions, port: number, backend: number): string {
+  const printed = nginxCheckConfiguration({
+    frontEnd, listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: `${folder}/server-key.pem`, files: folder, run: folder,
+    backend: `127.0.0.1:${backend}`, latchkey: door?.url ?? latchkey, ocsp: '', streamLimitSeconds: 15,
+  })
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/${name};\n`).join('')
-  const [, ...body] = readFileSync(recipe('nginx.conf.example'), 'utf8').split(/^(?=[^#\n])/m)
-  return body.join('').replace('http {\n', `http {\n${paths}`).replace(/@([A-Z_]+)@/g, (_, name: string) => values[name]!)
+  return printed.replace('http {\n', `http {\n${paths}`).replace('/etc/ssl/certs/ca-certificates.crt', door?.trusted ?? '')
 }
 
 async function startBackend(t: ExecutionContext<any>, received: Nginx['received']): Promise<number> {

@@ -24,6 +24,8 @@ export type TlsOptions = {
   path?: string
   session?: Buffer
   version?: 'TLSv1.2' | 'TLSv1.3'
+  /** By which it asks for the server (SNI). */
+  servername?: string
   /** Keeps its connection open for the next request. */
   agent?: Agent
 }
@@ -31,11 +33,11 @@ export type TlsOptions = {
 export const keepAlive = (): Agent => new Agent({ keepAlive: true, maxSockets: 1 })
 
 /** The server's own certificate is not what these tests are about, so any is taken. */
-export function get(port: number, { identity, headers = {}, path = '/', session, version = 'TLSv1.3', agent }: TlsOptions = {}): Promise<TlsAnswer> {
+export function get(port: number, { identity, headers = {}, path = '/', session, version = 'TLSv1.3', servername, agent }: TlsOptions = {}): Promise<TlsAnswer> {
   const options: RequestOptions = {
     host: '127.0.0.1', port, path, headers: agent === undefined ? { connection: 'close', ...headers } : headers, agent: agent ?? false,
     rejectUnauthorized: false, minVersion: version, maxVersion: version,
-    ...identity && { cert: identity.pem, key: identity.privateKeyPem }, ...session && { session },
+    ...identity && { cert: identity.pem, key: identity.privateKeyPem }, ...session && { session }, ...servername !== undefined && { servername },
   }
   return new Promise((resolve, reject) => {
     let newSession: Buffer | undefined

@@ -4,9 +4,10 @@ import type { Target } from '../target.ts'
 import { ApacheTarget, apacheSettings } from './apache.ts'
 import { HaproxyTarget, haproxySettings } from './haproxy.ts'
 import { NginxTarget, nginxSettings } from './nginx.ts'
+import { StunnelTarget, stunnelSettings } from './stunnel.ts'
 
 /** The front ends that an agent can keep. */
-export const targetKinds = ['haproxy', 'nginx', 'apache'] as const
+export const targetKinds = ['haproxy', 'nginx', 'apache', 'stunnel'] as const
 
 export type TargetPlaces = { readonly files: string, readonly run: string, readonly probe: string, readonly reload?: readonly string[] }
 
@@ -16,6 +17,8 @@ export function firstSettings(kind: string, { files, run, probe, reload }: Targe
     case 'haproxy': return { files, socket: `${run}/haproxy.sock`, probe, reload: reload ?? ['systemctl', 'reload', 'haproxy'] }
     case 'nginx': return { files, socket: `${run}/nginx.sock`, probe, reload: reload ?? ['systemctl', 'reload', 'nginx'] }
     case 'apache': return { files, run, probe, reload: reload ?? ['systemctl', 'reload', 'apache2'] }
+    // Debian's unit knows no reload.
+    case 'stunnel': return { files, pid: `${run}/stunnel.pid`, probe, reload: reload ?? ['systemctl', 'kill', '--signal=HUP', 'stunnel@latchkey'] }
     default: throw noAgent(kind)
   }
 }
@@ -25,6 +28,7 @@ export function targetOfKind(kind: string, settings: JsonObject, now: () => Date
     case 'haproxy': return new HaproxyTarget(haproxySettings(settings), now)
     case 'nginx': return new NginxTarget(nginxSettings(settings), now)
     case 'apache': return new ApacheTarget(apacheSettings(settings), now)
+    case 'stunnel': return new StunnelTarget(stunnelSettings(settings), now)
     default: throw noAgent(kind)
   }
 }

@@ -1,13 +1,14 @@
-/** The front end of the demonstration: Debian's nginx with the configuration of docs/nginx, or Node's own TLS server. */
+/** The front end of the demonstration: Debian's nginx with the printed configuration, or Node's own TLS server. */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync } from 'node:fs'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { createServer as createHttpServer, request, type Server } from 'node:http'
 import { createServer as createTlsServer } from 'node:https'
 import { createServer as createTcpServer, type AddressInfo } from 'node:net'
 import { delimiter, join } from 'node:path'
 import type { TLSSocket } from 'node:tls'
+import { nginxCheckConfiguration } from '../../protocols/check/configurations/nginx-check.ts'
 import { localhostIdentity } from './tls-identity.ts'
 
 export type FrontEnd = { kind: string, port: number, stop(): Promise<void> }
@@ -40,12 +41,10 @@ async function startNginx(program: string, options: FrontEndOptions): Promise<Fr
   await writeFile(join(folder, 'chain.pem'), options.chain)
   await writeFile(join(folder, 'bundle.pem'), options.bundle)
   await writeFile(join(folder, 'check-secret.conf'), `proxy_set_header Authorization "Bearer ${options.secret}";\n`, { mode: 0o600 })
-  const example = await readFile(new URL('../../../docs/nginx/nginx.conf.example', import.meta.url), 'utf8')
-  const values: Record<string, string> = {
-    LISTEN: `127.0.0.1:${port}`, TLS: folder, FOLDER: folder, LATCHKEY: `${latchkey.host}:${latchkey.port}`, FRONT_END: options.name,
-    BACKEND: `127.0.0.1:${(backend.address() as AddressInfo).port}`, STREAM_LIMIT: '15m',
-  }
-  const text = example.replace(/@([A-Z_]+)@/g, (whole, name: string) => values[name] ?? whole)
+  const text = nginxCheckConfiguration({
+    frontEnd: options.name, listen: `127.0.0.1:${port}`, certificate: join(folder, 'server.pem'), certificateKey: join(folder, 'server-key.pem'), files: folder, run: folder,
+    backend: `127.0.0.1:${(backend.address() as AddressInfo).port}`, latchkey: `http://${latchkey.host}:${latchkey.port}`, ocsp: '', streamLimitSeconds: 900,
+  })
   const temp = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(kind => `${kind}_temp_path ${folder}/temp/${kind};`).join(' ')
   await writeFile(join(folder, 'nginx.conf'), `${process.getuid?.() === 0 ? 'user root;\n' : ''}pid ${folder}/nginx.pid;\n${text.replace(/http \{/, `http { ${temp}`)}`)
   const child = spawn(program, ['-e', join(folder, 'logs', 'error.log'), '-p', folder, '-c', join(folder, 'nginx.conf'), '-g', 'daemon off;'], { stdio: 'ignore' })

@@ -2,6 +2,7 @@ import type { Context } from 'koa'
 import type { z } from 'zod'
 import type { EnforcementView } from '../../protocols/api/operations/enforcement.ts'
 import type { frontEndList } from '../../protocols/api/operations/front-ends.ts'
+import { asks } from '../../protocols/check/kinds.ts'
 import { html, type Markup } from '../html.ts'
 import { done, state, table, when } from '../words.ts'
 import { kindName, standingState } from './words.ts'
@@ -19,9 +20,9 @@ ${table({
 })}</section>`
 }
 
-function row({ name, kind }: FrontEndView, enforced: EnforcementView | undefined, change: number, now: Date): (string | Markup)[] {
+function row({ name, kind, convention }: FrontEndView, enforced: EnforcementView | undefined, change: number, now: Date): (string | Markup)[] {
   const link = html`<a href="/console/front-ends/${name}">${name}</a>`
-  if (enforced === undefined) return [link, kindName(kind), state('no agent'), 'asks at each request', '–', '–', '–']
+  if (enforced === undefined) return [link, kindName(kind), state('no agent'), asks(convention) ? 'asks at each request' : 'nothing', '–', '–', '–']
   const { standing, enforcementMs, canary, heardAt } = enforced
   return [
     link, kindName(kind), standingState(standing), enforced.change >= change ? 'every change' : `${enforced.change} of ${change} changes`,

@@ -18,7 +18,8 @@ ${choices({ legend: 'After that', name: 'whenStale', value: values.whenStale ?? 
 ] })}
 <div class="actions"><button class="main" type="submit">Add it, and show its secret</button><a href="/console/front-ends">Leave it</a></div></form>`
 
-export const addedFrontEndPage = ({ name, secret, checkUrl }: { name: string, secret: string, checkUrl: string }): Markup => html`<section><h1>${name} may ask</h1>
+export const addedFrontEndPage = ({ name, secret, checkUrl }: { name: string, secret: string, checkUrl: string | null }): Markup => html`<section><h1>${name} ${checkUrl === null ? 'is added' : 'may ask'}</h1>
 <p>Keep its secret now: it is stored as a hash and is not shown again.</p><p><code class="secret">${secret}</code></p>
-<p>It asks <code class="long">${checkUrl}</code> and sends <code>Authorization: Bearer …</code> with it. A secret in the configuration file should be readable by its program alone.</p>
+${checkUrl === null ? html`<p>It asks nothing. With this secret <code>latchkey agent enroll</code> makes the agent that brings it the revocation lists.</p>`
+  : html`<p>It asks <code class="long">${checkUrl}</code> and sends <code>Authorization: Bearer …</code> with it. A secret in the configuration file should be readable by its program alone.</p>`}
 <p><a class="button main" href="/console/front-ends/${name}">I have kept it</a></p></section>`

@@ -7,6 +7,7 @@ import type { Service } from '../../http/service.ts'
 import { sessionOf } from '../../http/session.ts'
 import { frontEndEnforcement } from '../../protocols/api/operations/enforcement.ts'
 import { frontEndActiveSync, frontEndAdd, frontEndEnd, frontEndList } from '../../protocols/api/operations/front-ends.ts'
+import { asks } from '../../protocols/check/kinds.ts'
 import type { GateAction } from '../../store/activesync.ts'
 import { fieldMistakes } from '../field-mistakes.ts'
 import { consolePage } from '../layout.ts'
@@ -39,7 +40,7 @@ export function frontEndsRouter(service: Service): Router {
     consolePage(ctx, {
       title: frontEnd.name, current: 'front-ends',
       body: frontEndPage(ctx, {
-        frontEnd, enforced: items.find(item => item.name === frontEnd.name), change, checkUrl: `${service.config.url}/check/${frontEnd.name}`,
+        frontEnd, enforced: items.find(item => item.name === frontEnd.name), change, checkUrl: asks(frontEnd.convention) ? `${service.config.url}/check/${frontEnd.name}` : undefined,
         mayChange: mayPerform(ctx, frontEndEnd), doneText: doneTextOf(ctx), now: service.now(),
       }),
     })

@@ -7,22 +7,22 @@ import { choices, csrfField, done, table, when } from '../words.ts'
 import { trial, type FrontEndView } from './list-page.ts'
 import { gateWords, kindName, kindWords, standingState, standingWords } from './words.ts'
 
-export type FrontEndPage = { frontEnd: FrontEndView, enforced: EnforcementView | undefined, change: number, checkUrl: string, mayChange: boolean, doneText: string | undefined, now: Date }
+export type FrontEndPage = { frontEnd: FrontEndView, enforced: EnforcementView | undefined, change: number, checkUrl: string | undefined, mayChange: boolean, doneText: string | undefined, now: Date }
 
 export function frontEndPage(ctx: Context, page: FrontEndPage): Markup {
   const { frontEnd, enforced, mayChange, now } = page
   return html`<section><p class="soft"><a href="/console/front-ends">Front ends</a></p>${done(page.doneText)}<h1>${frontEnd.name}</h1>
-${enforced === undefined ? html`<p>It asks at each request. No agent stands beside it, so nothing is known of what it enforces while Latchkey cannot be asked.</p>`
+${enforced === undefined ? page.checkUrl === undefined ? html`<p>No agent stands beside it yet: nothing brings it revocation lists, and nothing is known of what it enforces.</p>` : html`<p>It asks at each request. No agent stands beside it, so nothing is known of what it enforces while Latchkey cannot be asked.</p>`
   : html`<p>${standingState(enforced.standing)} ${frontEnd.name} ${standingWords[enforced.standing]}</p>`}</section>
 <section><h2>What it is</h2><dl class="facts">
-<div><dt>Kind</dt><dd>${kindName(frontEnd.kind)}; ${kindWords[frontEnd.kind as FrontEndKind]?.hint ?? frontEnd.convention}. Any other header is ignored.</dd></div>
-<div><dt>Asks at</dt><dd><code class="long">${page.checkUrl}</code></dd></div>
+<div><dt>Kind</dt><dd>${kindName(frontEnd.kind)}; ${kindWords[frontEnd.kind as FrontEndKind]?.hint ?? frontEnd.convention}.${page.checkUrl !== undefined && ' Any other header is ignored.'}</dd></div>
+${page.checkUrl !== undefined && html`<div><dt>Asks at</dt><dd><code class="long">${page.checkUrl}</code></dd></div>`}
 <div><dt>About</dt><dd>${frontEnd.authority === null ? 'certificates of every authority that issues to phones' : html`certificates of <code>${frontEnd.authority}</code>`}</dd></div>
 <div><dt>Last good data count</dt><dd>${inWords(frontEnd.maxAgeSeconds)}; then ${frontEnd.whenStale === 'refuse' ? 'everybody is refused' : 'it goes on, and somebody is told'}</dd></div>
 <div><dt>Added</dt><dd>${when(new Date(frontEnd.createdAt), now)}</dd></div></dl>
 <p class="soft"><a href="${`/console/records?subject=${encodeURIComponent(`front-end:${frontEnd.name}`)}`}">What was changed, by whom</a></p></section>
 ${enforced !== undefined && proof(page, enforced)}
-<section><h2>Requests that contradict their certificate</h2>${mayChange ? gateForm(ctx, frontEnd) : html`<p>${gateWords[frontEnd.activeSync].name}. ${gateWords[frontEnd.activeSync].hint}</p>`}</section>
+${page.checkUrl !== undefined && html`<section><h2>Requests that contradict their certificate</h2>${mayChange ? gateForm(ctx, frontEnd) : html`<p>${gateWords[frontEnd.activeSync].name}. ${gateWords[frontEnd.activeSync].hint}</p>`}</section>`}
 ${mayChange && html`<section><p><a class="button" href="/console/front-ends/${frontEnd.name}/end">End this front end</a></p></section>`}`
 }
 

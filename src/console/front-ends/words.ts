@@ -15,6 +15,7 @@ export const kindWords: Readonly<Record<FrontEndKind, { name: string, hint: stri
   traefik: { name: 'Traefik', hint: 'sends X-Forwarded-Tls-Client-Cert' },
   rfc9440: { name: 'Another, as RFC 9440 says', hint: 'sends Client-Cert' },
   serial: { name: 'Another that knows only serial numbers', hint: 'sends X-SSL-Client-Serial; tied to one authority, for a number alone is nobody’s' },
+  stunnel: { name: 'stunnel', hint: 'sees no requests and asks nothing: its agent brings it the revocation lists' },
 }
 
 export const kindName = (kind: string): string => Object.hasOwn(kindWords, kind) ? kindWords[kind as FrontEndKind].name : kind

@@ -4,7 +4,7 @@
  * that of a certificate we issued.
  */
 import { fromPem } from '../../formats/pem.ts'
-import type { Convention } from './kinds.ts'
+import type { HeaderConvention } from './kinds.ts'
 
 /** A certificate's DER, or only its serial number: 16 octets. */
 export type Presented = { der: Buffer } | { serialNumber: Buffer }
@@ -12,7 +12,7 @@ export type Presented = { der: Buffer } | { serialNumber: Buffer }
 type Format = { header: string, read: (value: string) => Presented | undefined }
 
 /** `read` answers undefined for a value that is not exactly in its format. */
-export const conventions: Readonly<Record<Convention, Format>> = {
+export const conventions: Readonly<Record<HeaderConvention, Format>> = {
   nginx: { header: 'x-ssl-client-escaped-cert', read: readEscapedPem },
   'base64-der': { header: 'x-ssl-client-cert', read: readBase64 },
   'spaced-pem': { header: 'x-ssl-client-cert', read: readPem },
@@ -34,7 +34,7 @@ export const identityHeaders: readonly string[] = [...new Set([
 const maxValueCharacters = 16_384
 
 /** @returns undefined for a value that is not exactly in the convention's format */
-export function readPresented(convention: Convention, value: string): Presented | undefined {
+export function readPresented(convention: HeaderConvention, value: string): Presented | undefined {
   return value.length > maxValueCharacters ? undefined : conventions[convention].read(value)
 }
 

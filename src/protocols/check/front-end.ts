@@ -5,7 +5,7 @@ import type { Log } from '../../http/log.ts'
 import type { Queryable } from '../../store/db.ts'
 import { frontEndStore, type FrontEnd } from '../../store/front-ends.ts'
 import { conventions, identityHeaders, readPresented, type Presented } from './conventions.ts'
-import type { Convention } from './kinds.ts'
+import { asks } from './kinds.ts'
 
 /** As the database has it; anything else, a NUL say, would not be a question but an error. */
 const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
@@ -18,16 +18,25 @@ const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
  */
 export async function authenticate(db: Queryable, name: string, authorization: string | undefined): Promise<FrontEnd> {
   const frontEnd = namePattern.test(name) ? await frontEndStore(db).find(name) : undefined
-  const secret = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1] ?? ''
+  const secret = secretIn(authorization ?? '', name)
   const given = createHash('sha256').update(secret).digest()
   const same = timingSafeEqual(given, frontEnd?.secretSha256 ?? Buffer.alloc(32))
   if (frontEnd === undefined || !same) throw new CaError('unauthorized', 'this front end is not known by that secret')
   return frontEnd
 }
 
+/** Bearer (RFC 6750), or Basic (RFC 7617) with its own name as the user: some can be given a secret only in the address that they ask. */
+function secretIn(authorization: string, name: string): string {
+  const bearer = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization)?.[1]
+  if (bearer !== undefined) return bearer
+  const basic = /^Basic ([A-Za-z0-9+/]{1,1024}={0,2})$/i.exec(authorization)?.[1] ?? ''
+  const given = Buffer.from(basic, 'base64').toString('latin1')
+  return given.startsWith(`${name}:`) ? given.slice(name.length + 1) : ''
+}
+
 /** What the front end's one header says. Sent twice, one of the two is not the front end's: that is malformed. */
-export function presentedBy(frontEnd: FrontEnd, request: IncomingMessage): Presented | 'no-certificate' | 'malformed' {
-  const convention = frontEnd.convention as Convention
+export function presentedBy({ convention }: FrontEnd, request: IncomingMessage): Presented | 'no-certificate' | 'malformed' {
+  if (!asks(convention)) return 'no-certificate'
   const { header } = conventions[convention]
   const [value = '', ...more] = request.headersDistinct[header] ?? []
   if (more.length > 0) return 'malformed'
@@ -45,7 +54,7 @@ const quietMs = 60_000
 export function foreignHeaderLog(log: Log, now: () => Date): (frontEnd: FrontEnd, request: IncomingMessage) => void {
   const lastSaid = new Map<string, number>()
   return (frontEnd, request) => {
-    const { header } = conventions[frontEnd.convention as Convention]
+    const header = asks(frontEnd.convention) ? conventions[frontEnd.convention].header : undefined
     const foreign = identityHeaders.filter(name => name !== header && request.headers[name] !== undefined)
     if (foreign.length === 0 || now().getTime() - (lastSaid.get(frontEnd.id) ?? -Infinity) < quietMs) return
     lastSaid.set(frontEnd.id, now().getTime())

@@ -7,7 +7,7 @@ import { activeSyncStore, type GateAction } from '../../store/activesync.ts'
 import type { CertificateRecord } from '../../store/certificates.ts'
 import type { FrontEnd } from '../../store/front-ends.ts'
 import { holders, keyOf, reportKey, type Held } from './holders.ts'
-import type { FrontEndKind } from './kinds.ts'
+import type { AskingKind } from './kinds.ts'
 import { activeSyncRequest } from './original-request.ts'
 import { reporter } from './report.ts'
 
@@ -46,7 +46,7 @@ export function activeSyncGate(service: Service): (frontEnd: FrontEnd, record: C
   }
 
   return async (frontEnd, record, request) => {
-    const asked = activeSyncRequest(frontEnd.kind as FrontEndKind, frontEnd.name, request)
+    const asked = activeSyncRequest(frontEnd.kind as AskingKind, frontEnd.name, request)
     if (asked === undefined) return good
     if (asked === 'unsaid') {
       noteUnsaid(frontEnd)

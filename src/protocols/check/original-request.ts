@@ -2,13 +2,13 @@
 import type { IncomingMessage } from 'node:http'
 import { parseQuery } from '../../formats/activesync/query.ts'
 import type { ActiveSyncRequest } from '../../policy/contradictions.ts'
-import type { FrontEndKind } from './kinds.ts'
+import type { AskingKind } from './kinds.ts'
 
 /**
  * Where a front end of each kind puts the address that was asked for; null where it asks us at the address itself, below
  * `/check/{frontEnd}`. The User-Agent comes under its own name. Any other header is ignored, as with certificates.
  */
-const headerOf: Readonly<Record<FrontEndKind, string | null>> = {
+const headerOf: Readonly<Record<AskingKind, string | null>> = {
   nginx: 'x-original-uri', haproxy: 'x-original-uri', apache: 'x-original-uri', rfc9440: 'x-original-uri', serial: 'x-original-uri',
   caddy: 'x-forwarded-uri', traefik: 'x-forwarded-uri', envoy: null,
 }
@@ -18,7 +18,7 @@ const activeSyncPath = /^\/microsoft-server-activesync(?=[/?]|$)/i
 const disguised = /^[^?]*(?:%|\/\/|\/\.|\\)/
 
 /** @returns undefined for any other request, after one comparison; `unsaid` when the front end does not pass the address on */
-export function activeSyncRequest(kind: FrontEndKind, frontEnd: string, request: IncomingMessage): ActiveSyncRequest | 'unsaid' | undefined {
+export function activeSyncRequest(kind: AskingKind, frontEnd: string, request: IncomingMessage): ActiveSyncRequest | 'unsaid' | undefined {
   const header = headerOf[kind]
   const [uri, ...more] = header === null ? [request.url!.slice(`/check/${frontEnd}`.length)] : request.headersDistinct[header] ?? []
   if (uri === undefined) return 'unsaid'

@@ -6,7 +6,7 @@ import { change } from '../../../http/change.ts'
 import { gateActions } from '../../../store/activesync.ts'
 import { frontEndStore, type FrontEnd } from '../../../store/front-ends.ts'
 import { at, instant, nothing, text } from '../fields.ts'
-import { conventionFor, frontEndKinds, type FrontEndKind } from '../../check/kinds.ts'
+import { asks, conventionFor, frontEndKinds, type FrontEndKind } from '../../check/kinds.ts'
 import { operation } from '../operation.ts'
 
 const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case letters, digits and hyphens')
@@ -14,7 +14,7 @@ const name = z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'must be lower-case l
 const activeSync = z.enum(gateActions)
 const frontEndFields = {
   name, kind: z.string(),
-  /** How it passes on a client's certificate. Any other way is ignored. */
+  /** How it passes on a client's certificate; any other way is ignored. `none` for one that asks nothing. */
   convention: z.string(),
   /** The only authority whose certificates it may ask about; null for every one that issues to devices. */
   authority: z.string().nullable(),
@@ -45,7 +45,7 @@ export const frontEndAdd = operation({
     name, kind: z.enum(Object.keys(frontEndKinds) as [FrontEndKind]), authority: text(40).optional(),
     maxAgeSeconds: z.int().min(10).max(604_800).default(900), whenStale: z.enum(['refuse', 'alarm']).default('refuse'), activeSync: activeSync.default('observe'),
   }),
-  output: z.strictObject({ ...frontEndFields, secret: z.string(), checkUrl: z.url() }),
+  output: z.strictObject({ ...frontEndFields, secret: z.string(), /** Null for one that asks nothing. */ checkUrl: z.url().nullable() }),
   async run(service, actor, input) {
     const secret = newSecretToken()
     const authorityId = input.authority === undefined ? null : authorityNamed(service.authorities(), input.authority).id
@@ -55,7 +55,7 @@ export const frontEndAdd = operation({
       const frontEnd = { id: randomUUID(), name: input.name, kind: input.kind, convention, authorityId, maxAgeSeconds, whenStale, activeSync: action, secretSha256: tokenSha256(secret), createdAt: now }
       await frontEndStore(tx).add(frontEnd)
       await record('front-end.add', `front-end:${input.name}`, { kind: input.kind, convention, authority: input.authority ?? null, maxAgeSeconds, whenStale, activeSync: action })
-      return { ...viewOf(service.authorities(), frontEnd), secret, checkUrl: `${service.config.url}/check/${input.name}` }
+      return { ...viewOf(service.authorities(), frontEnd), secret, checkUrl: asks(convention) ? `${service.config.url}/check/${input.name}` : null }
     })
   },
 })

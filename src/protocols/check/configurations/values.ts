@@ -13,12 +13,32 @@ export type ConfigurationValues = {
   readonly run: string
   /** What is protected: host:port. */
   readonly backend: string
+  /** Where Latchkey is, for a front end that asks it: `https://host` or `http://host:port`. */
+  readonly latchkey: string
+  /** Where the issuing CA's OCSP responder is, for one that asks it: plain http. */
+  readonly ocsp: string
   /** How long one request may run, in seconds: where it cannot be cut, that of a revoked phone ends only then. */
   readonly streamLimitSeconds: number
 }
 
 /** Where the agent and its front end meet, unless somebody wants it elsewhere. */
 export const agentPlaces = { files: '/var/lib/latchkey-agent/files', run: '/run/latchkey-agent', folder: '/var/lib/latchkey-agent' } as const
+
+/** Where the files of a front end without an agent are, unless somebody wants them elsewhere. */
+export const checkFiles = '/etc/latchkey'
+
+/** `443`, `:443`, `192.0.2.1:443`, `[::1]:443` or `host`; an empty host is every address, and brackets are left out. */
+export function addressOf(text: string, defaultPort: number): { readonly host: string, readonly port: number } {
+  const [, host = '', port = defaultPort] = /^(?:(.+):)?:?(\d+)$/.exec(text) ?? ['', text]
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port) }
+}
+
+/** The address of Latchkey, as front ends want its parts. */
+export function placeOf(latchkey: string): { readonly isTls: boolean, readonly hostname: string, readonly hostAndPort: string } {
+  const { protocol, hostname, port } = new URL(latchkey)
+  const isTls = protocol === 'https:'
+  return { isTls, hostname, hostAndPort: `${hostname}:${port === '' ? isTls ? 443 : 80 : port}` }
+}
 
 /** Every header in which a back end might be told of a client certificate: none of them is passed on from the client. */
 export const identityHeaders = [
