@@ -5,7 +5,7 @@ import type { PeerCertificate, TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import { createApp } from '../../src/app.ts'
 import { activeAuthority } from '../../src/certificates/authority.ts'
-import { agentDoorName } from '../../src/certificates/certificate-profile.ts'
+import { agentDoorName } from '../../src/formats/agent-door-name.ts'
 import { toPem } from '../../src/formats/pem.ts'
 import { agentDoor } from '../../src/http/agent-door.ts'
 import { frontEndEnd } from '../../src/protocols/api/operations/front-ends.ts'
@@ -22,7 +22,7 @@ async function open(t: ExecutionContext) {
   const service = await testService(t, { clock: fakeClock(new Date().toISOString()) })
   await service.publish()
   const agent = await enrolledAgent(service, await openDoors(t, service))
-  const server = await agentDoor(service, createApp(service, { phones: false, admins: false, agents: true }).callback(), {})
+  const { server } = await agentDoor(service, createApp(service, { phones: false, admins: false, agents: true }).callback(), {})
   await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => new Promise<void>(resolve => { server.close(() => { resolve() }); server.closeAllConnections() }))
   const ca = toPem('CERTIFICATE', activeAuthority(service.authorities(), 'agent').certificate.raw)
@@ -53,7 +53,7 @@ test('at the door of agents a certificate of theirs is enough, and says whose it
 
 test('the door of agents opens for nobody else, and leads nowhere else', async t => {
   const { service, ask } = await open(t)
-  await t.throwsAsync(ask('/feed/state', {}))
+  for (const path of ['/feed/state', '/agents/edge/trust', '/crl/issuing/0.crl', '/ca/root.pem', '/healthz', '/']) t.is((await ask(path, {})).status, 401, path)
   const phone = await issueDevice(service)
   await t.throwsAsync(ask('/feed/state', { key: phone.privateKey, cert: phone.pem }))
   for (const path of ['/console', '/api/v1/front-ends', '/check/edge', '/i/x']) t.is((await ask(path)).status, 404, path)
