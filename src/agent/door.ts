@@ -63,14 +63,21 @@ export class DoorKeeper {
    * What is told while it moves is left out: it asks again by its new way.
    *
    * @param via  the door by which it was told. By another way than the one in use now it does not count
-   * @throws never: what fails is a problem, and tried again by `again`
+   * @returns whether something is to be told of it. @throws never: what fails is a problem, and tried again by `again`
    */
-  async heed(told: ToldDoor | undefined, via: Door | undefined): Promise<void> {
+  async heed(told: ToldDoor | undefined, via: Door | undefined): Promise<boolean> {
+    const before = this.#state
     if (this.#heeding === undefined && via === this.#deps.requests.door) {
       this.#told = told
       this.#heeding = this.#heed().catch((error: unknown) => { this.#deps.problems.set('door', messageOf(error)) }).finally(() => { this.#heeding = undefined })
     }
     await this.#heeding
+    return this.#state !== before
+  }
+
+  get #state(): string {
+    const { requests, problems } = this.#deps
+    return `${requests.door?.url} ${problems.all.some(({ code }) => code === 'door')}`
   }
 
   /** Tries once more what failed. */

@@ -51,7 +51,7 @@ export function startAgent({ folder, target, now, monotonicMs, log, probe, signe
     const { told, ...read } = await fetchTrust(requests, folder, now)
     target.prepare(caPem(read.trust))
     // Not waited for: a door that is shut must not hold up what is to be believed.
-    if (!signed) heeding = keeper.heed(told, via)
+    if (!signed) heeding = keeper.heed(told, via).then(isNew => { if (isNew) chores?.soon() })
     return read
   }
   let chores: Chores | undefined
