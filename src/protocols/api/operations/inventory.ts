@@ -159,13 +159,14 @@ async function put(tx: Queryable, entries: readonly InventoryEntry[], mode: 'rep
 export const inventoryRemove = operation({
   id: 'inventoryRemove', method: 'post', path: '/inventory/remove', role: 'admin',
   summary: 'Take devices out of the inventory, by serial number or UDID; or all of them.',
-  input: z.union([z.strictObject({ numbers: z.array(text(64)).min(1).max(1000) }), z.strictObject({ all: z.literal(true) })]),
+  input: z.strictObject({ numbers: z.array(text(64)).min(1).max(1000).optional(), all: z.boolean().default(false) })
+    .refine(({ numbers, all }) => all === (numbers === undefined), 'name some numbers, or say that it is all of them'),
   output: z.strictObject({ removed: count }),
-  async run(service, actor, input) {
+  async run(service, actor, { numbers }) {
     return await change(service, actor, async (tx, record) => {
       const store = inventoryStore(tx)
       await store.lock()
-      const wanted = 'all' in input ? undefined : new Set(input.numbers.map(number => number.toUpperCase()))
+      const wanted = numbers === undefined ? undefined : new Set(numbers.map(number => number.toUpperCase()))
       const gone = (await store.all()).filter(({ serialNumber, udid }) => wanted === undefined || wanted.has(serialNumber ?? '') || wanted.has(udid ?? ''))
       if (gone.length > 0) {
         await store.remove(gone.map(each => each.id))
