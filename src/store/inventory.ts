@@ -16,12 +16,13 @@ export const inventoryOf = (device: string): string => `(select coalesce(jsonb_a
 
 const columns = 'id, serial_number as "serialNumber", udid, product_types as "productTypes", model, owner_email as "ownerEmail", asset_tag as "assetTag", imported_at as "importedAt", imported_by as "importedBy"'
 
-const contradictory = `
+/** @param owners  whether another owner counts: it does not where the inventory has to agree */
+const contradictory = (owners: boolean): string => `
   select d.id from inventory i join devices d on upper(d.serial_number) = i.serial_number join people p on p.id = d.person_id
-    where (cardinality(i.product_types) > 0 and d.product_type <> all(i.product_types)) or i.udid <> upper(d.udid) or i.owner_email <> lower(p.email)
+    where (cardinality(i.product_types) > 0 and d.product_type <> all(i.product_types)) or i.udid <> upper(d.udid)${owners ? ' or i.owner_email <> lower(p.email)' : ''}
   union
   select d.id from inventory i join devices d on upper(d.udid) = i.udid join people p on p.id = d.person_id
-    where (cardinality(i.product_types) > 0 and d.product_type <> all(i.product_types)) or i.serial_number <> upper(d.serial_number) or i.owner_email <> lower(p.email)`
+    where (cardinality(i.product_types) > 0 and d.product_type <> all(i.product_types)) or i.serial_number <> upper(d.serial_number)${owners ? ' or i.owner_email <> lower(p.email)' : ''}`
 
 export function inventoryStore(db: Queryable) {
   return {
@@ -55,8 +56,8 @@ export function inventoryStore(db: Queryable) {
     contradicted: async (limit: number): Promise<Contradicted[]> => await db.query<Contradicted>(`
       select d.id as "deviceId", p.id as "personId", p.name as "personName", p.email as "personEmail", d.serial_number as "serialNumber", d.udid, d.product_type as "productType",
         ${inventoryOf('d').replace(/as inventory$/, 'as entries')}
-      from devices d join people p on p.id = d.person_id where d.id in (${contradictory}) order by p.name, d.id limit $1`, [limit]),
-    countContradicted: async (): Promise<number> => (await db.query<{ count: number }>(`select count(*)::int as count from (${contradictory}) found`))[0]!.count,
+      from devices d join people p on p.id = d.person_id where d.id in (${contradictory(true)}) order by p.name, d.id limit $1`, [limit]),
+    countContradicted: async (owners: boolean): Promise<number> => (await db.query<{ count: number }>(`select count(*)::int as count from (${contradictory(owners)}) found`))[0]!.count,
     /** Phones with a certificate that is good, which the inventory does not have. */
     async countMissing(now: Date): Promise<number> {
       return (await db.query<{ count: number }>(`select count(distinct c.device_id)::int as count from certificates c join devices d on d.id = c.device_id

@@ -120,7 +120,7 @@ async function listDevices(service: TestService): Promise<void> {
   const devices = await service.db.query<{ serial_number: string, udid: string, product_type: string, email: string }>(`select d.serial_number, d.udid, d.product_type, p.email from devices d join people p on p.id = d.person_id
     where d.product_type not like 'iPhone99%' order by d.created_at, d.id`)
   const lines = devices.filter((_, index) => index % 6 !== 5).map(({ serial_number: serialNumber, product_type: productType, email }, index) =>
-    [serialNumber, index === 2 ? 'iPhone 13 mini' : productType, index === 4 ? 'reception@northwind.example' : email, `NW-${1000 + index}`].join())
+    [serialNumber, `"${index === 2 ? 'iPhone 13 mini' : productType}"`, index === 4 ? 'reception@northwind.example' : email, `NW-${1000 + index}`].join())
   await importInventory.run(service, ada, importInventory.input.parse({ file: ['Serial Number,Model,Email,Asset Tag', ...new Map(lines.map(line => [line.split(',')[0], line])).values()].join('\n'), apply: true }))
 }
 

@@ -89,7 +89,7 @@ const inOneTurn = 50
 
 export function peopleReport(ctx: Context, { phones, others, neverPass, unknown, nobodys, people, csv }: PeopleView, mayInvite: boolean): Markup {
   const sheets = csv.flatMap(turnsOf)
-  return html`<section><h2>Whom to invite</h2><p>${phones} phones of ${people.count} people were read. ${neverPass} would not get in as policy stands, even if what they claim were proven. ${unknown} claim no model, ${others} are no iPhone, iPad or iPod, and ${nobodys} are of nobody that Exchange names. What phones claim is no evidence: nothing is put in force by it.</p>
+  return html`<section><h2>Whom to invite</h2><p>${phones} phones of ${people.count} people were read. ${neverPass === 0 ? 'All of their models could get in as policy stands, if what they claim were proven.' : `${neverPass} would not get in as policy stands, even if what they claim were proven.`}${unknown > 0 && ` ${unknown} claim no model.`}${others > 0 && ` No iPhone, iPad or iPod: ${others}.`}${nobodys > 0 && ` Of nobody that Exchange names: ${nobodys}.`} What phones claim is no evidence: nothing is put in force by it.</p>
 ${sheets.length === 0 ? html`<p>Nobody with an address could get in. Exchange writes no addresses by itself: add a column <code>PrimarySmtpAddress</code>.</p>`
   : mayInvite && html`<div class="actions">${sheets.map(({ text, lines }, index) => html`<form method="post" action="/console/invitations/many">${csrfField(ctx)}<input type="hidden" name="csv" value="${text}"><button type="submit">Check ${lines === 1 ? 'one person' : `${lines} people`}${sheets.length > 1 && `, part ${index + 1}`}</button></form>`)}</div>`}
 ${table({
@@ -97,7 +97,7 @@ ${table({
   head: ['Person', 'E-mail', { text: 'Phones', numeric: true }, { text: 'Could get in', numeric: true }, { text: 'Models, if their claims were proven', prose: true }],
   rows: people.first.map(person => [
     brief(person.name), brief(person.email ?? 'not said'), person.phones, person.couldPass,
-    html`${person.models.map(({ model, prospect }, index) => html`${index > 0 && html`<br>`}${brief(model)}: ${prospect === null ? 'not known' : html`${prospects[prospect.verdict]}${prospect.verdict !== 'allow' && html` <span class="soft">${brief(prospect.why, 200)}</span>`}`}`)}`,
+    html`${person.models.map(({ model, prospect }, index) => html`${index > 0 && html`<br>`}${brief(model)}: ${prospect === null ? 'not known' : html`${prospects[prospect.verdict]}${prospect.verdict !== 'allow' && html` <span class="soft">${named(prospect.why)}</span>`}`}`)}`,
   ]),
   empty: 'Nobody has a phone in it.',
 })}</section>`

@@ -8,7 +8,7 @@ import { personLink } from '../links.ts'
 import { brief, named } from '../status-words.ts'
 import { choices, csrfField, done, field, pager, problem, table, when } from '../words.ts'
 
-type Standing = Pick<z.input<typeof inventoryShow.output>, 'total' | 'required' | 'missing' | 'contradicted'>
+type Standing = Pick<z.input<typeof inventoryShow.output>, 'total' | 'required' | 'missing' | 'contradicted' | 'disagreeing'>
 type Preview = z.input<typeof importInventory.output>
 export type Upload = { file: string, mode: string }
 export type InventoryPage = {
@@ -26,7 +26,9 @@ export function inventoryPage(page: InventoryPage): Markup {
   return html`<section><p class="soft"><a href="/console/phones">Phones</a></p>${done(page.doneText)}<h1>Inventory</h1><p>${standing.total === 0 ? 'There is no list of your own devices yet.' : html`${devices(standing.total)}${standing.importedAt !== null && html`, the newest imported ${when(new Date(standing.importedAt), now)}`}.`} ${standing.required ? 'Policy demands it: who is not in it, or contradicts it, is not let in.' : 'Policy does not demand it.'}</p>
 ${mayChange && html`<div class="actions"><a class="button main" href="${path}/import">Import a list</a><a class="button" href="${path}/require">${standing.required ? 'Stop demanding it' : 'Demand it'}</a>${standing.total > 0 && html`<a class="button" href="${path}/remove">Take devices out</a>`}</div>`}</section>
 ${standing.total > 0 && html`<section><h2>What it contradicts</h2>${contradicted(standing)}${missing(standing)}</section>`}
-<section><h2>What is in it</h2><form method="get" action="${path}" class="inline" role="search">${field({ label: 'Find', name: 'q', type: 'search', value: query, maxlength: 254, hint: 'A serial number, UDID, owner’s address or asset tag, whole', spellcheck: false })}<button type="submit">Find</button></form>
+<section><h2>What is in it</h2>${(standing.total > 0 || query !== '') && html`<form role="search" aria-label="Find a device" method="get" action="${path}" class="actions"><label class="unseen" for="f-q">Find a device</label>
+<input type="search" id="f-q" name="q" value="${query}" maxlength="254" placeholder="Serial number, UDID, owner’s address, asset tag" class="wide" spellcheck="false" autocapitalize="none"><button type="submit">Find</button>${query !== '' && html`<a href="${path}">all</a>`}</form>
+<p class="soft">Each of them whole.</p>`}
 ${list(page)}${pager(page.next)}</section>`
 }
 
@@ -45,11 +47,17 @@ function contradicted({ contradicted: { count, first } }: Standing): Markup {
 const missing = ({ missing: count, required }: Standing): Markup | undefined => count === 0 ? undefined
   : html`<p>${phones(count)} with a good certificate ${count === 1 ? 'is' : 'are'} not in it${required ? ', and cannot renew' : ''}.</p>`
 
+function modelOf({ model, productTypes }: InventoryPage['items'][number]): Markup | string {
+  if (model === null) return '–'
+  const codes = productTypes.length === 0 ? undefined : html`<code>${brief(productTypes.join(' '))}</code>`
+  return productTypes[0] === model ? codes! : html`${brief(model)}${codes !== undefined && html`<br>${codes}`}`
+}
+
 const list = ({ items, query, now }: InventoryPage): Markup => table({
   caption: query === '' ? 'In the order in which they came in' : html`Whose number, owner or asset tag is “${named(query)}”`,
   head: ['Serial number', 'Model', 'Owner', 'Asset tag', 'UDID', 'Imported'],
   rows: items.map(item => [
-    html`<code>${brief(item.serialNumber ?? '–')}</code>`, item.model === null ? '–' : html`${brief(item.model)}${item.productTypes.length > 0 && html`<br><code>${brief(item.productTypes.join(' '))}</code>`}`,
+    html`<code>${brief(item.serialNumber ?? '–')}</code>`, modelOf(item),
     brief(item.ownerEmail ?? '–'), brief(item.assetTag ?? '–'), html`<code class="long">${brief(item.udid ?? '–')}</code>`, html`${when(new Date(item.importedAt), now)} by ${brief(item.importedBy)}`,
   ]),
   empty: query === '' ? 'Nothing yet. An export of Apple Business Manager, Intune or Jamf Pro fills it, or a table of your own.' : html`No device in it has “${named(query)}”.`,
@@ -62,8 +70,8 @@ export const importPage = (ctx: Context, { upload, mistake }: { upload: Upload, 
 ${fileField(upload.file, 12)}${modeChoices(upload.mode)}
 <div class="actions"><button class="main" type="submit">Check the list</button><a href="${path}">Cancel</a></div></form>`
 
-const fileField = (value: string, rows: number): Markup => field({
-  label: 'The list', name: 'file', type: 'textarea', rows, value, required: true, spellcheck: false,
+const fileField = (value: string, rows: number, label = 'The list'): Markup => field({
+  label, name: 'file', type: 'textarea', rows, value, required: true, spellcheck: false,
   hint: html`CSV with a line of column names, or JSON. <code>Serial Number</code> or <code>UDID</code> is needed; <code>Product Type</code>, <code>Model Number</code> or <code>Model</code>, <code>Email</code> and <code>Asset Tag</code> may follow, and other columns are left alone.`,
 })
 
@@ -73,23 +81,28 @@ const modeChoices = (value: string): Markup => choices({
 })
 
 export function previewPage(ctx: Context, { upload, preview }: { upload: Upload, preview: Preview }): Markup {
-  const { mistakes, passedOver, read, added, changed, removed, unchanged } = preview
+  const { mistakes, passedOver, read } = preview
   const isGood = mistakes.count === 0
   return html`<section>${crumb}<h1>${isGood ? `${devices(read)} can be imported` : mistakes.count === 1 ? 'One line has a mistake' : `There are ${mistakes.count} mistakes`}</h1>
-<p>${isGood ? `${added} are new, ${changed} are changed, ${unchanged} are as before${removed > 0 ? `, and ${removed} that there were go` : ''}. Nothing is changed yet.` : 'Nothing is imported while a line has a mistake. Mend the list and check it again.'}</p></section>
+<p>${isGood ? `${changesInWords(preview)} Nothing is changed yet.` : 'Nothing is imported while a line has a mistake. Mend the list and check it again.'}</p></section>
 ${remarks('Mistakes', mistakes)}${remarks('Lines that are passed over', passedOver)}
 ${isGood && html`<section class="consequence"><h2>What it says of phones on record</h2>${contradicted(preview)}${missing(preview)}${preview.required && html`<p>Policy demands the inventory: phones that contradict it, or are not in it, are refused from then on when they enroll or renew.</p>`}</section>
 <form method="post" action="${path}/import" class="actions">${csrfField(ctx)}<input type="hidden" name="file" value="${upload.file}"><input type="hidden" name="mode" value="${upload.mode}"><input type="hidden" name="apply" value="yes"><button class="main" type="submit">Import ${read === 1 ? 'it' : 'them'}</button><a href="${path}">Cancel</a></form>`}
-<section><h2>The list</h2><form method="post" action="${path}/import" class="stack">${csrfField(ctx)}${fileField(upload.file, 8)}${modeChoices(upload.mode)}<div class="actions"><button type="submit">Check again</button></div></form></section>`
+<section><h2>The list</h2><form method="post" action="${path}/import" class="stack">${csrfField(ctx)}${fileField(upload.file, 8, 'Change it and check again')}${modeChoices(upload.mode)}<div class="actions"><button type="submit">Check again</button></div></form></section>`
+}
+
+function changesInWords({ added, changed, removed, unchanged }: Preview): string {
+  const parts = [[added, 'new'], [changed, 'changed'], [unchanged, 'as before']].filter(([count]) => count !== 0).map(([count, word]) => `${count} ${word}`)
+  return `${[...parts, ...removed > 0 ? [`${removed} that ${removed === 1 ? 'was' : 'were'} in it will be gone`] : []].join(', ')}.`
 }
 
 const remarks = (title: string, { count, first }: Preview['mistakes']): Markup | undefined => count === 0 ? undefined
   : html`<section><h2>${title}</h2>${table({ caption: count > first.length ? `The first ${first.length} of ${count}` : `${count} in all`, head: [{ text: 'Line', numeric: true }, { text: 'What', prose: true }, 'Code'], rows: first.map(({ line, code, text }) => [line, named(text), html`<code>${code}</code>`]), empty: '' })}</section>`
 
-export function requirePage(ctx: Context, { total, required, missing: absent, contradicted: { count } }: Standing): Markup {
+export function requirePage(ctx: Context, { total, required, missing: absent, disagreeing: count }: Standing): Markup {
   return html`<section>${crumb}<h1>${required ? 'Stop demanding the inventory' : 'Demand the inventory'}</h1></section>
 <section class="consequence">${required ? html`<h2>A phone may come in that is not in it.</h2><p>What approvals and rules ask for otherwise stays as it is.</p>`
-  : html`<h2>${total === 0 ? 'Nobody can enroll any more: the inventory is empty.' : `${phones(absent)} with a good certificate ${absent === 1 ? 'is' : 'are'} not in it, and ${phones(count).toLowerCase()} ${count === 1 ? 'contradicts' : 'contradict'} it.`}</h2>
+  : html`<h2>${total === 0 ? 'Nobody can enroll any more: the inventory is empty.' : `${phones(absent)} with a good certificate ${absent === 1 ? 'is' : 'are'} not in it, and of ${phones(count).toLowerCase()} it says another model or number.`}</h2>
 <p>From the next decision on, an approval or an allow rule lets in only devices that the inventory has, and says the same of. Certificates stay as they are until they are renewed; personal exemptions count before all of it.</p>`}</section>
 <form method="post" action="${path}/require">${csrfField(ctx)}<input type="hidden" name="required" value="${required ? 'no' : 'yes'}"><div class="actions"><button class="${required ? 'main' : 'stop'}" type="submit">${required ? 'Stop demanding it' : 'Demand it'}</button><a href="${path}">Leave it</a></div></form>`
 }

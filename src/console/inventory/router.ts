@@ -37,7 +37,7 @@ export function inventoryRouter(service: Service): Router {
 
 async function list(ctx: Context, service: Service): Promise<void> {
   const [query, cursor, told] = [queryOf(ctx, 'q'), queryOf(ctx, 'cursor'), queryOf(ctx, 'done')]
-  const input = inventoryList.input.safeParse({ limit: 50, ...query !== '' && { search: query }, ...cursor !== '' && { cursor } })
+  const input = inventoryList.input.safeParse({ limit: 25, ...query !== '' && { search: query }, ...cursor !== '' && { cursor } })
   const { items, next } = input.success ? await inventoryList.run(service, sessionOf(ctx).actor, input.data).catch(noPage) : nothing
   const body = inventoryPage({
     standing: await perform(ctx, service, inventoryShow, {}), items, next: next === null ? null : address(path, { q: query, cursor: next }), query, mayChange: mayPerform(ctx, importInventory),

@@ -45,6 +45,8 @@ const standing = {
   required: z.boolean(),
   /** Phones on record that the inventory contradicts, and those with a good certificate that it does not have. */
   contradicted: z.strictObject({ count, first: z.array(contradictedView) }), missing: count,
+  /** Those of which it says another model or number: another owner alone is no reason to refuse. */
+  disagreeing: count,
 }
 
 export async function requiresInventory(db: Queryable): Promise<boolean> {
@@ -55,8 +57,8 @@ async function standingOf(db: Queryable, now: Date): Promise<z.input<z.ZodObject
   const store = inventoryStore(db)
   const { total } = await store.totals()
   return {
-    total, required: await requiresInventory(db), missing: await store.countMissing(now),
-    contradicted: { count: await store.countContradicted(), first: (await store.contradicted(100)).map(viewOfContradicted) },
+    total, required: await requiresInventory(db), missing: await store.countMissing(now), disagreeing: await store.countContradicted(false),
+    contradicted: { count: await store.countContradicted(true), first: (await store.contradicted(100)).map(viewOfContradicted) },
   }
 }
 
