@@ -6,6 +6,7 @@ import { clientAddresses } from './http/client-address.ts'
 import { enrollmentDeps } from './http/enrollment-deps.ts'
 import { problems } from './http/errors.ts'
 import type { Service } from './http/service.ts'
+import { certificateOrEnrollment } from './protocols/agents/door.ts'
 import { agentRequest } from './protocols/agents/request.ts'
 import { agentsRouter } from './protocols/agents/router.ts'
 import { apiRouter } from './protocols/api/router.ts'
@@ -27,6 +28,7 @@ export function createApp(service: Service, doors: Doors = { phones: true, admin
   app.silent = true
   app.use(clientAddresses(service.config.trustedProxies))
   app.use(problems(service.log))
+  if (doors.agents === true) app.use(certificateOrEnrollment())
   const deps = enrollmentDeps(service)
   const agentOf = agentRequest(service)
   const routers: Router[] = [

@@ -14,6 +14,8 @@ export type Config = Readonly<{
   consoleListen: ListenAddress | undefined
   /** Where agents come by mutual TLS; without it they sign their requests. */
   agentListen: ListenAddress | undefined
+  /** The address of that door as agents reach it; they are told. */
+  agentUrl: string | undefined
   url: string
   pkiUrl: string
   passphraseFile: string | undefined
@@ -65,6 +67,7 @@ export function loadConfig(env: Environment): Config {
     listen,
     consoleListen: read('LATCHKEY_CONSOLE_LISTEN', undefined, listenAddress),
     agentListen: read('LATCHKEY_AGENT_LISTEN', undefined, listenAddress),
+    agentUrl: read('LATCHKEY_AGENT_URL', undefined, httpUrl('https:')),
     url: read('LATCHKEY_URL', `http://localhost:${listen.port}`, httpUrl('http:', 'https:')),
     pkiUrl: read('LATCHKEY_PKI_URL', `http://localhost:${listen.port}`, httpUrl('http:')),
     passphraseFile: env['LATCHKEY_PASSPHRASE_FILE'] || undefined,

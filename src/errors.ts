@@ -4,7 +4,7 @@ export type ErrorCode =
   | 'malformed-request' | 'body-too-large' | 'unsupported-media-type' | 'method-not-allowed' | 'not-found'
   | 'malformed-der' | 'malformed-certificate' | 'malformed-certification-request' | 'malformed-crl'
   | 'malformed-cms' | 'malformed-plist' | 'malformed-ocsp-request' | 'malformed-pkcs12' | 'malformed-scep-message'
-  | 'malformed-csv' | 'malformed-rewrite-rules' | 'unsupported-rewrite-rules' | 'malformed-exchange-export'
+  | 'malformed-csv' | 'malformed-rewrite-rules' | 'unsupported-rewrite-rules' | 'malformed-exchange-export' | 'malformed-inventory'
   | 'unsupported-algorithm' | 'weak-key' | 'signature-invalid'
   // CMS and device evidence
   | 'cms-signer-count' | 'cms-signer-certificate-missing' | 'cms-content-missing' | 'cms-digest-mismatch'

@@ -1,6 +1,6 @@
 /** What happens unasked. Each task may run on any number of instances at once: rows and locks decide who does it. */
 import { rootCrlAddress } from './certificates/addresses.ts'
-import { createAgentAuthority, createHierarchy } from './certificates/hierarchy.ts'
+import { createHierarchy } from './certificates/hierarchy.ts'
 import { hold, revoke } from './certificates/revoke.ts'
 import { supersedeOlder } from './certificates/supersede.ts'
 import { defaultTemplate } from './enrollment/template.ts'
@@ -8,7 +8,7 @@ import { advancePolicyChanges } from './http/advance-policy-changes.ts'
 import { coalesced } from './http/coalesced.ts'
 import type { Service } from './http/service.ts'
 import { renewRootLists } from './http/root-lists.ts'
-import { publishDue, registerAddresses, renewDueSigners } from './http/upkeep.ts'
+import { publishDue, registerAddresses, renewAgentAuthority, renewDueSigners } from './http/upkeep.ts'
 import { reviewWaiting } from './http/waiting.ts'
 import { noticeFrontEnds } from './notify/front-ends.ts'
 import { noticeOthers } from './notify/notices.ts'
@@ -35,10 +35,7 @@ export async function prepareAuthorities(service: Service): Promise<boolean> {
   }, now)
   await service.reload()
   // Apart, because what was created before there were agents gets it too.
-  if (!service.authorities().all.some(({ role }) => role === 'agent')) {
-    await createAgentAuthority({ keyring, organization: config.organization, keyType: config.keyType, transaction: async work => await db.transaction(async tx => await work(hierarchyStore(tx))) }, now)
-    await service.reload()
-  }
+  await renewAgentAuthority(service)
   await registerAddresses(service)
   await templateStore(db).addIfMissing({ name: 'default', template: { ...defaultTemplate, organization: config.organization }, updatedAt: now, updatedBy: 'latchkey' })
   await renewDueSigners(service)
@@ -102,6 +99,7 @@ const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'leases', everyMs: 10_000, run: async () => await endLeases(service) },
   { name: 'reload', everyMs: 60_000, run: async () => await service.reload() },
   { name: 'signers', everyMs: 600_000, run: async () => await renewDueSigners(service) },
+  { name: 'agent authority', everyMs: 3_600_000, run: async () => await renewAgentAuthority(service) },
   { name: 'root lists', everyMs: 3_600_000, run: async () => await renewRootLists(service) },
   { name: 'supersede', everyMs: 60_000, run: catchingUp(async lookBackMs => await supersedeUnasked(service, lookBackMs)) },
   { name: 'policy changes', everyMs: 1000, run: async () => await advancePolicyChanges(service) },

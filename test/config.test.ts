@@ -35,12 +35,12 @@ test('every mistake is reported at once, by the name of its setting', t => {
   const error = refusal({
     LATCHKEY_LISTEN: 'nowhere', LATCHKEY_URL: 'ftp://example.com', LATCHKEY_PKI_URL: 'https://example.com', LATCHKEY_CRL_PARTITIONS: '0',
     LATCHKEY_TRUSTED_PROXIES: '10.0.0.0/99', LATCHKEY_KEY_TYPE: 'dsa', LATCHKEY_ORGANIZATION: 'a\u0000b', LATCHKEY_TEST_DEVICE_CA: '/nowhere/ca.pem',
-    DATABASE_URL: 'mysql://host/db', LATCHKEY_CERTIFICATE_DAYS: '1e3',
+    DATABASE_URL: 'mysql://host/db', LATCHKEY_CERTIFICATE_DAYS: '1e3', LATCHKEY_AGENT_URL: 'http://agents.example.com',
   })
   t.is(error.code, 'invalid-configuration')
   const named = error.message.split('\n').map(line => line.split(':')[0])
   t.deepEqual(named.toSorted(), [
-    'DATABASE_URL', 'LATCHKEY_CERTIFICATE_DAYS', 'LATCHKEY_CRL_PARTITIONS', 'LATCHKEY_KEY_TYPE', 'LATCHKEY_LISTEN', 'LATCHKEY_ORGANIZATION',
+    'DATABASE_URL', 'LATCHKEY_AGENT_URL', 'LATCHKEY_CERTIFICATE_DAYS', 'LATCHKEY_CRL_PARTITIONS', 'LATCHKEY_KEY_TYPE', 'LATCHKEY_LISTEN', 'LATCHKEY_ORGANIZATION',
     'LATCHKEY_PKI_URL', 'LATCHKEY_TEST_DEVICE_CA', 'LATCHKEY_TRUSTED_PROXIES', 'LATCHKEY_URL',
   ])
 })

@@ -30,7 +30,8 @@ const firstCanaryMs = 1_000
 const renewalMs = 3_600_000
 const renewBeforeMs = 30 * 86_400_000
 
-export type Chores = { readonly done: Promise<unknown>, inForce(change: number): void }
+/** @property soon  sends a receipt without waiting for the next */
+export type Chores = { readonly done: Promise<unknown>, inForce(change: number): void, soon(): void }
 
 export function startChores(deps: ChoreDeps): Chores {
   const { agent, target, requests, problems, signal } = deps
@@ -63,6 +64,7 @@ export function startChores(deps: ChoreDeps): Chores {
       deps.probe === undefined ? undefined : repeat(prove, signal),
       repeat(async () => { await renew(deps); return renewalMs }, signal),
     ]).then(async () => { await coming }),
+    soon,
     inForce: change => {
       receipts.inForce(change)
       soon()

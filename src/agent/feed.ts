@@ -45,9 +45,10 @@ export async function followFeed(deps: FeedDeps, signal: AbortSignal): Promise<v
 
 async function follow({ requests, change, handle, connected }: FeedDeps, signal: AbortSignal, alive: () => void): Promise<void> {
   const silence = new AbortController()
+  const { replaced } = requests
   const timer = setTimeout(() => { silence.abort() }, silenceMs)
   try {
-    const response = await openFeed(requests, change(), AbortSignal.any([signal, silence.signal]))
+    const response = await openFeed(requests, change(), AbortSignal.any([signal, silence.signal, replaced]))
     connected()
     const read = eventReader()
     // A character may be cut in two between two packets.
@@ -61,6 +62,8 @@ async function follow({ requests, change, handle, connected }: FeedDeps, signal:
       }
     }
   } catch (cause) {
+    // By another way, or with another certificate: it is asked for anew.
+    if (replaced.aborted) return
     if (cause instanceof CaError) throw cause
     throw new CaError('server-unreachable', silence.signal.aborted ? 'the feed has gone silent' : 'the feed was cut off', { cause })
   } finally {

@@ -3,6 +3,8 @@
 export type ProblemCode =
   | 'list-refused' | 'list-missing' | 'trust-refused' | 'feed-malformed' | 'feed-behind' | 'service-unreachable'
   | 'front-end-unreachable' | 'disk' | 'stale' | 'issuing-authority-revoked' | 'clock' | 'bundle' | 'cut' | 'canary' | 'renewal'
+  /** The service's door for agents cannot be used: by another way instead, which is said. */
+  | 'door'
 
 export type Problem = { readonly code: ProblemCode, readonly detail: string }
 

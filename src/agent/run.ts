@@ -3,9 +3,10 @@ import { CaError } from '../errors.ts'
 import { Agent } from './agent.ts'
 import { repeat, startChores, type Chores } from './chores.ts'
 import { followFeed, stateReader } from './feed.ts'
+import { DoorKeeper, readDoor, type ToldDoor } from './door.ts'
 import { parseJson } from './json.ts'
 import { messageOf, Problems } from './problems.ts'
-import { Requests } from './requests.ts'
+import { Requests, type Door } from './requests.ts'
 import type { AgentFolder } from './settings.ts'
 import { StateFolder } from './state.ts'
 import type { Target } from './target.ts'
@@ -21,6 +22,8 @@ export type RunOptions = {
   log: (event: string, detail: string) => void
   /** host:port at which the front end answers phones; without it nothing is proven. */
   probe?: string | undefined
+  /** Signs its requests although it knows of a door: somebody on this machine says so. */
+  signed?: boolean
   random?: () => number
   inForce?: (change: number) => void
 }
@@ -30,17 +33,25 @@ export type RunningAgent = { readonly agent: Agent, readonly problems: Problems,
 const turnMs = 200
 // An event that got lost without a trace, that of a list for example, is made up for by then.
 const askAnywayMs = 60_000
+const knockAgainMs = 300_000
 
 /** Starts following. It goes on without the service, for as long as what is known counts. @throws {CaError} where the folder is not whole */
-export function startAgent({ folder, target, now, monotonicMs, log, probe, random = Math.random, inForce }: RunOptions): RunningAgent {
+export function startAgent({ folder, target, now, monotonicMs, log, probe, signed = false, random = Math.random, inForce }: RunOptions): RunningAgent {
   const settings = folder.readSettings()
-  const requests = new Requests(settings.url, folder.readIdentity(), now)
+  const requests = new Requests(settings.url, folder.readIdentity(), now, doorToUse(folder, signed))
+  const ending = new AbortController()
   const problems = new Problems(({ code, detail }, over) => { log(over ? `${code}-over` : code, detail) })
   const known = folder.readTrust(settings.rootFingerprint, now())
   target.prepare(caPem(known.trust))
+  if (signed) problems.set('door', 'started with --signed: requests are signed, whatever door there is')
+  const keeper = new DoorKeeper({ folder, requests, problems, now, log, signal: ending.signal })
+  let heeding: Promise<void> | undefined
   const fetchNewTrust = async (): Promise<{ trust: Trust, policy: Policy }> => {
-    const read = await fetchTrust(requests, folder, now)
+    const via = requests.door
+    const { told, ...read } = await fetchTrust(requests, folder, now)
     target.prepare(caPem(read.trust))
+    // Not waited for: a door that is shut must not hold up what is to be believed.
+    if (!signed) heeding = keeper.heed(told, via).then(isNew => { if (isNew) chores?.soon() })
     return read
   }
   let chores: Chores | undefined
@@ -49,7 +60,6 @@ export function startAgent({ folder, target, now, monotonicMs, log, probe, rando
     clockOffsetMs: () => requests.clockOffsetMs, problems, log, inForce: change => { chores?.inForce(change); inForce?.(change) },
     fetchList: path => fetchList(requests, path), feedState: stateReader(requests), fetchTrust: fetchNewTrust,
   })
-  const ending = new AbortController()
   chores = startChores({ folder, agent, target, requests, problems, probe, frontEnd: settings.frontEnd, signal: ending.signal })
   const done = Promise.all([
     followFeed({
@@ -60,6 +70,7 @@ export function startAgent({ folder, target, now, monotonicMs, log, probe, rando
     }, ending.signal),
     repeat(async () => { await agent.tick(); return turnMs }, ending.signal),
     repeat(async () => { await agent.catchUp(); return askAnywayMs }, ending.signal),
+    signed ? undefined : repeat(async () => { await keeper.again(); return knockAgainMs }, ending.signal),
     chores.done,
   ])
   return {
@@ -67,9 +78,19 @@ export function startAgent({ folder, target, now, monotonicMs, log, probe, rando
     stop: async () => {
       ending.abort()
       await done
+      await heeding
       await agent.close()
     },
   }
+}
+
+/** @throws {CaError} invalid-argument */
+function doorToUse(folder: AgentFolder, signed: boolean): Door | undefined {
+  const { atDoor } = folder.readSettings()
+  if (signed && atDoor) throw new CaError('invalid-argument', 'this agent enrolled at the door for agents, and knows no address for signed requests')
+  const door = signed ? undefined : folder.readDoor()
+  if (atDoor && door === undefined) throw new CaError('invalid-argument', 'it is not known whom the door for agents is known by: enroll anew')
+  return door
 }
 
 /** Lists are signed by their issuer, so that whoever brings them need not be believed. */
@@ -79,12 +100,12 @@ async function fetchList(requests: Requests, path: string): Promise<Buffer> {
   return answer.body
 }
 
-async function fetchTrust(requests: Requests, folder: AgentFolder, now: () => Date): Promise<{ trust: Trust, policy: Policy }> {
+async function fetchTrust(requests: Requests, folder: AgentFolder, now: () => Date): Promise<{ trust: Trust, policy: Policy, told: ToldDoor | undefined }> {
   const { frontEnd, rootFingerprint } = folder.readSettings()
   const answer = await requests.send({ path: `/agents/${frontEnd}/trust` })
   if (answer.status !== 200) throw new CaError('server-unreachable', `the question for trust is answered ${answer.status}`)
   const text = parseJson(answer.body.toString())
-  const read = { trust: readTrust(text['trust'], rootFingerprint, now()), policy: readPolicy(text['policy']) }
+  const read = { trust: readTrust(text['trust'], rootFingerprint, now()), policy: readPolicy(text['policy']), told: readDoor(text['door']) }
   folder.writeTrust(text)
   return read
 }

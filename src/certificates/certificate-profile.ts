@@ -7,6 +7,7 @@ import {
   authorityInfoAccess, authorityKeyIdentifier, basicConstraints, certificatePolicies, crlDistributionPoints,
   extendedKeyUsage, keyUsage, ocspNoCheck, subjectAltName, subjectKeyIdentifier, type Extension, type GeneralName,
 } from '../formats/extensions.ts'
+import { agentDoorName } from '../formats/agent-door-name.ts'
 import { serializeName } from '../formats/names.ts'
 import { oids } from '../formats/oids.ts'
 import type { Certificate, CertificateFields } from '../formats/x509.ts'
@@ -157,9 +158,6 @@ export function agentCertificate(subject: Subject, { authority }: Issuer, frontE
     authorityKeyIdentifier(issuerKey(authority.certificate)),
   ])
 }
-
-/** Reserved (RFC 6761 §6.4): agents know the service by their own CA, whatever its address is. */
-export const agentDoorName = 'agents.latchkey.invalid'
 
 /** The service's own side of mutual TLS with agents, whose certificates are for clients only. */
 export function agentDoorCertificate(subject: Subject, { authority }: Issuer): CertificateFields {

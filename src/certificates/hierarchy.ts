@@ -22,6 +22,9 @@ export type NewAuthority = { name: string, role: AuthorityRole, certificate: Buf
 export type HierarchyStore = {
   /** True when an authority of this role exists; takes the lock that only one creator gets. */
   lockAndFind(role: AuthorityRole): Promise<boolean>
+  /** How many there are of this role, and which one is active, under the same lock. */
+  lockAndCount(role: AuthorityRole): Promise<{ count: number, activeId: number | undefined }>
+  retire(role: AuthorityRole): Promise<void>
   addAuthority(authority: NewAuthority, now: Date): Promise<number>
   addCrl(authorityId: number, crlNumber: number, crls: NewCrl[]): Promise<void>
 }
@@ -75,14 +78,26 @@ export async function issuingUnder(deps: Pick<HierarchyDeps, 'keyring' | 'addres
   return { certificate: await signAndCheck(deps.keyring, fields, root.key), key }
 }
 
-/** The CA of agents. It publishes no lists: only the service asks about its certificates, and knows. @returns true when it was made by this call */
-export async function createAgentAuthority(deps: Pick<HierarchyDeps, 'keyring' | 'organization' | 'keyType'> & { transaction<T>(work: (tx: Pick<HierarchyStore, 'lockAndFind' | 'addAuthority'>) => Promise<T>): Promise<T> }, now: Date): Promise<boolean> {
+export type AgentAuthorityDeps = Pick<HierarchyDeps, 'keyring' | 'organization' | 'keyType'> & {
+  transaction<T>(work: (tx: Pick<HierarchyStore, 'lockAndCount' | 'addAuthority' | 'retire'>) => Promise<T>): Promise<T>
+}
+
+/**
+ * The CA of agents. It publishes no lists: only the service asks about its certificates, and knows.
+ *
+ * @param before  the one that it follows, which issues no more from then on
+ * @returns true when it was made by this call
+ */
+export async function createAgentAuthority(deps: AgentAuthorityDeps, now: Date, before?: Authority): Promise<boolean> {
   const { keyring, organization } = deps
   const key = await keyring.generate(issuingAlgorithm[deps.keyType])
-  const certificate = await selfSigned(keyring, key, `${organization} Agent CA`, organization, issuingValidityDays, 0, now)
   return await deps.transaction(async tx => {
-    if (await tx.lockAndFind('agent')) return false
-    await tx.addAuthority({ name: 'agents', role: 'agent', certificate: certificate.raw, key, parent: null, partitions: 1 }, now)
+    const { count, activeId } = await tx.lockAndCount('agent')
+    if (activeId !== before?.id) return false
+    const generation = count === 0 ? '' : ` ${count + 1}`
+    const certificate = await selfSigned(keyring, key, `${organization} Agent CA${generation}`, organization, issuingValidityDays, 0, now)
+    await tx.retire('agent')
+    await tx.addAuthority({ name: `agents${generation.replace(' ', '-')}`, role: 'agent', certificate: certificate.raw, key, parent: null, partitions: 1 }, now)
     return true
   })
 }

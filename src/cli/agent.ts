@@ -2,7 +2,7 @@ import type { Command } from 'commander'
 import { CaError } from '../errors.ts'
 import { agentPlaces } from '../protocols/check/configurations/values.ts'
 import { group, leaf, type Context, type World } from './command.ts'
-import { readPassphraseFile } from './files.ts'
+import { readCertificateFile, readPassphraseFile } from './files.ts'
 import { fields, printable } from './output.ts'
 
 export function agentCommands(root: Command, world: World): void {
@@ -13,12 +13,13 @@ export function agentCommands(root: Command, world: World): void {
     .option('--root-fingerprint <sha256>', 'of the root certificate, as `authority show` prints it').option('--folder <folder>', 'what the agent keeps', agentPlaces.folder)
     .option('--files <folder>', 'what the front end reads', agentPlaces.files).option('--run <folder>', 'where the two meet while they run', agentPlaces.run)
     .option('--probe <host:port>', 'where the front end answers phones, to try it out', '127.0.0.1:443')
-    .option('--reload <command...>', 'what makes the front end read its files again').option('--plain-http', 'send the secret over plain http'))
+    .option('--reload <command...>', 'what makes the front end read its files again').option('--plain-http', 'send the secret over plain http')
+    .option('--agent-ca <file>', 'the CA of agents, as `authority show` knows it (/ca/agents.cer): --url is then the door for agents, and known by it'))
   leaf(agent, world, 'run', 'follow the service, and keep the front end', run, command => command
-    .option('--folder <folder>', 'what enroll wrote', agentPlaces.folder))
+    .option('--folder <folder>', 'what enroll wrote', agentPlaces.folder).option('--signed', 'sign requests, although the service has a door for agents'))
 }
 
-type EnrollOptions = { url: string, frontEnd: string, secretFile: string, rootFingerprint?: string, folder: string, files: string, run: string, probe: string, reload?: string[], plainHttp?: boolean }
+type EnrollOptions = { url: string, frontEnd: string, secretFile: string, rootFingerprint?: string, folder: string, files: string, run: string, probe: string, reload?: string[], plainHttp?: boolean, agentCa?: string }
 
 async function enroll({ world, print }: Context, options: EnrollOptions): Promise<void> {
   const { enrollAgent } = await import('../agent/enroll.ts')
@@ -29,14 +30,15 @@ async function enroll({ world, print }: Context, options: EnrollOptions): Promis
   if (fingerprint !== undefined && !/^[0-9a-fA-F]{64}$/.test(fingerprint.replaceAll(':', ''))) throw new CaError('invalid-argument', 'a fingerprint has 64 hexadecimal digits')
   const enrolled = await enrollAgent({
     url, frontEnd, secret: readPassphraseFile(options.secretFile), folder: new AgentFolder(folder), plainHttp: options.plainHttp === true, now: world.now,
-    ...fingerprint !== undefined && { rootFingerprint: fingerprint }, target: kind => firstSettings(kind, { files, run: options.run, probe: options.probe, ...reload !== undefined && { reload } }),
+    ...fingerprint !== undefined && { rootFingerprint: fingerprint }, ...options.agentCa !== undefined && { agentCa: readCertificateFile(options.agentCa) }, target: kind => firstSettings(kind, { files, run: options.run, probe: options.probe, ...reload !== undefined && { reload } }),
   })
-  print({ frontEnd, kind: enrolled.kind, folder, rootFingerprint: enrolled.rootFingerprint, notAfter: enrolled.certificate.notAfter.toISOString() }, said => fields([
+  print({ frontEnd, kind: enrolled.kind, folder, rootFingerprint: enrolled.rootFingerprint, notAfter: enrolled.certificate.notAfter.toISOString(), door: enrolled.door, doorProblem: enrolled.doorProblem }, said => fields([
     ['front end', said.frontEnd], ['kind', said.kind], ['root', `${said.rootFingerprint}${fingerprint === undefined ? ' (compare it with `latchkey authority show`)' : ''}`], ['kept in', said.folder], ['certificate until', said.notAfter],
+    ['known by', said.door === null ? 'requests that it signs' : `mutual TLS at ${said.door}`], ...said.doorProblem === null ? [] : [['door', said.doorProblem] as const],
   ]))
 }
 
-async function run({ world, json }: Context, { folder: path }: { folder: string }): Promise<void> {
+async function run({ world, json }: Context, { folder: path, signed = false }: { folder: string, signed?: boolean }): Promise<void> {
   const { startAgent } = await import('../agent/run.ts')
   const { AgentFolder } = await import('../agent/settings.ts')
   const { targetOfKind } = await import('../agent/targets/of-kind.ts')
@@ -48,7 +50,7 @@ async function run({ world, json }: Context, { folder: path }: { folder: string 
     const at = world.now().toISOString()
     world.stdout.write(json ? `${JSON.stringify({ at, event, detail })}\n` : `${at} ${event} ${printable(detail)}\n`)
   }
-  const running = startAgent({ folder, target, now: world.now, monotonicMs: () => performance.now(), log, probe })
+  const running = startAgent({ folder, target, now: world.now, monotonicMs: () => performance.now(), log, probe, signed })
   log('agent-started', folder.path)
   await new Promise<void>(resolve => { for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => { resolve() }) })
   await running.stop()

@@ -1,5 +1,6 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
+import { inventorySentence } from '../devices/inventory-words.ts'
 import { deviceAcceptClaims } from '../protocols/api/operations/device-activesync.ts'
 import { deviceStory, evidenceShow } from '../protocols/api/operations/device-story.ts'
 import { deviceApprove, deviceRefuse } from '../protocols/api/operations/device-settle.ts'
@@ -38,6 +39,8 @@ async function show({ client, print }: Context, _options: object, id: string): P
     ...d.certificates.map(c => ['certificate', `${c.serialNumber} ${c.status}, until ${when(c.notAfter)}`] as const),
     ...d.exemptions.map(e => ['exemption', `${e.verdict} until ${when(e.notAfter)}: ${e.reason}`] as const),
     ...d.evidence.map(e => ['evidence kept', `${e.kind} ${when(e.receivedAt)} sha256:${e.sha256}`] as const),
+    ...d.inventory.listed.map(e => ['inventory', [e.model ?? e.productTypes.join(' '), e.ownerEmail, e.assetTag].filter(text => text !== null && text !== '').join(', ')] as const),
+    ...d.inventory.findings.map(finding => ['contradiction', `${finding}: ${inventorySentence(finding, d.inventory.listed, d)}`] as const),
     ...d.activeSync.deviceIds.map(i => ['first used by', `${i.deviceId} ${when(i.firstSeenAt)}, certificate ${i.certificate}`] as const),
     ...d.activeSync.findings.map(f => [f.accepted ? 'accepted' : 'contradiction', `${f.finding} ${when(f.foundAt)} at ${f.frontEnd}: ${f.sentence}`] as const),
   ]))

@@ -1,5 +1,6 @@
 import { closeSync, fsyncSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { CaError } from '../errors.ts'
+import { toPem } from '../formats/pem.ts'
 
 /** The text of a file; `-` is standard input. @throws {CaError} invalid-argument */
 export function readText(path: string): string {
@@ -27,6 +28,13 @@ export function readJson(path: string): unknown {
     if (cause instanceof CaError) throw cause
     throw new CaError('invalid-argument', `${path} is not JSON`, { cause })
   }
+}
+
+/** A certificate as PEM, whether the file has it so or in DER. @throws {CaError} invalid-argument */
+export function readCertificateFile(path: string): string {
+  const bytes = readBytes(path)
+  // DER begins with a SEQUENCE.
+  return bytes[0] === 0x30 ? toPem('CERTIFICATE', bytes) : bytes.toString('utf8')
 }
 
 /** The first line: an editor ends it with a newline that nobody means. */

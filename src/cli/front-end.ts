@@ -31,9 +31,10 @@ async function list({ client, print }: Context): Promise<void> {
 
 async function status({ client, print }: Context): Promise<void> {
   print(await client.call(frontEndEnforcement, {}), ({ change, items, without }) => [
-    table(['name', 'standing', 'change', 'took', 'refuses', 'canary', 'heard'], items.map(item => [
+    table(['name', 'standing', 'change', 'took', 'refuses', 'canary', 'heard', 'known by'], items.map(item => [
       item.name, item.standing, `${item.change} of ${change}`, item.enforcementMs === null ? '-' : `${item.enforcementMs} ms`, item.refused,
       item.canary === null ? '-' : item.canary.revokedRefused && item.canary.goodPassed ? `passed ${when(item.canary.at)}` : `failed ${when(item.canary.at)}`, when(item.heardAt),
+      item.way === null ? '-' : item.way === 'mutual-tls' ? 'mutual TLS' : 'signature',
     ])),
     ...items.flatMap(({ name, problems }) => problems.map(({ code, detail }) => line(`${name}: ${code}: ${detail}`))),
     ...without.length === 0 ? [] : [line(`without an agent: ${without.join(', ')}`)],

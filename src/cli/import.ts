@@ -5,14 +5,16 @@ import { CaError } from '../errors.ts'
 import { examineRuleset, tryUserAgents, type RulesetInput } from '../policy/import/examine-ruleset.ts'
 import type { RulesetReport } from '../policy/import/ruleset-report.ts'
 import type { Simulated } from '../policy/import/simulate.ts'
-import { group, leaf, line, type Context, type World } from './command.ts'
+import { group, leaf, line, wholeNumber, type Context, type World } from './command.ts'
 import { readText } from './files.ts'
 import { table } from './output.ts'
 import { exchangeRules } from './import-exchange.ts'
+import { exchangeDevices } from './import-people.ts'
+import { bringInventory } from './inventory.ts'
 import { previewProposal, proposalText } from './proposal.ts'
 
 export function importCommands(root: Command, world: World): void {
-  const imports = group(root, 'import', 'what other systems have, read and judged; nothing is changed')
+  const imports = group(root, 'import', 'what other systems have, read and judged; nothing is changed but by `inventory --apply`')
   leaf(imports, world, 'rewrite-rules <file>', 'what a mod_rewrite User-Agent ruleset really does, and the policy in its place; asks no service', rewriteRules, command => command
     .option('--aim <models>', `whom the rules were meant to let in: ${presetNames.join(', ')}, a product type or a wildcard`).option('--os-from <version>', 'and from which version on')
     .option('--user-agents <lines>', 'a file of User-Agents, one a line; an empty line is a request without one (--json prints one object a line)')
@@ -20,6 +22,10 @@ export function importCommands(root: Command, world: World): void {
     .option('--set <name=value>', 'what a variable is that the rules ask for; may be repeated', variable, {}).option('--preview', 'preview the proposed changes in the service'))
   leaf(imports, world, 'exchange-rules <files...>', 'device access rules, settings and phones of Exchange (CSV, JSON or Microsoft365DSC), and the policy in their place; asks no service', exchangeRules, command => command
     .option('--preview', 'preview the proposed changes in the service'))
+  leaf(imports, world, 'exchange-devices <files...>', 'from the phones of Exchange (Get-MobileDevice as CSV or JSON) to the people whom to invite; nothing is changed', exchangeDevices, command => command
+    .option('--csv', 'print whom to invite, as `invite batch` takes it').option('--part <n>', 'which part of it, where they are too many for one', wholeNumber))
+  leaf(imports, world, 'inventory <file>', 'the organization’s own devices (CSV or JSON: of Apple Business Manager, Intune, Jamf Pro or your own); without --apply it only checks', bringInventory, command => command
+    .option('--merge', 'add to what there is, instead of taking its place').option('--apply', 'put it in force, all of it or nothing'))
 }
 
 type Variables = Record<string, string>

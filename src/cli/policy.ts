@@ -14,7 +14,8 @@ export function policyCommands(root: Command, world: World): void {
   leaf(policy, world, 'add <verdict>', 'add a rule: allow, quarantine or block what meets all conditions', add, conditions)
   leaf(policy, world, 'remove <id>', 'end a rule', remove)
   leaf(policy, world, 'explain', 'what would be decided about a device, and why (exit 0, 3 refused, 4 quarantined)', explain, command => command
-    .requiredOption('--product <type>', 'for example iPhone14,5').option('--build <number>', 'for example 20A362').option('--os-version <version>', 'for example 17.4')
+    .option('--product <type>', 'for example iPhone14,5; may be left out where the inventory has the number')
+    .option('--serial <number>', 'its serial number, for the inventory').option('--udid <udid>', 'its UDID, likewise').option('--build <number>', 'for example 20A362').option('--os-version <version>', 'for example 17.4')
     .option('--evidence <grade>', 'how it is known: claimed, listed, signed, attested', 'signed').option('--person <email>', 'in whose hands'))
   previewCommands(policy, world)
   exemptionCommands(root, world)
@@ -34,13 +35,13 @@ async function remove({ client, print }: Context, _options: object, id: string):
   print(await client.call(policyRemove, { id }), rule => line(`ended: ${rule.verdict}: ${describeConditions(rule.conditions)}`))
 }
 
-type ExplainOptions = { product: string, build?: string, osVersion?: string, evidence: EvidenceGrade, person?: string }
+type ExplainOptions = { product?: string, serial?: string, udid?: string, build?: string, osVersion?: string, evidence: EvidenceGrade, person?: string }
 
-async function explain({ client, print, world }: Context, { product, build, osVersion, evidence, person }: ExplainOptions): Promise<void> {
-  const decision = await client.call(policyExplain, { product, build, osVersion, evidence, person })
+async function explain({ client, print, world }: Context, { product, serial, udid, build, osVersion, evidence, person }: ExplainOptions): Promise<void> {
+  const decision = await client.call(policyExplain, { product, serialNumber: serial, udid, build, osVersion, evidence, person })
   print(decision, ({ verdict, code, because, known, textForAdmin, textForPerson, approvalEndsAt }) => fields([
     ['verdict', verdict], ['code', code], ['because of', because.id === undefined ? because.kind : `${because.kind} ${because.id}`],
-    ['model', known.modelName], ['version', known.osVersion?.value], ['evidence', known.modelEvidence], ['ends', when(approvalEndsAt)],
+    ['model', known.modelName], ['version', known.osVersion?.value], ['evidence', known.modelEvidence], ...known.inventoryAgrees === null ? [] : [['inventory', known.inventoryAgrees ? 'agrees' : 'disagrees'] as const], ['ends', when(approvalEndsAt)],
     ['for the admin', textForAdmin], ['for the person', textForPerson],
   ]))
   world.exitCode = exitCodeFor[decision.verdict]

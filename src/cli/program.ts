@@ -11,6 +11,7 @@ import { deviceCommands } from './device.ts'
 import { exportCommands } from './export.ts'
 import { frontEndCommands } from './front-end.ts'
 import { importCommands } from './import.ts'
+import { inventoryCommands } from './inventory.ts'
 import { inviteCommands } from './invite.ts'
 import { modelCommands } from './model.ts'
 import { exitCodeOf, exitCodes, printable } from './output.ts'
@@ -22,7 +23,7 @@ import { templateCommands } from './template.ts'
 import { todayCommand } from './today.ts'
 
 const groups = [
-  serveCommand, todayCommand, authorityCommands, modelCommands, policyCommands, inviteCommands, personCommands, deviceCommands, certCommands, templateCommands,
+  serveCommand, todayCommand, authorityCommands, modelCommands, policyCommands, inviteCommands, personCommands, deviceCommands, inventoryCommands, certCommands, templateCommands,
   frontEndCommands, agentCommands, activesyncCommands, importCommands, exportCommands, accessCommands, auditCommands, phoneCommands,
 ]
 

@@ -14,6 +14,7 @@ import { signInRouter } from './sign-in/router.ts'
 import { authorityRouter } from './authority/router.ts'
 import { certificatesRouter } from './certificates/router.ts'
 import { importRouter } from './import/router.ts'
+import { inventoryRouter } from './inventory/router.ts'
 import { frontEndsRouter } from './front-ends/router.ts'
 import { invitationsRouter } from './invitations/router.ts'
 import { modelsRouter } from './models/router.ts'
@@ -34,6 +35,7 @@ export function consoleRouter(service: Service): Router {
     policyRouter(service),
     importRouter(service),
     peopleRouter(service),
+    inventoryRouter(service),
     phonesRouter(service),
     certificatesRouter(service),
     quarantineRouter(service),

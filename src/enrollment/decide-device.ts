@@ -1,4 +1,4 @@
-import { knownDevice, type KnownDevice } from '../policy/decision.ts'
+import { knownDevice, withInventory, type KnownDevice } from '../policy/decision.ts'
 import { decide, type Decision } from '../policy/decide.ts'
 import type { EnrollmentDeps } from './deps.ts'
 import type { DeviceRecord, EnrollmentReads, InvitationRecord } from './records.ts'
@@ -7,7 +7,7 @@ import type { DeviceRecord, EnrollmentReads, InvitationRecord } from './records.
 export function knowledgeOf(deps: Pick<EnrollmentDeps, 'catalogue'>, device: DeviceRecord, invitation: { readonly id: string, readonly person: { readonly email: string, readonly groups: readonly string[], readonly held: boolean } }): KnownDevice {
   const { grade, test } = device
   const fact = (value: string) => ({ value, grade, test })
-  return knownDevice(deps.catalogue(), {
+  return knownDevice(deps.catalogue(), withInventory({
     deviceId: device.id,
     invitationId: invitation.id,
     productType: fact(device.productType),
@@ -17,7 +17,7 @@ export function knowledgeOf(deps: Pick<EnrollmentDeps, 'catalogue'>, device: Dev
     udid: fact(device.udid),
     person: { id: invitation.person.email.toLowerCase(), groups: invitation.person.groups },
     lockedOut: device.lockedOut ?? (invitation.person.held ? 'person-held' : undefined),
-  })
+  }, device.inventory))
 }
 
 /** Decides about a device as policy stands in `reads`: inside a transaction, as that transaction sees it. */

@@ -2,6 +2,7 @@
 import type { CompletionStore } from '../certificates/issue.ts'
 import type { KeyOrigin } from '../certificates/issue.ts'
 import type { EvidenceGrade } from '../devices/evidence.ts'
+import type { InventoryEntry } from '../devices/inventory.ts'
 import type { Decision, LockOut, PolicySnapshot } from '../policy/decide.ts'
 import type { Template } from './template.ts'
 
@@ -35,6 +36,8 @@ export type DeviceRecord = {
   knownAt: Date
   /** reported lost or retired, or held: nothing is issued to it until somebody lets it in again */
   lockedOut: LockOut | null
+  /** what the inventory says under its serial number or its UDID */
+  inventory: readonly InventoryEntry[]
 }
 
 export type EnrollmentRecord = {
@@ -101,7 +104,7 @@ export type EnrollmentWrites = EnrollmentReads & CompletionStore & {
   addEnrollment(enrollment: Pick<EnrollmentRecord, 'id' | 'invitationId' | 'challengeSha256' | 'challengeExpiresAt' | 'createdAt'>): Promise<void>
   saveEnrollment(id: string, change: Partial<EnrollmentRecord> & { evidenceId?: string }, now: Date): Promise<void>
   /** The device of this person with this UDID, made or brought up to date. */
-  putDevice(device: Omit<DeviceRecord, 'id' | 'lockedOut'>, now: Date): Promise<DeviceRecord>
+  putDevice(device: Omit<DeviceRecord, 'id' | 'lockedOut' | 'inventory'>, now: Date): Promise<DeviceRecord>
   addEvidence(evidence: NewEvidence): Promise<void>
   takePlace(invitationId: string, deviceId: string, now: Date): Promise<void>
   addChallenge(challenge: Omit<ScepChallenge, 'consumedAt'>): Promise<void>

@@ -2,7 +2,7 @@
 import { z } from 'zod'
 import { feedStore } from '../store/feed.ts'
 import { frontEndStore, type FrontEnd } from '../store/front-ends.ts'
-import { receiptStore, type ReceiptRecord } from '../store/receipts.ts'
+import { receiptStore, type AgentWay, type ReceiptRecord } from '../store/receipts.ts'
 import type { Service } from './service.ts'
 
 const short = z.string().max(200)
@@ -21,9 +21,9 @@ export const receiptSchema = z.strictObject({
 })
 export type Receipt = z.infer<typeof receiptSchema>
 
-export async function recordReceipt(service: Service, frontEnd: FrontEnd, receipt: Receipt): Promise<void> {
+export async function recordReceipt(service: Service, frontEnd: FrontEnd, receipt: Receipt, way: AgentWay): Promise<void> {
   const { sequence, change } = receipt
-  await receiptStore(service.db).put({ frontEndId: frontEnd.id, sequence, changeNumber: change, receipt }, service.now())
+  await receiptStore(service.db).put({ frontEndId: frontEnd.id, sequence, changeNumber: change, receipt, way }, service.now())
 }
 
 /**

@@ -7,7 +7,7 @@ const statusOf = {
   'malformed-request': 400, 'body-too-large': 413, 'unsupported-media-type': 415, 'method-not-allowed': 405, 'not-found': 404,
   'malformed-der': 400, 'malformed-certificate': 400, 'malformed-certification-request': 400, 'malformed-crl': 400,
   'malformed-cms': 400, 'malformed-plist': 400, 'malformed-ocsp-request': 400, 'malformed-pkcs12': 400, 'malformed-scep-message': 400,
-  'malformed-csv': 400, 'malformed-rewrite-rules': 400, 'unsupported-rewrite-rules': 400, 'malformed-exchange-export': 400,
+  'malformed-csv': 400, 'malformed-rewrite-rules': 400, 'unsupported-rewrite-rules': 400, 'malformed-exchange-export': 400, 'malformed-inventory': 400,
   'unsupported-algorithm': 400, 'weak-key': 400, 'signature-invalid': 400,
   'cms-signer-count': 400, 'cms-signer-certificate-missing': 400, 'cms-content-missing': 400, 'cms-digest-mismatch': 400,
   'cms-signed-attributes-invalid': 400, 'device-issuer-unknown': 403, 'device-identity-denied': 403, 'device-certificate-invalid': 403,

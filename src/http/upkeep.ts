@@ -1,8 +1,10 @@
 /** What has to follow a change of the authorities; the schedule does the same from time to time. */
+import { needsSuccessor } from '../certificates/agent-authorities.ts'
 import type { Authorities, Authority } from '../certificates/authority.ts'
+import { createAgentAuthority } from '../certificates/hierarchy.ts'
 import { publish, type PublishResult } from '../certificates/publish.ts'
 import { renewSigners } from '../certificates/signers.ts'
-import { authoritiesWithoutAddress, registerPartitions, signerStore } from '../store/authorities.ts'
+import { authoritiesWithoutAddress, hierarchyStore, registerPartitions, signerStore } from '../store/authorities.ts'
 import { certificateStore } from '../store/certificates.ts'
 import { publicationTransaction } from '../store/crls.ts'
 import type { Service } from './service.ts'
@@ -35,6 +37,18 @@ const withPartitions = (authorities: Authorities): Authority[] => authorities.al
 async function register({ config, db, addresses }: AddressParts, authority: Authority): Promise<void> {
   const partitions = authority.role === 'issuing' ? config.crlPartitions : 1
   await registerPartitions(db, authority.id, partitions, partition => addresses.partitionCrl(authority.name, partition))
+}
+
+/** Makes the CA of agents where there is none, and its successor long before it ends. @returns true when one was made */
+export async function renewAgentAuthority(service: Service): Promise<boolean> {
+  const { config: { organization, keyType }, db, keyring } = service
+  const now = service.now()
+  const before = service.authorities().all.find(({ role, active }) => role === 'agent' && active)
+  if (before !== undefined && !needsSuccessor(before, now)) return false
+  const made = await createAgentAuthority({ keyring, organization, keyType, transaction: async work => await db.transaction(async tx => await work(hierarchyStore(tx))) }, now, before)
+  // Also when another instance was faster.
+  await service.reload()
+  return made
 }
 
 export async function renewDueSigners(service: Service, all = false): Promise<number> {

@@ -3,6 +3,7 @@ import { osVersionOf, ranOn } from '../devices/catalogue.ts'
 import type { Catalogue, DeviceModel } from '../devices/catalogue.ts'
 import { atLeast } from '../devices/evidence.ts'
 import type { EvidenceGrade, Fact } from '../devices/evidence.ts'
+import { agreement, type InventoryEntry } from '../devices/inventory.ts'
 import type { Approval, Exemption, Rule, Verdict } from './rules.ts'
 
 /** A device as it stands at the moment of the decision. What is not known is left out. */
@@ -134,6 +135,32 @@ export function knownDevice(catalogue: Catalogue, said: Omit<KnownDevice, 'model
   const fromBuild = build === undefined || version === undefined ? undefined : { ...build, value: version }
   const better = fromBuild !== undefined && (osVersion === undefined || atLeast(fromBuild.grade, osVersion.grade)) ? fromBuild : osVersion
   return { ...said, model, buildRanOnModel, osVersion: better }
+}
+
+/**
+ * Adds to what is known of a device what the inventory says under its numbers: whether the two agree, and the model, where
+ * nothing better is known of it. `listed` is as good as the inventory, and never better than the proof of the number.
+ *
+ * @param entries  those with its serial number or its UDID
+ */
+export function withInventory(said: Omit<KnownDevice, 'model' | 'buildRanOnModel'>, entries: readonly InventoryEntry[]): Omit<KnownDevice, 'model' | 'buildRanOnModel'> {
+  const { productType, serialNumber, udid } = said
+  const named = entries.filter(entry => isSaid(entry.serialNumber, serialNumber) || isSaid(entry.udid, udid))
+  const [entry] = named
+  if (entry === undefined) return said
+  const listed = listedModel(entry, isSaid(entry.serialNumber, serialNumber) ? serialNumber! : udid!)
+  const better = productType === undefined || (listed !== undefined && !atLeast(productType.grade, listed.grade)) ? listed : productType
+  const device = { serialNumber: serialNumber?.value ?? entry.serialNumber ?? '', udid: udid?.value ?? entry.udid ?? '', productType: productType?.value ?? entry.productTypes[0] ?? '' }
+  return { ...said, ...better !== undefined && { productType: better }, inventoryAgrees: agreement(named, device) }
+}
+
+const isSaid = (listed: string | null, fact: Fact<string> | undefined): boolean => listed !== null && fact !== undefined && fact.value.toUpperCase() === listed
+
+/** A name that stands for several models says none of them. */
+function listedModel({ productTypes }: InventoryEntry, number: Fact<string>): Fact<string> | undefined {
+  const [value] = productTypes
+  if (value === undefined || productTypes.length > 1) return undefined
+  return { ...number, value, grade: atLeast(number.grade, 'listed') ? 'listed' : number.grade }
 }
 
 export function summaryOf(known: KnownDevice, modelEvidence: EvidenceGrade | undefined): KnownSummary {

@@ -2,6 +2,7 @@ import type { CertificateKey } from '../certificates/revoke.ts'
 import type { DeviceRecord } from '../enrollment/records.ts'
 import type { Contradiction, ContradictionFinding } from '../policy/contradictions.ts'
 import type { Queryable } from './db.ts'
+import { inventoryOf } from './inventory.ts'
 
 /** What the gate does at a front end with a request that contradicts its certificate. */
 export const gateActions = ['observe', 'quarantine', 'refuse'] as const
@@ -28,7 +29,7 @@ export function activeSyncStore(db: Queryable) {
   return {
     async holder(key: CertificateKey): Promise<HolderRecord | undefined> {
       const [row] = await db.query(`
-        select d.*, c.invitation_id, i.claimed_id, p.email, p.user_principal_name, p.groups, p.held_at is not null as held
+        select d.*, ${inventoryOf('d')}, c.invitation_id, i.claimed_id, p.email, p.user_principal_name, p.groups, p.held_at is not null as held
         from certificates c join devices d on d.id = c.device_id join people p on p.id = d.person_id
           left join activesync_device_ids i on i.authority_id = c.authority_id and i.serial_number = c.serial_number
         where c.authority_id = $1 and c.serial_number = $2`, [key.authorityId, key.serialNumber])
@@ -88,7 +89,7 @@ export function activeSyncStore(db: Queryable) {
 const holderOf = (row: any): HolderRecord => ({
   device: {
     id: row.id, personId: row.person_id, udid: row.udid, serialNumber: row.serial_number, productType: row.product_type, build: row.build, osVersion: row.os_version,
-    grade: row.grade, test: row.test, knownAt: row.known_at, lockedOut: row.locked_out,
+    grade: row.grade, test: row.test, knownAt: row.known_at, lockedOut: row.locked_out, inventory: row.inventory,
   },
   version: row.activesync_version, invitationId: row.invitation_id, claimedId: row.claimed_id,
   person: { email: row.email, userPrincipalName: row.user_principal_name, groups: row.groups, held: row.held },

@@ -29,7 +29,7 @@ export function agentStore(db: Queryable) {
       return (await db.query(`
         select older.authority_id, older.serial_number from certificates c
           join front_end_certificates fc on fc.authority_id = c.authority_id and fc.serial_number = c.serial_number
-          join front_end_certificates other on other.front_end_id = fc.front_end_id and other.authority_id = c.authority_id
+          join front_end_certificates other on other.front_end_id = fc.front_end_id
           join certificates older on older.authority_id = other.authority_id and older.serial_number = other.serial_number
           left join revocations r on r.authority_id = older.authority_id and r.serial_number = older.serial_number
         where c.authority_id = $1 and c.serial_number = $2 and older.kind = c.kind and older.state = 'issued' and older.not_after > $3

@@ -51,6 +51,11 @@ export function hierarchyStore(tx: Queryable) {
       await tx.query('lock table authorities in share row exclusive mode')
       return (await tx.query('select 1 from authorities where role = $1 limit 1', [role])).length > 0
     },
+    async lockAndCount(role: AuthorityRole): Promise<{ count: number, activeId: number | undefined }> {
+      await tx.query('lock table authorities in share row exclusive mode')
+      const rows = await tx.query<{ id: number, active: boolean }>('select id, active from authorities where role = $1', [role])
+      return { count: rows.length, activeId: rows.find(({ active }) => active)?.id }
+    },
     /** Every authority that there is, in the order in which whoever locks several has to; publications hold one at a time. */
     async lockAll(): Promise<void> {
       await tx.query('select 1 from authorities order by id for no key update')

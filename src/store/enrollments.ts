@@ -4,6 +4,7 @@ import type {
 } from '../enrollment/records.ts'
 import { certificateStore } from './certificates.ts'
 import { json, type Database, type Queryable } from './db.ts'
+import { inventoryOf } from './inventory.ts'
 import { loadPolicy } from './policy.ts'
 import { waitingStore } from './waiting.ts'
 
@@ -24,7 +25,7 @@ const invitationOf = (row: any): InvitationRecord => ({
 
 const deviceOf = (row: any): DeviceRecord => ({
   id: row.id, personId: row.person_id, udid: row.udid, serialNumber: row.serial_number, productType: row.product_type, build: row.build, osVersion: row.os_version,
-  grade: row.grade, test: row.test, knownAt: row.known_at, lockedOut: row.locked_out,
+  grade: row.grade, test: row.test, knownAt: row.known_at, lockedOut: row.locked_out, inventory: row.inventory,
 })
 
 const issuedOf = (row: any): IssuedCertificate => ({
@@ -66,7 +67,7 @@ export function enrollmentReads(db: Queryable, settings: Settings): EnrollmentRe
       'select v.attributes from enrollments e join evidence v on v.id = e.evidence_id where e.id = $1', [id]),
     invitation: async id => await one(invitationOf, `${invitationQuery} where i.id = $1`, [id]),
     invitationByToken: async sha256 => await one(invitationOf, `${invitationQuery} where i.token_sha256 = $1`, [sha256]),
-    device: async id => await one(deviceOf, 'select * from devices where id = $1', [id]),
+    device: async id => await one(deviceOf, `select *, ${inventoryOf('devices')} from devices where id = $1`, [id]),
     hasPlace: async (invitationId, deviceId) =>
       (await db.query('select 1 from invitation_devices where invitation_id = $1 and device_id = $2', [invitationId, deviceId])).length > 0,
     policy: async about => await loadPolicy(db, { ...about, trustTestDevices: settings.trustTestDevices }),
@@ -105,7 +106,7 @@ function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
       return invitation
     },
     async lockDevice(id) {
-      const [row] = await tx.query('select * from devices where id = $1 for no key update', [id])
+      const [row] = await tx.query(`select *, ${inventoryOf('devices')} from devices where id = $1 for no key update`, [id])
       if (row === undefined) throw new Error('a device went away while it was in use')
       return deviceOf(row)
     },
@@ -125,7 +126,7 @@ function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)
         on conflict (person_id, udid) do update set serial_number = excluded.serial_number, product_type = excluded.product_type,
           build = excluded.build, os_version = excluded.os_version, grade = excluded.grade, test = excluded.test, known_at = excluded.known_at
-        returning *`, [randomUUID(), d.personId, d.udid, d.serialNumber, d.productType, d.build, d.osVersion, d.grade, d.test, d.knownAt, now])
+        returning *, ${inventoryOf('devices')}`, [randomUUID(), d.personId, d.udid, d.serialNumber, d.productType, d.build, d.osVersion, d.grade, d.test, d.knownAt, now])
       return deviceOf(row)
     },
     async addEvidence(e) {

@@ -3,6 +3,7 @@ import type { DeviceRecord } from '../enrollment/records.ts'
 import { onlyPhoneOf, type PolicyEdit } from '../policy/preview.ts'
 import type { Approval, Exemption, Rule, Verdict } from '../policy/rules.ts'
 import { json, type Queryable } from './db.ts'
+import { inventoryOf } from './inventory.ts'
 
 export type ChangeState = 'counting' | 'ready' | 'applying' | 'applied' | 'undoing' | 'undone'
 export type ChangeAction = 'leave' | 'hold' | 'revoke'
@@ -45,7 +46,7 @@ const changeOf = (row: any): PolicyChange => ({
 
 const deviceOf = (row: any): DeviceRecord => ({
   id: row.id, personId: row.person_id, udid: row.udid, serialNumber: row.serial_number, productType: row.product_type, build: row.build, osVersion: row.os_version,
-  grade: row.grade, test: row.test, knownAt: row.known_at, lockedOut: row.locked_out,
+  grade: row.grade, test: row.test, knownAt: row.known_at, lockedOut: row.locked_out, inventory: row.inventory,
 })
 
 export function policyChangeStore(db: Queryable) {
@@ -95,7 +96,7 @@ export function policyChangeStore(db: Queryable) {
   }
 }
 
-const candidate = `select d.*, p.email, p.groups, p.held_at is not null as held, coalesce(c.invitation_id, e.invitation_id) as invitation_id from devices d
+const candidate = `select d.*, ${inventoryOf('d')}, p.email, p.groups, p.held_at is not null as held, coalesce(c.invitation_id, e.invitation_id) as invitation_id from devices d
   join people p on p.id = d.person_id
   left join lateral (select invitation_id from certificates where device_id = d.id and kind = 'device' and state = 'issued' order by created_at desc limit 1) c on true
   left join lateral (select invitation_id from enrollments where device_id = d.id order by created_at desc limit 1) e on true`

@@ -12,7 +12,7 @@ const written: Readonly<Record<string, readonly string[]>> = {
   rules: ['reason', 'author', 'text_for_person'], approvals: ['reason', 'author'], exemptions: ['reason', 'author', 'text_for_person'],
   policy_changes: ['created_by', 'applied_by', 'undone_by', 'source'], policy_effects: ['why', 'person_text'], templates: ['updated_by'],
   admins: ['name'], tokens: ['name'], passkeys: ['name'], console_sessions: ['user_agent', 'address'],
-  enrollments: ['last_error', 'last_error_step'], audit: ['actor', 'source', 'action', 'subject'], revocations: ['actor', 'cause'],
+  inventory: ['model', 'owner_email', 'asset_tag', 'imported_by'], enrollments: ['last_error', 'last_error_step'], audit: ['actor', 'source', 'action', 'subject'], revocations: ['actor', 'cause'],
 }
 
 async function callEverything({ query }: Pick<Database, 'query'>, text: string): Promise<void> {

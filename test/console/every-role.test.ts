@@ -13,7 +13,7 @@ const isBelow = (role: Role, least: Role): boolean => order.indexOf(role) < orde
 const ofOperators = ['inviteCreate', 'inviteBatch', 'inviteEnd', 'inviteResend', 'deviceApprove', 'deviceRefuse', 'deviceAcceptClaims', 'certRevoke', 'certHold', 'certRelease']
 /** Anybody about themselves. */
 const aboutOneself = ['adminNoticesChoose']
-const asksOnly = ['policyExplain', 'templateCheck', 'catalogueCheck', 'activesyncExplain', 'importRewriteRules', 'importExchangeRules']
+const asksOnly = ['policyExplain', 'templateCheck', 'catalogueCheck', 'activesyncExplain', 'importRewriteRules', 'importExchangeRules', 'importExchangeDevices']
 
 test('operators invite, decide about phones and revoke; auditors read; all else is for admins', t => {
   for (const { id, method, role } of operations) {
@@ -47,10 +47,11 @@ const leastOf: Readonly<Record<string, Role | 'own' | 'open'>> = {
   '/console/people/:id/:verb': 'operator', '/console/phones/:id/:verb': 'operator', '/console/phones/:id/accept-claims': 'operator', '/console/certificates/:certificate/:verb': 'operator',
   '/console/models/approve': 'admin', '/console/models/update': 'admin', '/console/models/update/:shown/take': 'admin', '/console/models/withdraw': 'admin', '/console/models/:identifier/withdraw': 'admin',
   '/console/policy/new': 'admin', '/console/policy/rules/:id/remove': 'admin', '/console/policy/exemptions/new': 'admin', '/console/policy/exemptions/:id/end': 'admin',
-  '/console/policy/import/exchange': 'auditor', '/console/policy/import/rewrite': 'auditor', '/console/policy/import/preview': 'admin',
+  '/console/policy/import/exchange': 'auditor', '/console/policy/import/rewrite': 'auditor', '/console/policy/import/people': 'auditor', '/console/policy/import/preview': 'admin',
   '/console/policy/changes/:id/apply': 'admin', '/console/policy/changes/:id/undo': 'admin',
   '/console/account/tokens': 'admin', '/console/account/tokens/end': 'admin',
   '/console/account/people': 'admin', '/console/account/people/link': 'admin', '/console/account/people/role': 'admin', '/console/account/people/end': 'admin',
+  '/console/inventory/import': 'admin', '/console/inventory/require': 'admin', '/console/inventory/remove': 'admin',
   '/console/authority/renew-signers': 'admin',
   '/console/front-ends/new': 'admin', '/console/front-ends/:name/activesync': 'admin', '/console/front-ends/:name/end': 'admin',
   '/console/templates': 'admin', '/console/templates/check': 'auditor',

@@ -16,6 +16,7 @@ import { frontEndAdd } from '../../src/protocols/api/operations/front-ends.ts'
 import { feedStore } from '../../src/store/feed.ts'
 import { receiptStore } from '../../src/store/receipts.ts'
 import { modelApprove } from '../../src/protocols/api/operations/approvals.ts'
+import { importInventory } from '../../src/protocols/api/operations/inventory.ts'
 import { inviteEnd } from '../../src/protocols/api/operations/invitations.ts'
 import { policyAdd } from '../../src/protocols/api/operations/policy.ts'
 import { templateSet } from '../../src/protocols/api/operations/templates.ts'
@@ -79,6 +80,7 @@ export async function openCompany(t: ExecutionContext<any>, people = 56): Promis
   await furnishOffice(service, admin.id)
   const changes = await previewChanges(service)
   await standFrontEnds(service)
+  await listDevices(service)
   await refreshCounts(service.db, service.now())
   return { service, url, adminId: admin.id, token, auditorToken, links, settled, changes, ...await idsOf(service, links) }
 }
@@ -111,6 +113,15 @@ async function standFrontEnds(service: TestService): Promise<void> {
     await receiptStore(service.db).put({ frontEndId: id, sequence: 1, changeNumber: change, receipt }, heardAt)
   }
   await service.db.query('update front_end_receipts set enforcement_ms = 9')
+}
+
+/** Most phones are the company's own; one was bought as another model, and one for somebody else. */
+async function listDevices(service: TestService): Promise<void> {
+  const devices = await service.db.query<{ serial_number: string, udid: string, product_type: string, email: string }>(`select d.serial_number, d.udid, d.product_type, p.email from devices d join people p on p.id = d.person_id
+    where d.product_type not like 'iPhone99%' order by d.created_at, d.id`)
+  const lines = devices.filter((_, index) => index % 6 !== 5).map(({ serial_number: serialNumber, product_type: productType, email }, index) =>
+    [serialNumber, `"${index === 2 ? 'iPhone 13 mini' : productType}"`, index === 4 ? 'reception@northwind.example' : email, `NW-${1000 + index}`].join())
+  await importInventory.run(service, ada, importInventory.input.parse({ file: ['Serial Number,Model,Email,Asset Tag', ...new Map(lines.map(line => [line.split(',')[0], line])).values()].join('\n'), apply: true }))
 }
 
 /** One person after the other comes; every second brings two phones; those of the first weeks renew late in the year. */

@@ -3,6 +3,7 @@ import type { ExecutionContext } from 'ava'
 import { consoleRouter } from '../../src/console/router.ts'
 import { deviceApprove } from '../../src/protocols/api/operations/device-settle.ts'
 import { frontEndAdd } from '../../src/protocols/api/operations/front-ends.ts'
+import { importInventory } from '../../src/protocols/api/operations/inventory.ts'
 import { policyApply, policyPreview } from '../../src/protocols/api/operations/policy-changes.ts'
 import { activeSyncStore } from '../../src/store/activesync.ts'
 import type { Database } from '../../src/store/db.ts'
@@ -47,6 +48,7 @@ export async function openEverything(t: ExecutionContext<any>): Promise<{ world:
   const [ready, applied] = [await policyPreview.run(service, ada, rule('17.4')), await policyPreview.run(service, ada, rule('9.1'))]
   await policyApply.run(service, ada, policyApply.input.parse({ id: applied.id, action: 'leave' }))
   await frontEndAdd.run(service, ada, frontEndAdd.input.parse({ name: 'edge', kind: 'nginx' }))
+  await importInventory.run(service, ada, importInventory.input.parse({ file: 'serial,model,email,asset tag\nF2LEVERYINES,iPhone 13 mini,ines@example.com,A-1\nF2LXK0AAAB,iPhone 13,,\n', apply: true }))
   const { admin } = await newSession(service, 'operator')
   await newToken(service, 'auditor')
   return {
@@ -63,7 +65,7 @@ export async function openEverything(t: ExecutionContext<any>): Promise<{ world:
       // What is told once: nothing was told to whoever asks here.
       ':shown': ['00000000-0000-4000-8000-000000000000'],
       '/console/models/approve?': ['preset=storage-encryption'], '/console/policy/exemptions/new?': [`phone=${phone}`], '/console/policy/explain?': ['', `phone=${phone}`, 'product=iPhone14,5'],
-      '/console/invitations/new?': ['', `person=${await one('select id as it from people')}`], '/console/account/people/role?': [`id=${admin.id}`], '/console/phones?': ['', 'q=ines'],
+      '/console/invitations/new?': ['', `person=${await one('select id as it from people')}`], '/console/account/people/role?': [`id=${admin.id}`], '/console/phones?': ['', 'q=ines'], '/console/inventory?': ['', 'q=F2LEVERYINES', 'cursor=x'],
     },
   }
 }

@@ -16,7 +16,7 @@ export async function enrolledFolder(t: ExecutionContext<any>, server: FeedServe
   const certificate = await issueTestCertificate(await newAuthority('Agents'), testSerialNumber('agent'), signer)
   folder.create()
   folder.writeIdentity(signer.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string, toPem('CERTIFICATE', certificate))
-  folder.writeSettings({ url: server.origin, frontEnd: 'edge', kind, rootFingerprint: server.pin })
+  folder.writeSettings({ url: server.origin, atDoor: false, frontEnd: 'edge', kind, rootFingerprint: server.pin })
   folder.writeTrust({ trust: server.trust, policy: server.policy })
   server.agentKey = signer.publicKey
   return folder

@@ -52,6 +52,10 @@ const policy: readonly Scene[] = [
   { name: 'policy-activesync', route: '/console/policy/activesync' },
   { name: 'policy-activesync-explained', route: '/console/policy/activesync', query: 'userAgent=Apple-iPhone14C5/2202.140' },
   { name: 'policy-import', route: '/console/policy/import' },
+  { name: 'policy-import-people', route: '/console/policy/import', act: async page => {
+    await page.getByLabel('Phones', { exact: true }).fill('DeviceId,UserDisplayName,PrimarySmtpAddress,DeviceType,DeviceUserAgent\nA1,Ann Able,ann@northwind.example,iPhone,Apple-iPhone14C5/2202.140\nA2,Ann Able,ann@northwind.example,iPhone,Apple-iPhone5C1/1002.146\nA3,Bob Blunt,bob@northwind.example,Android,Android/12\n')
+    await press(page, 'Whom to invite')
+  } },
   { name: 'policy-exemption-new', route: '/console/policy/exemptions/new', query: ({ settled }) => `phone=${settled.waiting}` },
   { name: 'policy-changes', route: '/console/policy/changes' },
   ...(['ready', 'nobody', 'withdrawal', 'counting', 'applied', 'later', 'applying', 'undone'] as const).map((state): Scene => ({
@@ -95,6 +99,19 @@ const phones: readonly Scene[] = [
   { name: 'person', route: '/console/people/:id', at: ({ person }) => ({ id: person }) },
   { name: 'person-seen', route: '/console/people/:id', at: ({ person }) => ({ id: person }), as: 'auditor' },
   { name: 'person-revoke', route: '/console/people/:id/:verb', at: ({ person }) => ({ id: person, verb: 'revoke' }) },
+  { name: 'inventory', route: '/console/inventory' },
+  { name: 'inventory-seen', route: '/console/inventory', query: 'q=nothing-of-the-kind', as: 'auditor' },
+  { name: 'inventory-import', route: '/console/inventory/import' },
+  { name: 'inventory-previewed', route: '/console/inventory/import', act: async page => {
+    await page.getByLabel('The list').fill('Serial Number,Model,Email,Asset Tag\nF2LXK0AAAB,iPhone 13,ada@northwind.example,NW-1\nF2LXK0AAAC,Galaxy S21,,\n')
+    await press(page, 'Check the list')
+  } },
+  { name: 'inventory-mistaken', route: '/console/inventory/import', act: async page => {
+    await page.getByLabel('The list').fill('Serial Number,Model,Email\n1.2E+11,iPhone 13,nobody\n')
+    await press(page, 'Check the list')
+  } },
+  { name: 'inventory-require', route: '/console/inventory/require' },
+  { name: 'inventory-remove', route: '/console/inventory/remove' },
   { name: 'phones', route: '/console/phones' },
   { name: 'phones-found', route: '/console/phones', query: 'q=max' },
   { name: 'phones-none', route: '/console/phones', query: 'q=nobody-here' },

@@ -28,9 +28,9 @@ ${mayChange && html`<section><p><a class="button" href="/console/front-ends/${fr
 
 const inWords = (seconds: number): string => seconds % 60 !== 0 ? `${seconds} seconds` : seconds === 60 ? 'one minute' : `${seconds / 60} minutes`
 
-function proof({ change, now }: FrontEndPage, { canary, heardAt, changedAt, enforcementMs, refused, target, targetVersion, lists, problems, clockOffsetMs, ...enforced }: EnforcementView): Markup {
+function proof({ change, now }: FrontEndPage, { canary, heardAt, way, changedAt, enforcementMs, refused, target, targetVersion, lists, problems, clockOffsetMs, ...enforced }: EnforcementView): Markup {
   return html`<section><h2>What it enforces</h2><dl class="facts">
-<div><dt>Its agent</dt><dd>was heard ${when(new Date(heardAt), now)}${Math.abs(clockOffsetMs) >= 5000 && html`; its clock is ${Math.round(Math.abs(clockOffsetMs) / 1000)} seconds ${clockOffsetMs > 0 ? 'behind' : 'ahead'}`}</dd></div>
+<div><dt>Its agent</dt><dd>was heard ${when(new Date(heardAt), now)}${way === 'mutual-tls' ? ', by mutual TLS' : way === 'signed' ? ', by requests that it signed' : ''}${Math.abs(clockOffsetMs) >= 5000 && html`; its clock is ${Math.round(Math.abs(clockOffsetMs) / 1000)} seconds ${clockOffsetMs > 0 ? 'behind' : 'ahead'}`}</dd></div>
 <div><dt>Change</dt><dd>${enforced.change} of ${change}, since ${when(new Date(changedAt), now)}</dd></div>
 <div><dt>The newest revocation</dt><dd>${enforcementMs === null ? 'was not measured' : `was in force there after ${enforcementMs} ms`}</dd></div>
 <div><dt>Refuses</dt><dd>${refused === 1 ? 'one certificate' : `${refused} certificates`}</dd></div>

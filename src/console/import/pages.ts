@@ -4,9 +4,9 @@ import type { z } from 'zod'
 import { presetNames } from '../../devices/presets.ts'
 import { ruleSentence } from '../../policy/sentences.ts'
 import { describeConditions } from '../../policy/words.ts'
-import type { importExchangeRules, importRewriteRules, ProposalView } from '../../protocols/api/operations/imports.ts'
+import type { importExchangeDevices, importExchangeRules, importRewriteRules, ProposalView } from '../../protocols/api/operations/imports.ts'
 import { html, type Markup } from '../html.ts'
-import { named } from '../status-words.ts'
+import { brief, named } from '../status-words.ts'
 import { csrfField, field, problem, table } from '../words.ts'
 
 export type ImportValues = { rules: string, settings: string, phones: string, ruleset: string, aim: string }
@@ -19,7 +19,7 @@ ${report}<section>${problem(mistake)}<h2>From Exchange</h2><form class="stack" m
 ${area('Device access rules', 'rules', values.rules, 'Get-ActiveSyncDeviceAccessRule, as CSV or JSON, or a configuration of Microsoft365DSC')}
 ${area('Settings and mailbox policies', 'settings', values.settings, 'Get-ActiveSyncOrganizationSettings or Get-MobileDeviceMailboxPolicy; may stay empty')}
 ${area('Phones', 'phones', values.phones, 'Get-MobileDevice; may stay empty')}
-<button class="main" type="submit">Read them</button></form></section>
+<div class="actions"><button class="main" type="submit">Read them</button><button type="submit" formaction="/console/policy/import/people">Whom to invite</button></div></form></section>
 <section><h2>From a mod_rewrite ruleset</h2><form class="stack" method="post" action="/console/policy/import/rewrite">${csrfField(ctx)}
 ${area('RewriteCond and RewriteRule', 'ruleset', values.ruleset, 'As they stand in the configuration of Apache')}
 ${field({ label: 'Whom it was meant to let in', name: 'aim', value: values.aim, maxlength: 64, hint: `${presetNames.join(', ')}, a product type or a wildcard; may stay empty`, spellcheck: false })}
@@ -80,4 +80,33 @@ function proposed(ctx: Context, { approvals, rules }: ProposalView, mayPreview: 
     ]),
     empty: 'Nothing: nobody would be let in.',
   })}${parts.length > mostShown && html`<p class="soft">${parts.length - mostShown} further ones: latchkey import shows and previews all.</p>`}</section>`
+}
+
+type PeopleView = z.input<typeof importExchangeDevices.output>
+const prospects = { allow: 'would get in', quarantine: 'would be looked at', block: 'would not get in' } as const
+/** So many people are invited in one turn of the page that follows. */
+const inOneTurn = 50
+
+export function peopleReport(ctx: Context, { phones, others, neverPass, unknown, nobodys, people, csv }: PeopleView, mayInvite: boolean): Markup {
+  const sheets = csv.flatMap(turnsOf)
+  return html`<section><h2>Whom to invite</h2><p>${phones} phones of ${people.count} people were read. ${neverPass === 0 ? 'All of their models could get in as policy stands, if what they claim were proven.' : `${neverPass} would not get in as policy stands, even if what they claim were proven.`}${unknown > 0 && ` ${unknown} claim no model.`}${others > 0 && ` No iPhone, iPad or iPod: ${others}.`}${nobodys > 0 && ` Of nobody that Exchange names: ${nobodys}.`} What phones claim is no evidence: nothing is put in force by it.</p>
+${sheets.length === 0 ? html`<p>Nobody with an address could get in. Exchange writes no addresses by itself: add a column <code>PrimarySmtpAddress</code>.</p>`
+  : mayInvite && html`<div class="actions">${sheets.map(({ text, lines }, index) => html`<form method="post" action="/console/invitations/many">${csrfField(ctx)}<input type="hidden" name="csv" value="${text}"><button type="submit">Check ${lines === 1 ? 'one person' : `${lines} people`}${sheets.length > 1 && `, part ${index + 1}`}</button></form>`)}</div>`}
+${table({
+  caption: people.count > people.first.length ? `The first ${people.first.length} of ${people.count}; who could get in stands first` : 'Who could get in stands first',
+  head: ['Person', 'E-mail', { text: 'Phones', numeric: true }, { text: 'Could get in', numeric: true }, { text: 'Models, if their claims were proven', prose: true }],
+  rows: people.first.map(person => [
+    brief(person.name), brief(person.email ?? 'not said'), person.phones, person.couldPass,
+    html`${person.models.map(({ model, prospect }, index) => html`${index > 0 && html`<br>`}${brief(model)}: ${prospect === null ? 'not known' : html`${prospects[prospect.verdict]}${prospect.verdict !== 'allow' && html` <span class="soft">${named(prospect.why)}</span>`}`}`)}`,
+  ]),
+  empty: 'Nobody has a phone in it.',
+})}</section>`
+}
+
+function turnsOf(csv: string): { text: string, lines: number }[] {
+  const [head, ...lines] = csv.split('\r\n').filter(text => text !== '')
+  return Array.from({ length: Math.ceil(lines.length / inOneTurn) }, (_, turn) => {
+    const own = lines.slice(turn * inOneTurn, (turn + 1) * inOneTurn)
+    return { text: [head, ...own, ''].join('\n'), lines: own.length }
+  })
 }

@@ -6,14 +6,15 @@ import { CaError } from '../../errors.ts'
 import { readForm, seeOther, type Form } from '../../http/form.ts'
 import type { Service } from '../../http/service.ts'
 import { exchangeRulesExport } from '../../protocols/api/operations/exchange-export.ts'
-import { importExchangeRules, importRewriteRules } from '../../protocols/api/operations/imports.ts'
+import { importExchangeDevices, importExchangeRules, importRewriteRules } from '../../protocols/api/operations/imports.ts'
+import { inviteBatch } from '../../protocols/api/operations/invitation-batch.ts'
 import { policyPreview } from '../../protocols/api/operations/policy-changes.ts'
 import type { Markup } from '../html.ts'
 import { consolePage } from '../layout.ts'
 import { mayPerform, perform, refusalOf } from '../perform.ts'
 import { previewed, type Edit } from '../policy/preview.ts'
 import { sendFile } from '../send-file.ts'
-import { exchangeReport, importPage, rewriteReport, type ImportValues } from './pages.ts'
+import { exchangeReport, importPage, peopleReport, rewriteReport, type ImportValues } from './pages.ts'
 
 /** Rules and settings are small; lists of ten thousand phones are for the command. */
 const maxPastedBytes = 4 * 1024 * 1024
@@ -29,6 +30,10 @@ export function importRouter(service: Service): Router {
     const files = [values.rules, values.settings, values.phones].filter(text => text.trim() !== '')
     if (files.length === 0) throw new CaError('invalid-argument', 'paste the rules, the settings or the phones')
     return exchangeReport(ctx, await perform(ctx, service, importExchangeRules, { files }), mayPerform(ctx, policyPreview))
+  }))
+  router.post('/people', async ctx => await answer(ctx, async ({ phones }) => {
+    if (phones.trim() === '') throw new CaError('invalid-argument', 'paste the phones')
+    return peopleReport(ctx, await perform(ctx, service, importExchangeDevices, { files: [phones] }), mayPerform(ctx, inviteBatch))
   }))
   router.post('/rewrite', async ctx => await answer(ctx, async ({ ruleset, aim }) =>
     rewriteReport(ctx, await perform(ctx, service, importRewriteRules, { ruleset, ...aim !== '' && { aim } }), mayPerform(ctx, policyPreview))))

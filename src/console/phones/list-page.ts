@@ -9,7 +9,7 @@ import { grade, table, when, type Column } from '../words.ts'
 export type PhoneList = { items: readonly DeviceView[], query: string, person: string, next: string | null, lookedBackTo: string | null, unknownPerson: boolean, sorting: Sorting, now: Date }
 
 export function phoneListPage({ items, query, person, next, lookedBackTo, unknownPerson, sorting, now }: PhoneList): Markup {
-  return html`<section><h1>Phones</h1>${searchField('/console/phones', query, 'Find phones')}</section>
+  return html`<section><h1>Phones</h1>${searchField('/console/phones', query, 'Find phones')}<p class="soft"><a href="/console/inventory">The inventory of your own devices</a></p></section>
 <section>${unknownPerson && html`<p role="status">Nobody with the address ${named(person)} was ever invited.</p>`}
 ${table({
   caption: captionOf(query, person, sorting.sort),

@@ -3,6 +3,7 @@ import { doesNotProve } from '../../devices/evidence.ts'
 import type { StoryEvent } from '../../protocols/api/operations/device-story.ts'
 import type { DeviceDetail } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
+import { inventoryFacts } from '../inventory/facts.ts'
 import { linkInto, personLink } from '../links.ts'
 import { address } from '../perform.ts'
 import { certificateState, modelWords, named, phoneState } from '../status-words.ts'
@@ -44,7 +45,7 @@ function facts(device: DeviceDetail, now: Date): Markup {
 <div><dt>Version</dt><dd>${named(device.osVersion ?? 'not said')}${device.build !== null && html`, build <code>${named(device.build)}</code>`}</dd></div>
 <div><dt>Serial number</dt><dd><code>${named(device.serialNumber)}</code></dd></div>
 <div><dt>UDID</dt><dd><code>${named(device.udid)}</code></dd></div>
-<div><dt>First seen</dt><dd>${when(new Date(device.createdAt), now)}</dd></div>
+${inventoryFacts(device)}<div><dt>First seen</dt><dd>${when(new Date(device.createdAt), now)}</dd></div>
 <div><dt>Newest evidence</dt><dd>${when(new Date(device.knownAt), now)}</dd></div></dl>`
 }
 

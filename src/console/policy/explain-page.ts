@@ -6,7 +6,7 @@ import { personLink } from '../links.ts'
 import { modelWords, named } from '../status-words.ts'
 import { field, grade, problem, state } from '../words.ts'
 
-export type ExplainValues = { product: string, build: string, version: string, evidence: string, person: string }
+export type ExplainValues = { product: string, serial: string, build: string, version: string, evidence: string, person: string }
 /** @property phone  the one on record that was asked about */
 export type ExplainPage = { values: ExplainValues, decision: z.input<typeof decisionView> | undefined, mistake: string | undefined, phone: { id: string, personId: string, personName: string } | undefined }
 
@@ -15,7 +15,8 @@ export function explainPage({ values, decision, mistake, phone }: ExplainPage): 
 ${phone !== undefined && html`<p>About <a href="/console/phones/${phone.id}">the phone</a> of ${personLink(phone.personId, phone.personName)}, as policy stands now and with all that is known of it. Nothing is changed by asking.</p>`}</section>
 ${decision !== undefined && answer(decision)}
 <section>${phone !== undefined && html`<h2>About a phone that is only described</h2>`}${problem(mistake)}<form method="get" action="/console/policy/explain"><div class="fields">
-${field({ label: 'Product type', name: 'product', value: values.product, required: true, maxlength: 64, hint: 'iPhone14,5', spellcheck: false })}
+${field({ label: 'Product type', name: 'product', value: values.product, maxlength: 64, hint: 'iPhone14,5; may stay empty where the inventory has the number', spellcheck: false })}
+${field({ label: 'Serial number', name: 'serial', value: values.serial, maxlength: 40, hint: 'For what the inventory says of it', spellcheck: false })}
 ${field({ label: 'Version', name: 'version', value: values.version, maxlength: 40, hint: '17.4', spellcheck: false })}
 ${field({ label: 'Build', name: 'build', value: values.build, maxlength: 16, hint: '20A362', spellcheck: false })}
 ${field({ label: 'Known as', name: 'evidence', type: 'select', value: values.evidence, options: ['claimed', 'listed', 'signed', 'attested'].map(value => ({ value, text: value })) })}
@@ -31,5 +32,5 @@ function answer(decision: z.input<typeof decisionView>): Markup {
   const productType = known.productType?.value ?? ''
   return html`<section class="consequence"><h2>${state(word, tone)}</h2><p>${named(decision.textForAdmin)}</p>
 <p><b>Its owner reads:</b> ${named(decision.textForPerson)}</p>
-<p class="soft">${modelWords({ modelName: known.modelName, productType })}${known.modelEvidence !== null && html`, ${grade(known.modelEvidence, known.test)}: ${doesNotProve[known.modelEvidence]}`} <code>${decision.code}</code></p></section>`
+<p class="soft">${modelWords({ modelName: known.modelName, productType })}${known.modelEvidence !== null && html`, ${grade(known.modelEvidence, known.test)}: ${doesNotProve[known.modelEvidence]}`} <code>${decision.code}</code></p>${known.inventoryAgrees !== null && html`<p class="soft">The inventory ${known.inventoryAgrees ? 'has it, and says nothing else of it.' : 'says something else of it.'}</p>`}</section>`
 }

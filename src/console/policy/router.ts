@@ -89,19 +89,19 @@ async function previewRemoval(ctx: Context, service: Service): Promise<void> {
 }
 
 async function explain(ctx: Context, service: Service): Promise<void> {
-  const values = { product: queryOf(ctx, 'product'), build: queryOf(ctx, 'build'), version: queryOf(ctx, 'version'), evidence: queryOf(ctx, 'evidence') || 'signed', person: queryOf(ctx, 'person') }
+  const values = { product: queryOf(ctx, 'product'), serial: queryOf(ctx, 'serial'), build: queryOf(ctx, 'build'), version: queryOf(ctx, 'version'), evidence: queryOf(ctx, 'evidence') || 'signed', person: queryOf(ctx, 'person') }
   const page = await explained(ctx, service, values)
   consolePage(ctx, { title: 'Explain', current: 'policy', body: explainPage({ values, ...page }), ...page.mistake !== undefined && { status: 400 } })
 }
 
-async function explained(ctx: Context, service: Service, { product, build, version, evidence, person }: ExplainPage['values']): Promise<Omit<ExplainPage, 'values'>> {
+async function explained(ctx: Context, service: Service, { product, serial, build, version, evidence, person }: ExplainPage['values']): Promise<Omit<ExplainPage, 'values'>> {
   const nothing = { decision: undefined, mistake: undefined, phone: undefined }
   const id = queryOf(ctx, 'phone')
   if (id !== '') return { ...nothing, phone: await perform(ctx, service, deviceShow, { id }), decision: await perform(ctx, service, deviceExplain, { id }) }
-  if (product === '') return nothing
+  if (product === '' && serial === '') return nothing
   try {
     return { ...nothing, decision: await perform(ctx, service, policyExplain, {
-      product, evidence: evidence as 'signed', ...build !== '' && { build }, ...version !== '' && { osVersion: version }, ...person !== '' && { person },
+      evidence: evidence as 'signed', ...product !== '' && { product }, ...serial !== '' && { serialNumber: serial }, ...build !== '' && { build }, ...version !== '' && { osVersion: version }, ...person !== '' && { person },
     }) }
   } catch (error) {
     return { ...nothing, mistake: refusalOf(error) }

@@ -4,6 +4,7 @@ import { doesNotProve } from '../../devices/evidence.ts'
 import type { decisionView } from '../../protocols/api/operations/decision-view.ts'
 import type { DeviceDetail } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
+import { inventoryFacts } from '../inventory/facts.ts'
 import { linkInto, personLink } from '../links.ts'
 import { activeSyncSection } from '../phones/activesync-section.ts'
 import { modelWords, named } from '../status-words.ts'
@@ -36,8 +37,8 @@ function facts({ device, decision, now }: DecidePage): Markup {
 <div><dt>Model</dt><dd>${modelWords(device)}, ${grade(device.grade, device.test)}${!known.inCatalogue && html`<br>The catalogue does not have this model. It may be newer than the catalogue, or an invention.`}
 <p class="soft"><b>What that does not prove.</b> ${doesNotProve[device.grade]}${device.test && html` ${doesNotProve.test}`}</p></dd></div>
 <div><dt>Version</dt><dd>${known.osVersion === null ? 'not said' : named(known.osVersion.value)}${known.build !== null && html`, build <code>${named(known.build.value)}</code>`}${known.buildRanOnModel === false && html`<br>This build was never published for this model, as far as the catalogue knows.`}</dd></div>
-<div><dt>Serial number</dt><dd><code>${named(device.serialNumber)}</code>${known.inventoryAgrees === false && html`<br>The inventory says something else of it.`}<p class="soft">Compare it with Settings, General, About on the phone, or with the bill.</p></dd></div>
-<div><dt>Set aside by</dt><dd>${because.kind === 'rule' ? html`the rule ${linkInto('policy', '/console/policy', `“${because.reason}”`)}` : named(because.reason)}</dd></div>
+<div><dt>Serial number</dt><dd><code>${named(device.serialNumber)}</code><p class="soft">Compare it with Settings, General, About on the phone, or with the bill.</p></dd></div>
+${inventoryFacts(device)}<div><dt>Set aside by</dt><dd>${because.kind === 'rule' ? html`the rule ${linkInto('policy', '/console/policy', `“${because.reason}”`)}` : named(because.reason)}</dd></div>
 <div><dt>Waits since</dt><dd>${when(new Date(device.enrollment?.decidedAt ?? device.createdAt), now)}</dd></div>
 <div><dt>More</dt><dd><a href="/console/phones/${device.id}">The phone’s story and what it signed</a></dd></div></dl>`
 }

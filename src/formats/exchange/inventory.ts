@@ -12,7 +12,8 @@ export type OrganizationSettings = { readonly defaultAccessLevel: AccessLevel, r
 export type MailboxPolicy = { readonly name: string, readonly allowNonProvisionable: boolean | null, readonly requireEncryption: boolean | null }
 export type MailboxExemptions = { readonly mailbox: string, readonly allowed: readonly string[], readonly blocked: readonly string[] }
 export type MobileDevice = {
-  readonly deviceId: string, readonly user: string | null
+  /** `email` where the export has a column for it: Exchange's own have the name only. */
+  readonly deviceId: string, readonly user: string | null, readonly email: string | null
   readonly deviceType: string | null, readonly deviceModel: string | null, readonly deviceOs: string | null, readonly userAgent: string | null
   readonly accessState: string | null, readonly accessStateReason: string | null
 }
@@ -90,8 +91,13 @@ const exemptionsOf = (values: Values): MailboxExemptions => ({
   allowed: texts(values.get('activesyncalloweddeviceids')), blocked: texts(values.get('activesyncblockeddeviceids')),
 })
 
+/** What admins add with Select-Object, and what other reports of phones have. */
+const mailColumns = ['primarysmtpaddress', 'windowsemailaddress', 'emailaddress', 'email', 'useremail', 'mailbox', 'userprincipalname'] as const
+const mailAddress = /^[^\s@\\/]{1,64}@[A-Za-z0-9.-]{1,180}$/
+
 const deviceOf = (values: Values): MobileDevice => ({
   deviceId: oneText(values, 'deviceid') ?? '', user: oneText(values, 'userdisplayname', 'user', 'identity'),
+  email: [...mailColumns, 'user', 'identity'].map(name => oneText(values, name)).find(text => text !== null && mailAddress.test(text))?.toLowerCase() ?? null,
   deviceType: oneText(values, 'devicetype'), deviceModel: oneText(values, 'devicemodel'), deviceOs: oneText(values, 'deviceos'),
   userAgent: oneText(values, 'deviceuseragent', 'useragent'),
   accessState: oneText(values, 'deviceaccessstate'), accessStateReason: oneText(values, 'deviceaccessstatereason'),

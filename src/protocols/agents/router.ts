@@ -20,7 +20,7 @@ const maxRequestBytes = 8192
 export function agentsRouter(service: Service, agentOf: AgentRequest): Router {
   const router = new Router()
   const own = async (ctx: Context, body?: Buffer): Promise<FrontEnd> => {
-    const frontEnd = await agentOf(ctx, body)
+    const { frontEnd } = await agentOf(ctx, body)
     if (frontEnd.name !== ctx['params']['frontEnd']) throw new CaError('forbidden', 'an agent speaks for its own front end')
     return frontEnd
   }

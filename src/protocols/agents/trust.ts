@@ -1,3 +1,4 @@
+import { agentAuthorities } from '../../certificates/agent-authorities.ts'
 import { activeAuthority } from '../../certificates/authority.ts'
 import { toPem } from '../../formats/pem.ts'
 import type { Certificate } from '../../formats/x509.ts'
@@ -9,6 +10,8 @@ export type Trust = {
   frontEnd: { name: string, kind: string }
   policy: { maxAgeSeconds: number, whenStale: 'refuse' | 'alarm' }
   trust: { root: string, issuing: { name: string, certificate: string, partitions: number }[] }
+  /** Where agents are taken by mutual TLS, and the CAs that the certificate there may be of. */
+  door: { url: string | null, authorities: string[] }
 }
 
 export function trustOf(service: Service, { name, kind, maxAgeSeconds, whenStale }: FrontEnd): Trust {
@@ -19,6 +22,7 @@ export function trustOf(service: Service, { name, kind, maxAgeSeconds, whenStale
   return {
     frontEnd: { name, kind }, policy: { maxAgeSeconds, whenStale },
     trust: { root: pemOf(root.certificate), issuing: issuing.map(({ name: called, certificate, partitions }) => ({ name: called, certificate: pemOf(certificate), partitions })) },
+    door: { url: service.config.agentUrl ?? null, authorities: agentAuthorities(authorities, now).map(({ certificate }) => pemOf(certificate)) },
   }
 }
 

@@ -4,18 +4,24 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { Catalogue } from '../../devices/catalogue.ts'
+import type { ReadInventory } from '../../devices/inventory.ts'
 import { CaError, type ErrorCode } from '../../errors.ts'
 import type { RulesetInput } from '../../policy/import/examine-ruleset.ts'
+import type { ClaimedPhone } from '../../policy/import/exchange-people.ts'
 import type { ExchangeReport } from '../../policy/import/exchange-report.ts'
 import type { RulesetReport } from '../../policy/import/ruleset-report.ts'
 import type { Simulated } from '../../policy/import/simulate.ts'
 
 export type RulesetJob = { readonly kind: 'ruleset', readonly catalogue: Catalogue, readonly now: Date, readonly input: RulesetInput, readonly userAgents: readonly string[] }
 export type ExchangeJob = { readonly kind: 'exchange', readonly catalogue: Catalogue, readonly now: Date, readonly files: readonly string[] }
-export type ImportJob = RulesetJob | ExchangeJob
+export type InventoryJob = { readonly kind: 'inventory', readonly catalogue: Catalogue, readonly file: string }
+export type ClaimsJob = { readonly kind: 'claims', readonly catalogue: Catalogue, readonly files: readonly string[] }
+export type ImportJob = RulesetJob | ExchangeJob | InventoryJob | ClaimsJob
 export type RulesetAnswer = { readonly report: RulesetReport, readonly simulated: readonly Simulated[] }
 export type ExchangeAnswer = { readonly report: ExchangeReport }
-export type ImportAnswer = RulesetAnswer | ExchangeAnswer | { readonly code: ErrorCode, readonly message: string }
+export type InventoryAnswer = { readonly inventory: ReadInventory }
+export type ClaimsAnswer = { readonly claimed: readonly ClaimedPhone[] }
+export type ImportAnswer = RulesetAnswer | ExchangeAnswer | InventoryAnswer | ClaimsAnswer | { readonly code: ErrorCode, readonly message: string }
 
 const longestMs = 120_000
 const mostWaiting = 4
@@ -25,6 +31,8 @@ let last: Promise<unknown> = Promise.resolve()
 /** @throws {CaError} what reading throws; rate-limited when others wait already, body-too-large when it takes too much */
 export async function runImport(job: RulesetJob): Promise<RulesetAnswer>
 export async function runImport(job: ExchangeJob): Promise<ExchangeAnswer>
+export async function runImport(job: InventoryJob): Promise<InventoryAnswer>
+export async function runImport(job: ClaimsJob): Promise<ClaimsAnswer>
 export async function runImport(job: ImportJob): Promise<ImportAnswer> {
   if (waiting >= mostWaiting) throw new CaError('rate-limited', 'others are having something looked through; try again in a minute')
   waiting++

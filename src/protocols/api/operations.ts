@@ -21,6 +21,7 @@ import * as exemptions from './operations/exemptions.ts'
 import { frontEndConfiguration } from './operations/front-end-configuration.ts'
 import * as frontEnds from './operations/front-ends.ts'
 import * as imports from './operations/imports.ts'
+import * as inventory from './operations/inventory.ts'
 import * as invitationBatch from './operations/invitation-batch.ts'
 import * as invitationLink from './operations/invitation-link.ts'
 import * as invitations from './operations/invitations.ts'
@@ -46,11 +47,11 @@ const operationsByArea = {
     policy.policyList, policy.policyAdd, policy.policyRemove, policy.policyExplain,
     policyChanges.policyPreview, policyChanges.policyChangeList, policyChanges.policyChangeShow, policyChanges.policyChangeEffects, policyChanges.policyApply, policyChanges.policyUndo,
     exemptions.exemptionList, exemptions.exempt, exemptions.exemptionEnd, activesync.activesyncExplain, activesync.activesyncFindings,
-    imports.importRewriteRules, imports.importExchangeRules, exchangeRulesExport,
+    imports.importRewriteRules, imports.importExchangeRules, imports.importExchangeDevices, inventory.inventoryRequire, exchangeRulesExport,
   ],
   invitations: [invitations.inviteList, invitations.inviteCreate, invitationBatch.inviteBatch, invitations.inviteShow, invitationLink.inviteResend, invitations.inviteEnd],
   people: [people.personList, people.personShow, people.personStory],
-  devices: [devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, deviceSettle.deviceApprove, deviceSettle.deviceRefuse, deviceActiveSync.deviceAcceptClaims],
+  devices: [inventory.inventoryShow, inventory.inventoryList, inventory.importInventory, inventory.inventoryRemove, devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, deviceSettle.deviceApprove, deviceSettle.deviceRefuse, deviceActiveSync.deviceAcceptClaims],
   certificates: [certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow],
   templates: [templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet],
   'front-ends': [frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndActiveSync, frontEnds.frontEndEnd, frontEndEnforcement, frontEndConfiguration],

@@ -5,7 +5,7 @@ const statusOf = {
   'malformed-request': 403, 'body-too-large': 403, 'unsupported-media-type': 403, 'method-not-allowed': 403,
   'not-found': 403, 'malformed-der': 403, 'malformed-certificate': 403, 'malformed-certification-request': 403,
   'malformed-crl': 403, 'malformed-cms': 403, 'malformed-plist': 403, 'malformed-ocsp-request': 403,
-  'malformed-pkcs12': 403, 'malformed-csv': 403, 'malformed-rewrite-rules': 403, 'unsupported-rewrite-rules': 403, 'malformed-exchange-export': 403, 'malformed-scep-message': 403, 'unsupported-algorithm': 403, 'weak-key': 403,
+  'malformed-pkcs12': 403, 'malformed-csv': 403, 'malformed-rewrite-rules': 403, 'unsupported-rewrite-rules': 403, 'malformed-exchange-export': 403, 'malformed-inventory': 403, 'malformed-scep-message': 403, 'unsupported-algorithm': 403, 'weak-key': 403,
   'signature-invalid': 403,
   'cms-signer-count': 403, 'cms-signer-certificate-missing': 403, 'cms-content-missing': 403, 'cms-digest-mismatch': 403,
   'cms-signed-attributes-invalid': 403, 'device-issuer-unknown': 403, 'device-identity-denied': 403,

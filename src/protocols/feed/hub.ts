@@ -67,7 +67,7 @@ async function tellNews(service: Service, clients: ReadonlySet<FeedClient>, befo
   }
   const lists = await listsInForce(service)
   const newer = lists.filter(list => list.crlNumber > (before?.lists.get(keyOf(list)) ?? -1))
-  const trust = service.authorities().all.filter(({ role }) => role === 'issuing').map(({ certificate }) => certificate.serialNumber).join()
+  const trust = service.authorities().all.filter(({ role }) => role === 'issuing' || role === 'agent').map(({ certificate }) => certificate.serialNumber).join()
   if (before !== undefined) {
     if (newer.length > 0) for (const client of clients) client.lists(newer)
     if (trust !== before.trust) for (const client of clients) client.trust()

@@ -13,14 +13,15 @@ const maxReceiptBytes = 65_536
 
 /**
  * What agents follow: `/feed`, server-sent events (HTML Standard §9.2), resumed by Last-Event-ID; `/feed/state` for whoever
- * cannot keep a stream open; `/feed/receipts` for what is in force at the front end. Every request is signed.
+ * cannot keep a stream open; `/feed/receipts` for what is in force at the front end. Who asks is known by the certificate
+ * of its connection, or by a signed request.
  */
 export function feedRouter(service: Service, agentOf: AgentRequest): Router {
   const router = new Router()
   const hub = feedHub(service)
   router.use('/feed', async (ctx, next) => { ctx.set('cache-control', 'no-store'); await next() })
   router.get('/feed', async ctx => {
-    const frontEnd = await agentOf(ctx)
+    const { frontEnd } = await agentOf(ctx)
     const after = changeNumber(ctx.get('last-event-id'))
     const stream = eventStream(ctx, frontEnd.id)
     // Before anything is read: what is committed while we read is told as well.
@@ -45,10 +46,10 @@ export function feedRouter(service: Service, agentOf: AgentRequest): Router {
   })
   router.post('/feed/receipts', async ctx => {
     const body = await readBody(ctx.req, maxReceiptBytes)
-    const frontEnd = await agentOf(ctx, body)
+    const { frontEnd, way } = await agentOf(ctx, body)
     const receipt = receiptSchema.safeParse(parseJson(body))
     if (!receipt.success) throw new CaError('malformed-request', 'this is not a receipt')
-    await recordReceipt(service, frontEnd, receipt.data)
+    await recordReceipt(service, frontEnd, receipt.data, way)
     ctx.status = 204
   })
   return router

@@ -9,7 +9,7 @@ const responseStatusOf = {
   'malformed-der': 'malformedRequest', 'malformed-certificate': 'internalError',
   'malformed-certification-request': 'internalError', 'malformed-crl': 'internalError', 'malformed-cms': 'internalError',
   'malformed-plist': 'internalError', 'malformed-ocsp-request': 'malformedRequest', 'malformed-pkcs12': 'internalError', 'malformed-csv': 'internalError',
-  'malformed-rewrite-rules': 'internalError', 'unsupported-rewrite-rules': 'internalError', 'malformed-exchange-export': 'internalError',
+  'malformed-rewrite-rules': 'internalError', 'unsupported-rewrite-rules': 'internalError', 'malformed-exchange-export': 'internalError', 'malformed-inventory': 'internalError',
   'malformed-scep-message': 'internalError', 'unsupported-algorithm': 'internalError', 'weak-key': 'internalError',
   'signature-invalid': 'internalError',
   'cms-signer-count': 'internalError', 'cms-signer-certificate-missing': 'internalError',

@@ -11,7 +11,7 @@ const failInfoOf = {
   'malformed-request': 'badRequest', 'body-too-large': 'badRequest', 'unsupported-media-type': 'badRequest', 'method-not-allowed': 'badRequest', 'not-found': 'badRequest',
   'malformed-der': 'badMessageCheck', 'malformed-certificate': 'badMessageCheck', 'malformed-certification-request': 'badMessageCheck', 'malformed-crl': 'badRequest',
   'malformed-cms': 'badMessageCheck', 'malformed-plist': 'badRequest', 'malformed-ocsp-request': 'badRequest', 'malformed-pkcs12': 'badRequest', 'malformed-csv': 'badRequest',
-  'malformed-rewrite-rules': 'badRequest', 'unsupported-rewrite-rules': 'badRequest', 'malformed-exchange-export': 'badRequest',
+  'malformed-rewrite-rules': 'badRequest', 'unsupported-rewrite-rules': 'badRequest', 'malformed-exchange-export': 'badRequest', 'malformed-inventory': 'badRequest',
   'malformed-scep-message': 'badMessageCheck', 'unsupported-algorithm': 'badAlg', 'weak-key': 'badAlg', 'signature-invalid': 'badMessageCheck',
   'cms-signer-count': 'badMessageCheck', 'cms-signer-certificate-missing': 'badMessageCheck', 'cms-content-missing': 'badMessageCheck',
   'cms-digest-mismatch': 'badMessageCheck', 'cms-signed-attributes-invalid': 'badMessageCheck', 'device-issuer-unknown': 'badRequest',

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { osVersionOf } from '../../../devices/catalogue.ts'
+import { contradictionsOf, inventoryFindings } from '../../../devices/inventory.ts'
 import { knowledgeOf } from '../../../enrollment/decide-device.ts'
 import { CaError } from '../../../errors.ts'
 import type { Service } from '../../../http/service.ts'
@@ -8,6 +9,7 @@ import { certificateStore } from '../../../store/certificates.ts'
 import type { Queryable } from '../../../store/db.ts'
 import { deviceOrders, deviceStore, waitingOrders, type DeviceListing } from '../../../store/devices.ts'
 import { enrollmentReads } from '../../../store/enrollments.ts'
+import { inventoryStore } from '../../../store/inventory.ts'
 import { loadPolicy, policyStore } from '../../../store/policy.ts'
 import { searchDevices, searchText, type Place } from '../../../store/search.ts'
 import {
@@ -18,6 +20,7 @@ import { certificateFields, certificateView, viewOfCertificate } from './certifi
 import { activeSyncOf, activeSyncView } from './device-activesync.ts'
 import { decisionView, grade, viewOfDecision } from './decision-view.ts'
 import { exemptionView, viewOfExemption } from './exemptions.ts'
+import { inventoryEntryView, viewOfEntry } from './inventory.ts'
 import { personIdOf } from './invitations.ts'
 
 const deviceFields = {
@@ -43,6 +46,8 @@ const deviceDetail = z.strictObject({
   exemptions: z.array(exemptionView),
   evidence: z.array(z.strictObject({ id, kind: z.string(), grade, test: z.boolean(), sha256: z.string(), receivedAt: instant })),
   activeSync: activeSyncView,
+  /** What the inventory says under its serial number or its UDID, and what of it contradicts what is known of the device. */
+  inventory: z.strictObject({ listed: z.array(inventoryEntryView), findings: z.array(z.enum(inventoryFindings)) }),
 })
 
 export type DeviceView = z.input<typeof deviceView>
@@ -121,9 +126,15 @@ export const deviceShow = operation({
       exemptions: (await policyStore(service.db).exemptions(now, device.id)).map(viewOfExemption),
       evidence: evidence.map(({ sha256, receivedAt, ...rest }) => ({ ...rest, sha256: sha256.toString('hex'), receivedAt: at(receivedAt) })),
       activeSync: await activeSyncOf(service.db, device.id),
+      inventory: await inventoryAbout(service.db, device),
     }
   },
 })
+
+async function inventoryAbout(db: Queryable, device: DeviceListing): Promise<DeviceDetail['inventory']> {
+  const listed = await inventoryStore(db).of(device)
+  return { listed: listed.map(viewOfEntry), findings: contradictionsOf(listed, device, device.personEmail) }
+}
 
 export async function findDevice(db: Queryable, deviceId: string): Promise<DeviceListing> {
   const device = await deviceStore(db).find(deviceId)

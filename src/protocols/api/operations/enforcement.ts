@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { enforcement, standings, type Enforced } from '../../../http/enforcement.ts'
+import { agentWays } from '../../../store/receipts.ts'
 import { at, instant, nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
 
@@ -18,6 +19,8 @@ const enforcementView = z.strictObject({
   /** What the front end itself did with a certificate that is revoked, and with a good one. */
   canary: z.strictObject({ at: instant, revokedRefused: z.boolean(), goodPassed: z.boolean(), detail: z.string().nullable() }).nullable(),
   clockOffsetMs: z.int(),
+  /** How its agent was known: by mutual TLS at the door for agents, or by requests that it signed; null where an older version heard it. */
+  way: z.enum(agentWays).nullable(),
   problems: z.array(z.strictObject({ code: z.string(), detail: z.string() })),
 })
 export type EnforcementView = z.input<typeof enforcementView>
@@ -42,6 +45,6 @@ function viewOf({ frontEnd: { name, kind }, record, receipt, standing }: Enforce
   const { target, targetVersion, refused, lists, canary, clockOffsetMs, problems } = receipt
   return {
     name, kind, standing, heardAt: at(record.receivedAt), change: record.changeNumber, changedAt: at(record.changedAt), enforcementMs: record.enforcementMs,
-    target, targetVersion, refused, lists, clockOffsetMs, problems, canary: canary === null ? null : { ...canary, at: at(new Date(canary.at)) },
+    target, targetVersion, refused, lists, clockOffsetMs, problems, way: record.way, canary: canary === null ? null : { ...canary, at: at(new Date(canary.at)) },
   }
 }

@@ -1,12 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { z } from 'zod'
-import type { DeviceRecord } from '../../../enrollment/records.ts'
 import { CaError } from '../../../errors.ts'
 import type { Actor } from '../../../http/actor.ts'
 import { change } from '../../../http/change.ts'
 import type { Exemption } from '../../../policy/rules.ts'
 import type { Queryable } from '../../../store/db.ts'
-import { deviceStore } from '../../../store/devices.ts'
+import { deviceStore, type DeviceListing } from '../../../store/devices.ts'
 import { invitationStore } from '../../../store/invitations.ts'
 import { exemptionOrders, policyStore } from '../../../store/policy.ts'
 import { at, byId, id, instant, instantInput, pageInput, pageOf, reasonText, sortedBy, sortedPage } from '../fields.ts'
@@ -47,7 +46,7 @@ export function newExemption(actor: Actor, { device, invitation, verdict: given,
 }
 
 /** The device, when it can be decided about under this invitation. @throws {CaError} device-not-found, invitation-not-found */
-export async function exemptable(db: Queryable, deviceId: string, invitationId: string): Promise<DeviceRecord> {
+export async function exemptable(db: Queryable, deviceId: string, invitationId: string): Promise<DeviceListing> {
   const device = await deviceStore(db).find(deviceId)
   if (device === undefined) throw new CaError('device-not-found', 'there is no device with this id')
   const invited = await invitationStore(db).find(invitationId)

@@ -1,8 +1,13 @@
 import { z } from 'zod'
+import { isFormula, serializeCsvLine } from '../../../formats/csv.ts'
 import { accessLevels } from '../../../formats/exchange/inventory.ts'
+import { invitees, type Invitee } from '../../../policy/import/exchange-people.ts'
 import { conditionsSchema, verdicts } from '../../../policy/rules.ts'
-import { operation } from '../operation.ts'
+import { loadPolicy } from '../../../store/policy.ts'
+import { email, personName } from '../fields.ts'
 import { runImport } from '../import-job.ts'
+import { operation } from '../operation.ts'
+import { maxBatch } from './invitation-batch.ts'
 
 const verdict = z.enum(verdicts)
 const count = z.int()
@@ -90,3 +95,49 @@ export const importExchangeRules = operation({
     }
   },
 })
+
+const prospect = z.strictObject({ verdict, why: z.string() }).nullable()
+
+export const importExchangeDevices = operation({
+  id: 'importExchangeDevices', method: 'post', path: '/import/exchange-devices', role: 'auditor', maxBodyBytes: 16 * 1024 * 1024,
+  summary: 'From the phones that Exchange knows to the people whom one could invite. What phones claim is no evidence: nothing is put in force.',
+  input: z.strictObject({ files: z.array(written).min(1).max(20) }),
+  output: z.strictObject({
+    phones: count,
+    /** No iPhone, iPad or iPod: they cannot enroll. */
+    others: count,
+    /** Apple phones that policy, as it stands, would refuse even if what they claim were proven; and those that claim no model. */
+    neverPass: count, unknown: count,
+    /** Phones of which Exchange tells no person. */
+    nobodys: count,
+    people: some(z.strictObject({
+      name: z.string(),
+      /** Null where the export has no column with addresses: such people cannot be invited from it. */
+      email: z.string().nullable(),
+      phones: count, others: count, couldPass: count,
+      models: z.array(z.strictObject({ model: z.string(), build: z.string().nullable(), prospect })),
+    })),
+    /** People with an address of whom a phone could get in, as `inviteBatch` takes them, in parts of as many lines as it takes. */
+    csv: z.array(z.string()),
+  }),
+  async run(service, _actor, { files }) {
+    const { claimed } = await runImport({ kind: 'claims', catalogue: service.catalogue(), files })
+    const now = service.now()
+    const policy = await loadPolicy(service.db, { deviceId: null, now, trustTestDevices: service.config.testDeviceCa !== undefined })
+    const people = invitees(claimed, service.catalogue(), policy, now)
+    const models = people.flatMap(person => person.models)
+    return {
+      phones: claimed.length, others: claimed.filter(({ isApple }) => !isApple).length, nobodys: claimed.filter(({ name, email }) => name === null && email === null).length,
+      neverPass: models.filter(({ prospect: said }) => said?.verdict === 'block').length, unknown: models.filter(({ prospect: said }) => said === null).length,
+      people: someOf(people.map(person => ({ ...person, models: person.models.slice(0, 20).map(each => ({ ...each })) }))), csv: batchesOf(people),
+    }
+  },
+})
+
+/** A name that a certificate could not carry, or a spreadsheet would run, is left out: its person is invited by hand. */
+function batchesOf(people: readonly Invitee[]): string[] {
+  const lines = people.flatMap(({ name, email: address, couldPass }) =>
+    address === null || couldPass === 0 || !personName.safeParse(name).success || !email.safeParse(address).success || [name, address].some(isFormula) ? []
+      : [serializeCsvLine([name, address, Math.min(couldPass, 10)])])
+  return Array.from({ length: Math.ceil(lines.length / maxBatch) }, (_, part) => `name,email,devices\r\n${lines.slice(part * maxBatch, (part + 1) * maxBatch).join('')}`)
+}

@@ -8,12 +8,13 @@ import { advancePolicyChanges } from '../../../http/advance-policy-changes.ts'
 import { change } from '../../../http/change.ts'
 import { reviewWaiting } from '../../../http/waiting.ts'
 import { decide } from '../../../policy/decide.ts'
-import { knownDevice } from '../../../policy/decision.ts'
+import { knownDevice, withInventory } from '../../../policy/decision.ts'
 import { conditionsSchema, ruleInputSchema, type Rule } from '../../../policy/rules.ts'
+import { inventoryStore } from '../../../store/inventory.ts'
 import { personStore } from '../../../store/people.ts'
 import { loadPolicy, policyStore } from '../../../store/policy.ts'
 import { policyChangeStore } from '../../../store/policy-changes.ts'
-import { at, byId, email, id, instant, nothing } from '../fields.ts'
+import { at, byId, email, id, instant, nothing, text } from '../fields.ts'
 import { operation } from '../operation.ts'
 import { decisionView, grade, verdict, viewOfDecision } from './decision-view.ts'
 
@@ -76,20 +77,24 @@ export const policyExplain = operation({
   id: 'policyExplain', method: 'post', path: '/policy/explain', role: 'auditor',
   summary: 'Decide about a device that is only described, as policy stands now.',
   input: z.strictObject({
-    product: z.string().refine(text => parseProductType(text) !== undefined, 'not a product type like iPhone14,5'),
-    build: z.string().refine(text => parseBuild(text) !== undefined, 'not a build number like 20A362').optional(),
-    osVersion: z.string().refine(text => parseOsVersion(text) !== undefined, 'not a version like 17.4').optional(),
+    /** May be left out where a number is given that the inventory has, which then says the model. */
+    product: z.string().refine(said => parseProductType(said) !== undefined, 'not a product type like iPhone14,5').optional(),
+    serialNumber: text(40).optional(), udid: text(64).optional(),
+    build: z.string().refine(said => parseBuild(said) !== undefined, 'not a build number like 20A362').optional(),
+    osVersion: z.string().refine(said => parseOsVersion(said) !== undefined, 'not a version like 17.4').optional(),
     /** The grade at which all of it is taken to be known. */
     evidence: grade.default('signed'),
     person: email.optional(),
   }),
   output: decisionView,
-  async run(service, _actor, { product, build, osVersion, evidence, person }) {
+  async run(service, _actor, { product, serialNumber, udid, build, osVersion, evidence, person }) {
     const fact = (value: string | undefined) => value === undefined ? undefined : { value, grade: evidence }
-    const known = knownDevice(service.catalogue(), {
-      productType: fact(product), build: fact(build), osVersion: fact(osVersion),
+    if (product === undefined && serialNumber === undefined && udid === undefined) throw new CaError('invalid-argument', 'product: is needed, or a serial number or UDID that the inventory has')
+    const listed = await inventoryStore(service.db).of({ serialNumber: serialNumber ?? null, udid: udid ?? null })
+    const known = knownDevice(service.catalogue(), withInventory({
+      productType: fact(product), serialNumber: fact(serialNumber), udid: fact(udid), build: fact(build), osVersion: fact(osVersion),
       person: person === undefined ? undefined : { id: person.toLowerCase(), groups: (await personStore(service.db).byEmail(person))?.groups ?? [] },
-    })
+    }, listed))
     const now = service.now()
     const policy = await loadPolicy(service.db, { deviceId: null, now, trustTestDevices: service.config.testDeviceCa !== undefined })
     return viewOfDecision(decide(known, policy, now))
