@@ -5,6 +5,7 @@ import { frontEndKinds, type FrontEndKind } from '../protocols/check/kinds.ts'
 import { gateActions, type GateAction } from '../store/activesync.ts'
 import { group, leaf, line, wholeNumber, type Context, type World } from './command.ts'
 import { configurationKinds, frontEndConfiguration } from '../protocols/api/operations/front-end-configuration.ts'
+import { doctorCommands } from './doctor.ts'
 import { fields, table, when } from './output.ts'
 
 export function frontEndCommands(root: Command, world: World): void {
@@ -20,6 +21,7 @@ export function frontEndCommands(root: Command, world: World): void {
     .option('--certificate <file>', "the server's own certificate").option('--certificate-key <file>', 'and its key (nginx)')
     .option('--files <folder>', "where its agent keeps its files").option('--run <folder>', 'where the two have their sockets')
     .option('--stream-limit <seconds>', 'how long one request may run', wholeNumber))
+  doctorCommands(frontEnd, world)
   leaf(frontEnd, world, 'end <name>', 'end one: its secret opens nothing any more', end)
 }
 
