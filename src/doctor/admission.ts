@@ -1,11 +1,10 @@
 /** Who gets in at all: nobody without a certificate, everybody with a good one, nobody with that of another CA. */
 import { parseDer } from '../formats/der.ts'
 import { formatName, parseName } from '../formats/names.ts'
-import type { Identity } from './ask.ts'
-import { said, type Outcome } from './ask.ts'
+import { said, type Identity, type Outcome } from './ask.ts'
 import type { Told } from './client.ts'
 import { fine, found, notTried, type Finding, type FindingCode, type Result } from './findings.ts'
-import { selfMadeIdentity } from './identity.ts'
+import { selfMadeIdentities } from './identity.ts'
 import { readServerHello } from './server-hello.ts'
 import { findingOf, type Trial } from './trial.ts'
 
@@ -33,17 +32,19 @@ export async function selfMadeCa(trial: Trial): Promise<Result> {
   const issuing = trial.begun.trusted.find(({ role }) => role === 'issuing')
   const probe = 'a CA that anybody can make'
   if (issuing === undefined) return notTried(probe, 'there is no issuing CA')
-  return await foreignBy(trial, probe, 'self-made-ca-accepted', await selfMadeIdentity(issuing.certificate, trial.now), 'of a CA that has only the name of the issuing one')
+  return await foreignBy(trial, probe, 'self-made-ca-accepted', await selfMadeIdentities(issuing.certificate, trial.now), 'of a CA that anybody can make')
 }
 
 export async function foreignCa(trial: Trial): Promise<Result> {
   const probe = 'another CA under the same root'
   if (trial.foreign === undefined) return notTried(probe, 'no certificate of one was given (--foreign-certificate, --foreign-key)')
-  return await foreignBy(trial, probe, 'foreign-ca-accepted', trial.foreign, 'of another CA under the root')
+  return await foreignBy(trial, probe, 'foreign-ca-accepted', [trial.foreign], 'of another CA under the root')
 }
 
-async function foreignBy(trial: Trial, probe: string, code: FindingCode, identity: Identity, whose: string): Promise<Result> {
-  const { heard, outcome } = await askAll(trial, identity)
+async function foreignBy(trial: Trial, probe: string, code: FindingCode, identities: readonly Identity[], whose: string): Promise<Result> {
+  const told: Told[] = []
+  for (const identity of identities) told.push(await askAll(trial, identity))
+  const { heard, outcome } = worst(told)
   return judged(probe, said(heard), outcome, {
     passed: () => findingOf(trial, code, 'hole', `a certificate ${whose} gets past the front end`),
     'by-check': () => findingOf(trial, code, 'risk', `the handshake accepts a certificate ${whose}: only what checks each request refuses it`),

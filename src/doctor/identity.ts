@@ -23,20 +23,27 @@ export const certificationRequest = async (key: KeyObject): Promise<Buffer> =>
 
 /**
  * What anybody can make: a certificate of a CA that has the name of the issuing one, and even its key identifier, but
- * another key. A front end that looks at names alone lets it in.
+ * another key; and one of a CA that nobody has heard of, which servers forgive that only want to see a certificate.
  */
-export async function selfMadeIdentity(issuing: Certificate, now: Date): Promise<Identity> {
-  const [caKey, rootKey, key] = [newKey(), newKey(), newKey()]
+export async function selfMadeIdentities(issuing: Certificate, now: Date): Promise<Identity[]> {
+  const stranger = serializeName([{ type: oids.commonName, value: 'A CA that anybody can make' }])
+  return [
+    await selfMade({ name: issuing.subject.raw, parent: issuing.issuer.raw, keyId: readSubjectKeyIdentifier(issuing) ?? issuing.subjectPublicKeyInfo }, now),
+    await selfMade({ name: stranger, parent: stranger, keyId: undefined }, now),
+  ]
+}
+
+async function selfMade({ name, parent, keyId }: { name: Buffer, parent: Buffer, keyId: Buffer | undefined }, now: Date): Promise<Identity> {
+  const [caKey, key] = [newKey(), newKey()]
   const validity = { notBefore: new Date(now.getTime() - 300_000), notAfter: new Date(now.getTime() + 3_600_000) }
   const serialNumber = newSerialNumber()
-  const keyId = readSubjectKeyIdentifier(issuing) ?? issuing.subjectPublicKeyInfo
   const ca = await signCertificate({
-    serialNumber: newSerialNumber(), issuer: issuing.issuer.raw, subject: issuing.subject.raw, ...validity, subjectPublicKeyInfo: spkiOf(caKey),
+    serialNumber: newSerialNumber(), issuer: parent, subject: name, ...validity, subjectPublicKeyInfo: spkiOf(caKey),
     extensions: [basicConstraints(true, 0), keyUsage('keyCertSign', 'cRLSign'), subjectKeyIdentifier(spkiOf(caKey))],
-  }, signerOf(rootKey))
+  }, signerOf(caKey))
   const leaf = await signCertificate({
-    serialNumber, issuer: issuing.subject.raw, subject: canary, ...validity, subjectPublicKeyInfo: spkiOf(key),
-    extensions: [basicConstraints(false), keyUsage('digitalSignature'), extendedKeyUsage(oids.clientAuth), subjectKeyIdentifier(spkiOf(key)), authorityKeyIdentifier(keyId)],
+    serialNumber, issuer: name, subject: canary, ...validity, subjectPublicKeyInfo: spkiOf(key),
+    extensions: [basicConstraints(false), keyUsage('digitalSignature'), extendedKeyUsage(oids.clientAuth), subjectKeyIdentifier(spkiOf(key)), authorityKeyIdentifier(keyId ?? spkiOf(caKey))],
   }, signerOf(caKey))
   return { pem: toPem('CERTIFICATE', leaf) + toPem('CERTIFICATE', ca), key: keyPem(key), serialNumber }
 }

@@ -61,7 +61,7 @@ const mends: Readonly<Record<FindingCode, Words>> = {
     envoy: '`failure_mode_allow: false`', apache: 'refuse where the map or the authorizer is missing', haproxy: 'deny unless the check said yes, instead of denying when it said no',
   },
   'identity-header-passed': {
-    any: 'delete or overwrite this header before the request goes on, in every spelling', nginx: '`proxy_set_header NAME "";` where `proxy_pass` stands (a location with any proxy_set_header of its own inherits none), and leave `underscores_in_headers off`',
+    any: 'delete or overwrite these headers before a request goes on, in every spelling', nginx: '`proxy_set_header NAME "";` for each of them where `proxy_pass` stands (a location with any proxy_set_header of its own inherits none), and leave `underscores_in_headers off`',
     haproxy: '`http-request del-header NAME`, and for spellings with underscores `http-request del-header … -m reg`, as `latchkey front-end config haproxy` prints', apache: '`RequestHeader unset NAME early`', caddy: '`request_header -NAME` before `reverse_proxy`',
   },
   'agent-not-in-force': { any: 'look at `latchkey front-end status`, and at the output of the agent beside it' },
