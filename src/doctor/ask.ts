@@ -46,12 +46,14 @@ export type Heard = {
 export type Outcome = 'passed' | 'by-certificate' | 'by-check' | 'silent'
 
 const answerMs = 5_000
+/** Also where something comes now and then. */
+const wholeAnswerMs = 15_000
 const maxBodyBytes = 64 * 1024
 /** nginx says 400 and keeps 495 and 496 for itself, unless somebody maps them. */
 const forTls = new Set([400, 495, 496])
 
 export function outcomeOf({ status, why, headers }: Heard): Outcome {
-  if (status === undefined) return why === 'TIMEOUT' ? 'silent' : 'by-certificate'
+  if (status === undefined) return why === 'TIMEOUT' || why === 'ABORT_ERR' ? 'silent' : 'by-certificate'
   if (forTls.has(status)) return 'by-certificate'
   // What asks for a password is what stands behind the front end.
   if (status === 401) return headers['www-authenticate'] === undefined ? 'by-check' : 'passed'
@@ -110,7 +112,7 @@ function optionsOf({ host, port, serverName, path }: Place, question: Question, 
   const { identity, version, session, connection, headers = [] } = question
   const own = ['Host', port === 443 ? serverName : `${serverName}:${port}`, 'User-Agent', 'latchkey-doctor', ...connection === undefined ? ['Connection', 'close'] : []]
   return {
-    host, port, path: question.path ?? path, method: 'GET', agent: connection ?? false, timeout: answerMs, headers: [...own, ...headers],
+    host, port, path: question.path ?? path, method: 'GET', agent: connection ?? false, timeout: answerMs, signal: AbortSignal.timeout(wholeAnswerMs), headers: [...own, ...headers],
     // Nothing secret is sent, and what is wrong with the server's certificate is told rather than thrown.
     rejectUnauthorized: false, servername: isIP(serverName) === 0 ? serverName : '',
     ...identity !== undefined && { cert: identity.pem, key: identity.key }, ...version !== undefined && { minVersion: version, maxVersion: version },

@@ -5,6 +5,8 @@ import { ask, outcomeOf, type Heard, type Outcome, type Place, type Question } f
 
 /** More than any trial needs, also of a front end that refuses late in every way. */
 const mostRequests = 1500
+/** Each takes as long as an answer may. */
+const mostSilent = 4
 
 export type Told = { readonly heard: Heard, readonly outcome: Outcome }
 
@@ -13,6 +15,7 @@ export class Client {
   readonly #ca: string | undefined
   readonly #counted = new Map<string, number>()
   #requests = 0
+  #silent = 0
 
   /** @param ca  PEM of what the server's own certificate is held against; what Node trusts where left out */
   constructor(place: Place, ca: string | undefined) {
@@ -34,6 +37,8 @@ export class Client {
     if (++this.#requests > mostRequests) throw new CaError('rate-limited', `the trial ends after ${mostRequests} requests`)
     const heard = await ask(this.place, question, this.#ca)
     const outcome = outcomeOf(heard)
+    this.#silent = outcome === 'silent' ? this.#silent + 1 : 0
+    if (this.#silent >= mostSilent) throw new CaError('server-unreachable', `${this.place.host}:${this.place.port} takes connections and does not answer`)
     const serialNumber = question.identity?.serialNumber
     if (serialNumber !== undefined && (outcome === 'passed' || outcome === 'by-check')) this.#counted.set(serialNumber, this.countOf(serialNumber) + 1)
     return { heard, outcome }

@@ -55,7 +55,7 @@ export async function examine(options: ExamineOptions): Promise<Report> {
   const own = options.own === undefined ? undefined : identityOf(options.own, 'phone')
   const foreign = options.foreign === undefined ? undefined : identityOf(options.foreign, 'foreign')
   // Before anything is made at the service.
-  await client.ask()
+  if ((await client.ask()).outcome === 'silent') throw new CaError('server-unreachable', 'the front end takes connections and does not answer')
   const keys = Object.fromEntries(purposes.map(purpose => [purpose, newKey()])) as Record<Purpose, ReturnType<typeof newKey>>
   const requests = Object.fromEntries(await Promise.all(purposes.map(async purpose => [purpose, await certificationRequest(keys[purpose])]))) as Record<Purpose, Buffer>
   const { certificates, chain, ...begun } = await options.door.begin(requests, own?.pem)
@@ -91,7 +91,8 @@ async function tryAll(all: Trial, options: ExamineOptions): Promise<Result[]> {
 /** @param passes  whether a good certificate is seen to get in, rather than known to be asked about */
 async function revocations(trial: Trial, isGoodIn: boolean, passes: boolean): Promise<Result[]> {
   if (!isGoodIn) return [notTried('revoked certificates', 'a good one is refused as well')]
-  return [await revokedFromTheStart(trial), ...await revokedInTheMiddle(trial, passes)]
+  const results = [await revokedFromTheStart(trial), ...await revokedInTheMiddle(trial, passes)]
+  return passes ? results : results.map(result => ({ ...result, detail: `${result.detail} (as every probe that Latchkey is asked about)` }))
 }
 
 /** The versions that the server speaks, each with what it does with a good certificate. */

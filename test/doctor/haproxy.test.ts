@@ -2,9 +2,11 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { activeAuthority } from '../../src/certificates/authority.ts'
+import { startEcho } from '../../src/doctor/echo.ts'
 import { toPem } from '../../src/formats/pem.ts'
 import { crlFileStore } from '../../src/store/crls.ts'
 import { foreignIdentity } from '../support/foreign.ts'
+import { freePort } from '../support/free-port.ts'
 import { attendedBy, foundIn, inForce, openClinic, verdictOf } from '../support/front-end-trial.ts'
 import { prepareHaproxy } from '../support/haproxy.ts'
 import { peer } from '../support/peers.ts'
@@ -31,7 +33,11 @@ async function setting(t: ExecutionContext) {
     if (letsIn) await until(lets)
   }
   const examine = async (...options: string[]) => await clinic.examine(haproxy.port, '--foreign-certificate', join(folder, 'foreign.pem'), '--foreign-key', join(folder, 'foreign-key.pem'), ...options)
-  return { ...clinic, haproxy, withFault, examine, bundle: join(haproxy.settings.files, 'lists.pem') }
+  const echoPort = await freePort()
+  const echo = await startEcho('127.0.0.1', echoPort)
+  t.teardown(() => { echo.close(); echo.closeAllConnections() })
+  const toEcho = (printed: string): string => printed.replace(/server protected \S+/, `server protected 127.0.0.1:${echoPort}`)
+  return { ...clinic, haproxy, toEcho, withFault, examine, bundle: join(haproxy.settings.files, 'lists.pem') }
 }
 
 const chainOf = (service: Parameters<typeof foreignIdentity>[0]): string => toPem('CERTIFICATE', activeAuthority(service.authorities(), 'issuing').certificate.raw)
@@ -48,6 +54,17 @@ test('nothing is found on HAProxy as printed, and each fault is found that is pl
     'a certificate is demanded', 'the CAs that it names', 'a good certificate', 'a revoked certificate, new connection', 'revoked just now, open connection', 'revoked just now, resumed session',
     'a CA that anybody can make', 'another CA under the same root', 'lists of the service', 'lists in the bundle', 'its agent',
   ]) t.is(verdictOf(healthy, probe), 'fine', probe)
+
+  // Behind it now stands something that tells which headers arrived.
+  await it.withFault(it.toEcho)
+  const phone = ['--certificate', join(it.folder, 'phone.pem'), '--key', join(it.folder, 'phone-key.pem'), '--echo', '/echo']
+  const told = await it.examine(...phone)
+  t.deepEqual(foundIn(told), [], told.out)
+  t.is(verdictOf(told, 'identity headers of the client'), 'fine')
+  await it.withFault(printed => it.toEcho(printed).replace('http-request del-header X-SSL-Client-DN\n', '').replace(/.*del-header .* -m reg\n/, ''))
+  const passed = await it.examine(...phone)
+  t.deepEqual(foundIn(passed), ['identity-header-passed hole'])
+  t.regex(passed.json.findings[0].sentence, / X-SSL-Client-DN, X_SSL_Client_DN,.* Latchkey_Serial/)
 
   await it.withFault(printed => printed.replace('verify required', 'verify optional'))
   t.deepEqual(foundIn(await it.examine()), ['certificate-optional hole'])
