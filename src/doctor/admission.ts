@@ -66,6 +66,17 @@ export function goodGetsIn(trial: Trial, told: ReadonlyMap<string, Told>, asks: 
   return found(probe, detail, causeOf(trial, refused[0]![1]))
 }
 
+/** A certificate for nobody has not everything that a phone's has: what a front end cannot read shows with a phone's alone. */
+export async function phoneGetsIn(trial: Trial): Promise<Result> {
+  const probe = 'a phone’s certificate'
+  if (trial.own === undefined) return notTried(probe, 'none was given (--certificate, --key)')
+  const told: [string, Told][] = []
+  for (const version of trial.versions) told.push([version, await trial.client.askSteadily({ identity: trial.own, version })])
+  const detail = told.map(([version, { heard }]) => `${version}: ${said(heard)}`).join('; ')
+  const refused = told.find(([, { outcome }]) => outcome !== 'passed')
+  return refused === undefined ? fine(probe, detail) : found(probe, detail, causeOf(trial, refused[1]))
+}
+
 /** HAProxy and others send an alert that tells one cause from another; nginx says 400 to all. */
 function causeOf(trial: Trial, { heard, outcome }: Told): Finding {
   const { why, headers } = heard

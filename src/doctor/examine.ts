@@ -7,7 +7,7 @@ import { readExtendedKeyUsage } from '../formats/extension-readers.ts'
 import { oids } from '../formats/oids.ts'
 import { fromPem, toPem } from '../formats/pem.ts'
 import { parseCertificate } from '../formats/x509.ts'
-import { acceptedIssuers, certificateDemanded, foreignCa, goodGetsIn, selfMadeCa, serverCertificate } from './admission.ts'
+import { acceptedIssuers, certificateDemanded, foreignCa, goodGetsIn, phoneGetsIn, selfMadeCa, serverCertificate } from './admission.ts'
 import type { Identity, Place, Version } from './ask.ts'
 import { answersKept, asksAbout, outage } from './checking.ts'
 import { Client, type Told } from './client.ts'
@@ -79,7 +79,7 @@ async function tryAll(all: Trial, options: ExamineOptions): Promise<Result[]> {
   if (trial.own !== undefined) await asksAbout(trial, trial.own)
   const good = goodGetsIn(trial, told, asks)
   return [
-    await serverCertificate(trial, told, options.insecure), await certificateDemanded(trial), await acceptedIssuers(trial), good,
+    await serverCertificate(trial, told, options.insecure), await certificateDemanded(trial), await acceptedIssuers(trial), good, await phoneGetsIn(trial),
     await selfMadeCa(trial), await foreignCa(trial),
     ...await revocations(trial, good.verdict === 'fine', [...told.values()].every(({ outcome }) => outcome === 'passed')),
     await answersKept(trial), await outage(trial, asks), await identityHeaders(trial, options.identityHeaders, options.echoPath),

@@ -9,6 +9,8 @@ import { findingOf, type Trial } from './trial.ts'
 const everyMs = 200
 /** A server with several processes may know a session in one of them only. */
 const resumeTries = 4
+/** What is in force there at the handshake is all that they can do, as their printed configuration says. */
+const seesNoRequests = new Set(['stunnel'])
 
 /** @property lateMs  until it was refused; undefined when it never was. `ended`: the connection or the session was not taken any more */
 type Waited = { readonly lateMs: number | undefined, readonly ended: boolean, readonly last: Told }
@@ -54,23 +56,24 @@ type Open = { readonly version: Version, readonly connection: Agent, session: Bu
  * @param passes  whether a good certificate is seen to get in; an answer that says no to all shows nothing here
  */
 export async function revokedInTheMiddle(trial: Trial, passes: boolean): Promise<Result[]> {
-  const open: Open[] = []
+  const begun: Open[] = []
   try {
-    for (const version of trial.versions) open.push(await begin(trial, version))
+    for (const version of trial.versions) begun.push(await begin(trial, version))
     await trial.revokeLater()
     const [kept, resumed, anew] = [new Map<Version, Waited>(), new Map<Version, Waited>(), new Map<Version, Waited>()]
-    await Promise.all(open.flatMap(each => [
-      keepAsking(trial, each).then(waited => { kept.set(each.version, waited) }),
+    await Promise.all(begun.flatMap(each => [
+      ...seesNoRequests.has(trial.begun.kind) ? [] : [keepAsking(trial, each).then(waited => { kept.set(each.version, waited) })],
       untilRefused(trial, async () => await trial.client.ask({ identity: trial.identities.later, version: each.version })).then(waited => { anew.set(each.version, waited) }),
       ...each.resumable ? [resumeAgain(trial, each).then(waited => { resumed.set(each.version, waited) })] : [],
     ]))
+    const open = 'revoked just now, open connection'
     return [
       judged(trial, 'revoked just now, new connection', 'revoked-new-connection', 'a certificate that was revoked just now gets in on a new connection', anew),
-      judged(trial, 'revoked just now, open connection', 'revoked-keep-alive', 'a certificate that was revoked gets in on a connection that was open before', kept),
-      await resumption(trial, open, resumed, passes),
+      seesNoRequests.has(trial.begun.kind) ? notTried(open, 'it sees connections and no requests: one that is open stays open, until its time limit') : judged(trial, open, 'revoked-keep-alive', 'a certificate that was revoked gets in on a connection that was open before', kept),
+      await resumption(trial, begun, resumed, passes),
     ]
   } finally {
-    for (const { connection } of open) connection.destroy()
+    for (const { connection } of begun) connection.destroy()
   }
 }
 

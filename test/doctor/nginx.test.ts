@@ -41,7 +41,7 @@ const kept = (folder: string, answers: string) => (recipe: string): string =>
   inCheck(`proxy_cache checks; proxy_cache_key $ssl_client_serial; proxy_cache_valid ${answers} 2s; proxy_ignore_headers Cache-Control Expires Set-Cookie;`)(recipe)
     .replace('http {', `http {\n  proxy_cache_path ${folder}/checks keys_zone=checks:1m;`)
 
-test('nothing is found on nginx by the recipe', async t => {
+test.serial('nothing is found on nginx by the recipe', async t => {
   const it = await asking(t)
   if (it === undefined) return
   await it.restart(recipe => recipe)
@@ -52,13 +52,13 @@ test('nothing is found on nginx by the recipe', async t => {
   t.deepEqual(untried, ['the server’s own certificate', 'its agent'])
 })
 
-test('each fault is found that is planted on nginx that asks', async t => {
+test.serial('each fault is found that is planted on nginx that asks', async t => {
   const it = await asking(t)
   if (it === undefined) return
   const { restart, examine, phone, folder } = it
   const find = async (edit: (recipe: string) => string, ...options: string[]): Promise<string[]> => {
     await restart(edit)
-    return foundIn(await examine('--patience', '2', ...options))
+    return foundIn(await examine(...options))
   }
   t.deepEqual(await find(recipe => recipe.replace('ssl_verify_client on', 'ssl_verify_client optional')), ['certificate-optional risk'])
   t.deepEqual(await find(recipe => recipe.replace('ssl_verify_client on', 'ssl_verify_client optional_no_ca').replace(/ssl_crl .*/, '')), ['certificate-optional risk', 'foreign-ca-accepted risk', 'self-made-ca-accepted risk'])
@@ -78,7 +78,7 @@ test('each fault is found that is planted on nginx that asks', async t => {
   t.regex(mend, /proxy_set_header/)
 })
 
-test('what is wrong with the lists of nginx is found: the root’s is missing, one is about to end, a delta hides another', async t => {
+test.serial('what is wrong with the lists of nginx is found: the root’s is missing, one is about to end, a delta hides another', async t => {
   const it = await asking(t)
   if (it === undefined) return
   const { service, restart, examine, folder } = it
@@ -105,7 +105,7 @@ test('what is wrong with the lists of nginx is found: the root’s is missing, o
   t.true(foundIn(await examine('--bundle', await loaded(...lists, complete))).includes('complete-list-in-bundle hole'))
 })
 
-test('nothing is found on nginx as printed for an agent, and what is planted on it is', async t => {
+test.serial('nothing is found on nginx as printed for an agent, and what is planted on it is', async t => {
   const program = peer(t, 'nginx')
   if (program === undefined) return
   if (!hasLua()) {
