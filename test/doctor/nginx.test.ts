@@ -124,8 +124,11 @@ test.serial('nothing is found on nginx as printed for an agent, and what is plan
   const healthy = await clinic.examine(nginx.port, '--bundle', join(nginx.settings.files, 'lists.pem'), ...foreign)
   t.deepEqual(foundIn(healthy), [], healthy.out)
   for (const probe of ['a certificate is demanded', 'revoked just now, open connection', 'lists in the bundle', 'its agent']) t.is(verdictOf(healthy, probe), 'fine', probe)
+  const file = join(nginx.settings.socket, '..', 'nginx.conf')
+  const printed = readFileSync(file, 'utf8')
   const find = async (edit: (printed: string) => string): Promise<string[]> => {
-    await nginx.restart(edit)
+    writeFileSync(file, edit(printed))
+    await nginx.restart()
     await until(letsIn)
     return foundIn(await clinic.examine(nginx.port, ...foreign, '--patience', '2'))
   }

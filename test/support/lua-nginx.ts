@@ -18,8 +18,7 @@ export type LuaNginx = {
   readonly settings: NginxSettings
   readonly backend: Backend
   start(): Promise<void>
-  /** @param edit  changes the printed configuration before it starts again */
-  restart(edit?: (printed: string) => string): Promise<void>
+  restart(): Promise<void>
   errorLog(): string
 }
 
@@ -42,8 +41,7 @@ export async function prepareLuaNginx(t: ExecutionContext<any>, nginx: string, e
   })
   // Debian's own paths belong to root.
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/${name};\n`).join('')
-  const write = (configuration: string): void => { writeFileSync(`${folder}/nginx.conf`, configuration.replace('http {\n', `http {\n${paths}`)) }
-  write(edit(printed))
+  writeFileSync(`${folder}/nginx.conf`, edit(printed).replace('http {\n', `http {\n${paths}`))
   const command = ['-p', folder, '-e', `${folder}/error.log`, '-c', `${folder}/nginx.conf`]
   let child: ChildProcess | undefined
   const start = async (): Promise<void> => {
@@ -63,11 +61,7 @@ export async function prepareLuaNginx(t: ExecutionContext<any>, nginx: string, e
   writeFileSync(`${folder}/reload.sh`, `#!/bin/sh\nexec kill -HUP "$(cat ${folder}/nginx.pid)"\n`, { mode: 0o755 })
   return {
     port, backend, start, settings: { files, socket: `${folder}/nginx.sock`, reload: [`${folder}/reload.sh`] },
-    restart: async again => {
-      await kill()
-      if (again !== undefined) write(again(printed))
-      await start()
-    },
+    restart: async () => { await kill(); await start() },
     errorLog: () => readFileSync(`${folder}/error.log`, 'utf8'),
   }
 }
