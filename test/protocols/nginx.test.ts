@@ -1,19 +1,24 @@
-import { createHash, randomUUID } from 'node:crypto'
+import { createHash, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import Router from '@koa/router'
 import test, { type ExecutionContext } from 'ava'
+import { activeAuthority } from '../../src/certificates/authority.ts'
+import { days, deviceCertificate, validityFrom } from '../../src/certificates/certificate-profile.ts'
+import { issuingUnder } from '../../src/certificates/hierarchy.ts'
+import { newSerialNumber } from '../../src/certificates/serial-number.ts'
+import { toPem } from '../../src/formats/pem.ts'
+import { signCertificate } from '../../src/formats/x509.ts'
 import { caRouter } from '../../src/protocols/ca/router.ts'
 import { conventionFor } from '../../src/protocols/check/kinds.ts'
 import { checkRouter } from '../../src/protocols/check/router.ts'
 import { crlRouter } from '../../src/protocols/crl/router.ts'
 import { frontEndStore } from '../../src/store/front-ends.ts'
 import { fakeClock } from '../support/clock.ts'
-import { foreignIdentity } from '../support/foreign.ts'
 import { issueBootstrap, issueDevice, revokeNow } from '../support/issued.ts'
 import { listen } from '../support/listen.ts'
 import { startNginx } from '../support/nginx.ts'
 import { peer } from '../support/peers.ts'
-import { testService } from '../support/service.ts'
+import { testService, type TestService } from '../support/service.ts'
 import { get, keepAlive, type Identity } from '../support/tls-client.ts'
 
 const secret = 'a-secret-of-the-front-end'
@@ -53,6 +58,19 @@ test('nginx lets in who has a good certificate, and tells the back end who it is
     'latchkey-decision': 'good', 'latchkey-device': identity.deviceId, 'latchkey-person': 'ada@example.org', 'latchkey-serial': identity.certificate.serialNumber,
   })
 })
+
+/** A certificate of another CA under our root, with the chain that proves it. */
+async function foreignIdentity({ keyring, addresses, config, authorities, now }: TestService): Promise<Identity> {
+  const root = activeAuthority(authorities(), 'root')
+  const foreign = await issuingUnder({ keyring, addresses, rootCrlUrl: 'http://pki.example/root.crl', organization: 'Elsewhere', keyType: config.keyType }, root, 1, now())
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const issuer = { authority: { ...activeAuthority(authorities(), 'issuing'), certificate: foreign.certificate, key: foreign.key }, addresses, partition: 0 }
+  const subject = { serialNumber: newSerialNumber(), subjectPublicKeyInfo: publicKey.export({ type: 'spki', format: 'der' }), validity: validityFrom(now(), days(30)) }
+  const leaf = await signCertificate(deviceCertificate(subject, issuer, { deviceId: randomUUID(), name: 'x', email: 'x@example.org', policies: ['2.25.1'] }), keyring.signer(foreign.key))
+  return {
+    pem: toPem('CERTIFICATE', leaf) + toPem('CERTIFICATE', foreign.certificate.raw), privateKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
+  }
+}
 
 test('nginx refuses from the start: no certificate, a bootstrap identity, another CA under the same root', async t => {
   const setup = await frontEnd(t)
