@@ -1,11 +1,11 @@
 import type { Command } from 'commander'
+import { doctorCommands } from './doctor.ts'
 import { frontEndActiveSync, frontEndAdd, frontEndEnd, frontEndList } from '../protocols/api/operations/front-ends.ts'
 import { frontEndEnforcement } from '../protocols/api/operations/enforcement.ts'
 import { frontEndKinds, type FrontEndKind } from '../protocols/check/kinds.ts'
 import { gateActions, type GateAction } from '../store/activesync.ts'
 import { group, leaf, line, wholeNumber, type Context, type World } from './command.ts'
 import { configurationKinds, frontEndConfiguration } from '../protocols/api/operations/front-end-configuration.ts'
-import { doctorCommands } from './doctor.ts'
 import { fields, table, when } from './output.ts'
 
 export function frontEndCommands(root: Command, world: World): void {
