@@ -22,7 +22,7 @@ async function setting(t: ExecutionContext) {
   writeFileSync(join(folder, 'foreign-key.pem'), foreign.privateKeyPem)
   const haproxy = await prepareHaproxy(t, program)
   const printed = readFileSync(`${haproxy.folder}/haproxy.cfg`, 'utf8')
-  await attendedBy(t, clinic, 'haproxy', haproxy)
+  await attendedBy(t, clinic, 'haproxy', { port: haproxy.port, run: haproxy.folder, ...haproxy.settings })
   await haproxy.start()
   const lets = async (): Promise<boolean> => await get(haproxy.port, { identity: { ...clinic.phone, pem: clinic.phone.pem + chainOf(service) } }).then(({ status }) => status === 200, () => false)
   const withFault = async (edit: (printed: string) => string, letsIn = true): Promise<void> => {

@@ -115,7 +115,7 @@ test.serial('nothing is found on nginx as printed for an agent, and what is plan
   }
   const clinic = await openClinic(t, 'nginx')
   const nginx = await prepareLuaNginx(t, program)
-  await attendedBy(t, clinic, 'nginx', nginx)
+  await attendedBy(t, clinic, 'nginx', { port: nginx.port, run: join(nginx.settings.socket, '..'), ...nginx.settings })
   await nginx.start()
   await inForce(clinic)
   const foreign = await withForeign(clinic)

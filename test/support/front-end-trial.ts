@@ -46,16 +46,15 @@ export async function openClinic(t: ExecutionContext<any>, kind: FrontEndKind): 
 }
 
 /** What the agent of a front end keeps, and where it is tried. */
-export type Kept = { readonly port: number, readonly settings: { readonly files: string, readonly socket: string, readonly reload: readonly string[] } }
+export type Kept = { readonly port: number, readonly files: string, readonly run: string, readonly reload: readonly string[] }
 
 /** An agent that has enrolled and runs until the test ends; the files that its front end needs are there when this returns. */
-export async function attendedBy(t: ExecutionContext<any>, { url, secret, folder }: Clinic, kind: 'haproxy' | 'nginx', frontEnd: Kept): Promise<void> {
-  const { files, socket, reload } = frontEnd.settings
+export async function attendedBy(t: ExecutionContext<any>, { url, secret, folder }: Clinic, kind: FrontEndKind, { port, files, run, reload }: Kept): Promise<void> {
   writeFileSync(join(folder, 'secret'), `${secret}\n`)
   const agentFolder = new AgentFolder(join(folder, 'agent'))
   const enrolled = await runCommand({}, [
     'agent', 'enroll', '--url', url, '--front-end', 'edge', '--secret-file', join(folder, 'secret'), '--folder', agentFolder.path,
-    '--files', files, '--run', join(socket, '..'), '--probe', `127.0.0.1:${frontEnd.port}`, '--reload', ...reload,
+    '--files', files, '--run', run, '--probe', `127.0.0.1:${port}`, '--reload', ...reload,
   ])
   t.is(enrolled.exitCode, 0, enrolled.err)
   const running = startAgent({ folder: agentFolder, target: targetOfKind(kind, agentFolder.readTarget(), now), now, monotonicMs: () => performance.now(), probe: undefined, log: () => {} })
