@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { doctorCommands } from './doctor.ts'
 import { frontEndActiveSync, frontEndAdd, frontEndEnd, frontEndList } from '../protocols/api/operations/front-ends.ts'
 import { frontEndEnforcement } from '../protocols/api/operations/enforcement.ts'
 import { frontEndKinds, type FrontEndKind } from '../protocols/check/kinds.ts'
@@ -21,6 +22,7 @@ export function frontEndCommands(root: Command, world: World): void {
     .option('--certificate <file>', "the server's own certificate").option('--certificate-key <file>', 'and its key (not HAProxy)')
     .option('--files <folder>', 'where the files of its agent are, or its own').option('--run <folder>', 'where it and its agent meet while they run')
     .option('--stream-limit <seconds>', 'how long one request may run', wholeNumber))
+  doctorCommands(frontEnd, world)
   leaf(frontEnd, world, 'end <name>', 'end one: its secret opens nothing any more', end)
 }
 

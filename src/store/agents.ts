@@ -36,12 +36,13 @@ export function agentStore(db: Queryable) {
           and (older.created_at, older.serial_number) < (c.created_at, c.serial_number) and r.serial_number is null`, [key.authorityId, key.serialNumber, now]))
         .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
     },
-    /** How many of a kind a front end was given since then. */
+    /** How many of a kind a front end's agent was given since then; what somebody tries a front end out with is not the agent's. */
     async made(frontEndId: string, kind: CertificateKind, since: Date): Promise<number> {
       const [row] = await db.query<{ made: number }>(`
         select count(*) as made from front_end_certificates fc
           join certificates c on c.authority_id = fc.authority_id and c.serial_number = fc.serial_number
-        where fc.front_end_id = $1 and c.kind = $2 and c.created_at > $3`, [frontEndId, kind, since])
+        where fc.front_end_id = $1 and c.kind = $2 and c.created_at > $3
+          and not exists (select 1 from front_end_probes p where p.authority_id = c.authority_id and p.serial_number = c.serial_number)`, [frontEndId, kind, since])
       return row!.made
     },
   }

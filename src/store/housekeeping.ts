@@ -1,5 +1,6 @@
 import type { Queryable } from './db.ts'
 import { outboxStore } from './outbox.ts'
+import { probeStore } from './probes.ts'
 import { shownOnceStore } from './shown-once.ts'
 
 const dayMs = 86_400_000
@@ -23,6 +24,7 @@ export async function housekeeping(db: Queryable, now: Date): Promise<void> {
     select id from enrollments where state = 'quarantined' and decided_at < $1 order by decided_at limit 1000)`, [new Date(now.getTime() - 90 * dayMs)])
   // What ran out is not looked through again by whoever asks what is in force.
   await db.query('update exemptions set ended_at = not_after where id in (select id from exemptions where ended_at is null and not_after < $1 order by not_after limit 1000)', [now])
+  await probeStore(db).prune(yesterday)
   await outboxStore(db).prune(new Date(now.getTime() - 30 * dayMs))
   await db.query('delete from setup_links where expires_at < $1', [yesterday])
   await db.query('delete from sign_in_delays where subject in (select subject from sign_in_delays where last_at < $1 order by last_at limit 10000)', [yesterday])

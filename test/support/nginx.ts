@@ -34,6 +34,8 @@ export type Nginx = {
   readonly received: { url: string, headers: IncomingHttpHeaders }[]
   /** Runs latchkey-fetch-bundle.sh, from Latchkey or from another server. */
   fetchBundle(origin?: string): Promise<Outcome>
+  /** Starts it anew with a changed configuration, for tests of what the recipe guards against. */
+  restart(edit: (recipe: string) => string): Promise<void>
   errorLog(): string
 }
 
@@ -52,11 +54,23 @@ export async function startNginx(t: ExecutionContext<any>, options: NginxOptions
   // nginx is not running yet, so the last step of the first run fails; its files are in place.
   const first = await fetchBundle()
   t.regex(first.stderr, /new lists are in place, but nginx was not reloaded/)
+  const asWritten = readFileSync(`${folder}/nginx.conf`, 'utf8')
+  let end = await launch(folder, port)
+  t.teardown(async () => { await end() })
+  const restart = async (edit: (recipe: string) => string): Promise<void> => {
+    await end()
+    writeFileSync(`${folder}/nginx.conf`, edit(asWritten))
+    end = await launch(folder, port)
+  }
+  return { port, folder, received, fetchBundle, restart, errorLog: () => readFileSync(`${folder}/error.log`, 'utf8') }
+}
+
+/** @returns what ends it */
+async function launch(folder: string, port: number): Promise<() => Promise<void>> {
   const child = spawn(`${folder}/nginx.sh`, { stdio: ['ignore', 'ignore', 'inherit'] })
   const ended = once(child, 'exit')
-  t.teardown(async () => { child.kill('SIGTERM'); await ended })
   await untilListening(port, ended)
-  return { port, folder, received, fetchBundle, errorLog: () => readFileSync(`${folder}/error.log`, 'utf8') }
+  return async () => { child.kill('SIGTERM'); await ended }
 }
 
 async function writeFiles(folder: string, options: NginxOptions, port: number, backend: number): Promise<void> {

@@ -18,7 +18,7 @@ const mostCanariesPerDay = 20
 
 /** @param request PKCS#10 on P-256, in DER. @throws {CaError} malformed-certification-request, signature-invalid, unsupported-algorithm */
 export async function issueAgent(service: Service, frontEnd: FrontEnd, request: Buffer): Promise<Certificate> {
-  const prepared = await prepareFor(service, { role: 'agent', kind: 'agent', validityDays: agentDays, request, profile: (subject, issuer) => agentCertificate(subject, issuer, frontEnd.name) })
+  const prepared = await prepareFor(service, { role: 'agent', kind: 'agent', validityMs: days(agentDays), request, profile: (subject, issuer) => agentCertificate(subject, issuer, frontEnd.name) })
   await change(service, actorOf(frontEnd), async (tx, record) => {
     await completeOurs(certificateStore(tx), prepared)
     await agentStore(tx).add(prepared.completion, frontEnd.id)
@@ -37,7 +37,7 @@ export async function issueCanaries(service: Service, frontEnd: FrontEnd, reques
   const since = new Date(service.now().getTime() - days(1))
   if (await agentStore(service.db).made(frontEnd.id, 'canary', since) >= mostCanariesPerDay) throw new CaError('rate-limited', 'this front end was given too many canaries within a day')
   const prepareOne = async (request: Buffer): Promise<Prepared> =>
-    await prepareFor(service, { role: 'issuing', kind: 'canary', validityDays: canaryDays, request, profile: (subject, issuer) => canaryCertificate(subject, issuer, frontEnd.name) })
+    await prepareFor(service, { role: 'issuing', kind: 'canary', validityMs: days(canaryDays), request, profile: (subject, issuer) => canaryCertificate(subject, issuer, frontEnd.name) })
   const [good, revoked] = [await prepareOne(requests.good), await prepareOne(requests.revoked)]
   await change(service, actorOf(frontEnd), async (tx, _record, now) => {
     for (const { completion } of [good, revoked]) {
@@ -50,15 +50,15 @@ export async function issueCanaries(service: Service, frontEnd: FrontEnd, reques
   return { good: good.certificate, revoked: revoked.certificate }
 }
 
-type OurOrder = { role: AuthorityRole, kind: 'agent' | 'canary', validityDays: number, request: Buffer, profile: Order['profile'] }
+export type OurOrder = { role: AuthorityRole, kind: 'agent' | 'canary', validityMs: number, request: Buffer, profile: Order['profile'] }
 
-async function prepareFor(service: Service, { role, kind, validityDays, request, profile }: OurOrder): Promise<Prepared> {
+export async function prepareFor(service: Service, { role, kind, validityMs, request, profile }: OurOrder): Promise<Prepared> {
   const { publicKey, subjectPublicKeyInfo } = parseCertificationRequest(request)
   if (publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new CaError('unsupported-algorithm', 'the key of an agent is on P-256')
   const now = service.now()
   const authority = activeAuthority(service.authorities(), role)
   return await prepareOurs({ keyring: service.keyring, addresses: service.addresses, reserve: certificateStore(service.db).reserve }, {
-    authority, kind, subjectPublicKeyInfo, validity: validityFrom(now, days(validityDays), authority.certificate.notAfter), profile,
+    authority, kind, subjectPublicKeyInfo, validity: validityFrom(now, validityMs, authority.certificate.notAfter), profile,
   }, now)
 }
 

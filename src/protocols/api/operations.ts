@@ -19,6 +19,7 @@ import { frontEndEnforcement } from './operations/enforcement.ts'
 import { exchangeRulesExport } from './operations/exchange-export.ts'
 import * as exemptions from './operations/exemptions.ts'
 import { frontEndConfiguration } from './operations/front-end-configuration.ts'
+import * as frontEndProbes from './operations/front-end-probes.ts'
 import * as frontEnds from './operations/front-ends.ts'
 import * as imports from './operations/imports.ts'
 import * as inventory from './operations/inventory.ts'
@@ -54,7 +55,10 @@ const operationsByArea = {
   devices: [inventory.inventoryShow, inventory.inventoryList, inventory.importInventory, inventory.inventoryRemove, devices.deviceList, devices.deviceShow, deviceStories.deviceStory, deviceStories.evidenceShow, devices.deviceExplain, deviceSettle.deviceApprove, deviceSettle.deviceRefuse, deviceActiveSync.deviceAcceptClaims],
   certificates: [certificates.certList, certificates.certRevoke, certificates.certHold, certificates.certRelease, certificates.certShow],
   templates: [templates.templateList, templates.templateCheck, templates.templateShow, templates.templateSet],
-  'front-ends': [frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndActiveSync, frontEnds.frontEndEnd, frontEndEnforcement, frontEndConfiguration],
+  'front-ends': [
+    frontEnds.frontEndList, frontEnds.frontEndAdd, frontEnds.frontEndActiveSync, frontEnds.frontEndEnd, frontEndEnforcement, frontEndConfiguration,
+    frontEndProbes.frontEndProbeBegin, frontEndProbes.frontEndProbeList, frontEndProbes.frontEndProbeRevoke, frontEndProbes.frontEndProbeEnd,
+  ],
   admins: [access.adminList, access.setupLinkCreate, access.adminCreate, access.adminRole, access.adminEnd, access.adminLinkCreate, adminNotices.adminNoticesShow, adminNotices.adminNoticesChoose],
   tokens: [tokens.tokenList, tokens.tokenCreate, tokens.tokenEnd],
   authorities: [authorities.authorityShow, authorityRoot.authorityExportRoot, authorityRoot.authorityRootCrl, authorities.authorityRenewSigners, authorityImport.authorityImport],

@@ -5,6 +5,8 @@ import { CaError } from '../../errors.ts'
 import type { Service } from '../../http/service.ts'
 import { certificateStore, type CertificateRecord } from '../../store/certificates.ts'
 import type { FrontEnd } from '../../store/front-ends.ts'
+import { probeStore, type ProbePurpose } from '../../store/probes.ts'
+import { trialMs } from '../agents/probes.ts'
 import type { Presented } from './conventions.ts'
 import { decideCheck, type CheckDecision } from './decide.ts'
 import { firstUses } from './first-use.ts'
@@ -13,7 +15,7 @@ import { activeSyncGate } from './gate.ts'
 import { refusalStatus } from './refusals.ts'
 import { within } from './within.ts'
 
-type Checked = { decision: CheckDecision, reason?: string, frontEnd: FrontEnd, record: CertificateRecord | undefined }
+type Checked = { decision: CheckDecision | 'unavailable', reason?: string, frontEnd: FrontEnd, record: CertificateRecord | undefined }
 
 /**
  * `/check/{frontEnd}` and anything below it, by any method, because front ends add their own: 200 when the client may
@@ -45,8 +47,14 @@ async function check(service: Service, ctx: Context): Promise<Checked> {
   const presented = presentedBy(frontEnd, ctx.req)
   if (typeof presented === 'string') return { decision: presented, frontEnd, record: undefined }
   const record = await find(service, frontEnd, presented)
+  // Nobody may pass because the outage that is played for a probe ends badly: it opens nothing at any other time either.
+  if (record?.probe === true && await noteProbe(service, frontEnd, record) === 'outage') return { decision: 'unavailable', frontEnd, record }
   return { decision: decideCheck(record, { authorityId: frontEnd.authorityId, trustTestDevices: service.config.testDeviceCa !== undefined }, service.now()), frontEnd, record }
 }
+
+/** Whoever tries out this front end is told how often it has asked. */
+const noteProbe = async ({ db, now }: Service, frontEnd: FrontEnd, record: CertificateRecord): Promise<ProbePurpose | undefined> =>
+  await probeStore(db).noteAsked(record, frontEnd.id, new Date(now().getTime() - trialMs))
 
 /** A certificate that is good in itself may come with a request that contradicts it. */
 async function gated(gate: ReturnType<typeof activeSyncGate>, checked: Checked, ctx: Context): Promise<Checked> {
@@ -62,7 +70,7 @@ async function find(service: Service, { authorityId }: FrontEnd, presented: Pres
 }
 
 function answer(ctx: Context, { decision, reason, record }: Checked): void {
-  ctx.status = decision === 'good' ? 200 : 403
+  ctx.status = decision === 'good' ? 200 : decision === 'unavailable' ? 503 : 403
   ctx.body = `${decision}\n`
   ctx.set('latchkey-decision', decision)
   if (reason !== undefined) ctx.set('latchkey-reason', reason)

@@ -34,7 +34,8 @@ export function bundleOf(service: Service): () => Promise<Artefact> {
   }
 }
 
-function bundleScope(service: Service): { complete: number[], partitions: number[] } {
+/** Whose lists belong in it. */
+export function bundleScope(service: Service): { complete: number[], partitions: number[] } {
   const now = service.now()
   // One that has ended publishes no more, and its last lists run out.
   const all = service.authorities().all.filter(({ certificate }) => now <= certificate.notAfter)

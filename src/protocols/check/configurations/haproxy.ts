@@ -59,7 +59,9 @@ frontend phones
     http-request track-sc0 var(txn.serial),concat(|,txn.address,:),concat(,txn.port) table latchkey_streams
 
     # Nothing that the client says about certificates gets to the back end; what HAProxy knows does (RFC 9440).
-${deleted}    http-request set-header Client-Cert :%[ssl_c_der,base64]:
+${deleted}    # Some servers take an underscore for a hyphen, or any other character that is no letter.
+    http-request del-header ^(${identityHeaders.map(name => name.toLowerCase().replaceAll('-', '[^a-z0-9]')).join('|')})$ -m reg
+    http-request set-header Client-Cert :%[ssl_c_der,base64]:
     http-request set-header Latchkey-Serial %[var(txn.serial),lower]
     default_backend protected
 
