@@ -71,7 +71,10 @@ ${admission(run)}
 `
 }
 
-/** What is asked on every request. An error in here is answered with 500: nobody is let in by it. */
+/**
+ * What is asked on every request. An error in here is answered with 500: nobody is let in by it. A RewriteMap would be shorter,
+ * but where it cannot open its file it finds nobody in it, and remembers that until the file has changed.
+ */
 const admission = (run: string): string => `  # Asked on every request: connections that are open are refused as well. Each time the agent's files are read anew, a few
   # dozen bytes of them, so that nothing counts that was replaced; where one is missing or was cut off, nobody is let in. Keep
   # ${run} closed to writing by others, and open to reading for Apache's own user.
