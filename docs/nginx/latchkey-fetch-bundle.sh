@@ -57,14 +57,15 @@ head_of() { openssl crl -in "$1" -noout -text | sed '/Revoked Certificates/q'; }
 describe() {
   facts=$(openssl crl -in "$1" -noout -lastupdate -nextupdate -crlnumber) || return 1
   number=$(printf '%s\n' "$facts" | sed -n 's/^crlNumber=0x//p')
-  case $number in '' | *[!0-9A-F]* | ????????????????*) return 1 ;; esac
+  case $number in '' | *[!0-9A-F]* | ?????????????????????????????????????????*) return 1 ;; esac
   text=$(head_of "$1")
   case $text in *'Delta CRL Indicator'*) return 1 ;; esac
   address=$(printf '%s\n' "$text" | sed -n '/Issuing Distribution Point/,/Signature\|Revoked/s/^ *URI://p' | head -n 1)
   # A complete list beside partitions hides what is only in them. Of the CAs here only a root has one.
   if [ -z "$address" ] && ! grep -qxF -- "$2" "$work/roots"; then return 1; fi
-  printf '%s %d %s %s %s\n' \
-    "$(printf '%s\n%s\n' "$2" "$address" | sha256sum | cut -c 1-64)" "0x$number" \
+  # Up to 20 octets (RFC 5280), more than a shell can count with: filled up, they are in order as texts.
+  printf '%s x%s %s %s %s\n' \
+    "$(printf '%s\n%s\n' "$2" "$address" | sha256sum | cut -c 1-64)" "$(printf '%40s' "$number" | tr ' ' 0)" \
     "$(seconds "$(printf '%s\n' "$facts" | sed -n 's/^lastUpdate=//p')")" \
     "$(seconds "$(printf '%s\n' "$facts" | sed -n 's/^nextUpdate=//p')")" \
     "$(openssl crl -in "$1" -outform DER | sha256sum | cut -c 1-64)"

@@ -2,7 +2,8 @@
 import { createHash } from 'node:crypto'
 import { CaError } from '../errors.ts'
 import { parseCrl, verifyCrl, type Crl } from '../formats/crl.ts'
-import { readCrlNumber, readIssuingDistributionPoint, readRevocationChange } from '../formats/extension-readers.ts'
+import { readCrlNumber, readIssuingDistributionPoint } from '../formats/extension-readers.ts'
+import { fromCrlNumber } from '../formats/list-number.ts'
 import { oids } from '../formats/oids.ts'
 import type { Certificate } from '../formats/x509.ts'
 import { SerialNumbers } from './serial-numbers.ts'
@@ -35,14 +36,14 @@ export type ListQuestion = {
 export const maxListBytes = 64 * 1024 * 1024
 const aheadMs = 5 * 60_000
 // freshestCRL stands in complete lists alone, and never makes one of them a delta.
-const known = new Set<string>([oids.authorityKeyIdentifier, oids.cRLNumber, oids.issuingDistributionPoint, oids.freshestCRL, oids.revocationChange])
+const known = new Set<string>([oids.authorityKeyIdentifier, oids.cRLNumber, oids.issuingDistributionPoint, oids.freshestCRL])
 
 export function verifyList(der: Buffer, question: ListQuestion): ListVerdict {
   if (der.length > maxListBytes) return refused('oversize', `more than ${maxListBytes} bytes`)
   const sha256 = createHash('sha256').update(der).digest('hex')
   try {
     const crl = parseCrl(der)
-    return signedBy(crl, question.issuer) ?? scopeFault(crl, question.name) ?? orderFault(crl, sha256, question) ?? accepted(crl, sha256, question)
+    return signedBy(crl, question.issuer) ?? scopeFault(crl, question.name) ?? inOrder(crl, sha256, question)
   } catch (error) {
     // What parsers throw; a defect of ours must not look like a list that somebody damaged.
     if (error instanceof CaError) return refused('malformed', error.message)
@@ -50,10 +51,18 @@ export function verifyList(der: Buffer, question: ListQuestion): ListVerdict {
   }
 }
 
-function accepted(crl: Crl, sha256: string, { name }: ListQuestion): ListVerdict {
+function inOrder(crl: Crl, sha256: string, question: ListQuestion): ListVerdict {
+  const number = readCrlNumber(crl)
+  if (number === undefined) return refused('malformed', 'it has no number')
+  // The root counts no changes, and may have signed its list years ahead, outside the service.
+  const { crlNumber, change } = question.name.partition === null ? { crlNumber: number, change: 0n } : fromCrlNumber(number)
+  const mark = { crlNumber, sha256, thisUpdate: crl.thisUpdate, change: Number(change) }
+  return orderFault(crl, mark, question) ?? accepted(crl, mark, question)
+}
+
+function accepted(crl: Crl, mark: ListMark, { name }: ListQuestion): ListVerdict {
   const serialNumbers = SerialNumbers.of(function* () { for (const { serialNumber } of crl.entries()) yield serialNumber }())
-  const { thisUpdate, nextUpdate } = crl
-  return { outcome: 'verified', list: { ...name, crlNumber: readCrlNumber(crl)!, sha256, thisUpdate, nextUpdate, change: changeOf(crl), serialNumbers } }
+  return { outcome: 'verified', list: { ...name, ...mark, nextUpdate: crl.nextUpdate, serialNumbers } }
 }
 
 function signedBy(crl: Crl, issuer: Certificate): ListVerdict | undefined {
@@ -72,9 +81,7 @@ function scopeFault(crl: Crl, { authority, partition }: ListName): ListVerdict |
   return named && point?.otherLimits === false && !point.onlyContainsUserCerts ? undefined : refused('wrong-scope', `it is not partition ${partition} of ${authority}`)
 }
 
-function orderFault(crl: Crl, sha256: string, { floor, loaded, now }: ListQuestion): ListVerdict | undefined {
-  const crlNumber = readCrlNumber(crl)
-  if (crlNumber === undefined) return refused('malformed', 'it has no number')
+function orderFault(crl: Crl, { crlNumber, sha256, change }: ListMark, { floor, loaded, now }: ListQuestion): ListVerdict | undefined {
   if (crl.nextUpdate <= now) return refused('expired', `it ended at ${crl.nextUpdate.toISOString()}`)
   if (crl.thisUpdate.getTime() > now.getTime() + aheadMs) return refused('from-the-future', `it begins at ${crl.thisUpdate.toISOString()}`)
   if (floor === undefined) return undefined
@@ -84,12 +91,7 @@ function orderFault(crl: Crl, sha256: string, { floor, loaded, now }: ListQuesti
     return loaded ? { outcome: 'unchanged' } : undefined
   }
   if (crl.thisUpdate <= floor.thisUpdate) return refused('not-newer', `it is of ${crl.thisUpdate.toISOString()}, and so is the one before it, or later`)
-  // A root that signed its list years ahead, outside the service, counts no changes.
-  const change = changeOf(crl)
-  const counts = readIssuingDistributionPoint(crl) !== undefined || change > 0
-  return counts && change < floor.change ? refused('change-went-back', `it covers change ${change}, the one before it ${floor.change}`) : undefined
+  return change < floor.change ? refused('change-went-back', `it covers change ${change}, the one before it ${floor.change}`) : undefined
 }
-
-const changeOf = (crl: Crl): number => Number(readRevocationChange(crl) ?? 0n)
 
 const refused = (fault: ListFault, detail: string): ListVerdict => ({ outcome: 'refused', fault, detail })

@@ -5,9 +5,10 @@
 import { createPublicKey, type KeyObject } from 'node:crypto'
 import { CaError } from '../errors.ts'
 import {
-  authorityKeyIdentifier, crlNumber, deltaCrlIndicator, freshestCrl, issuingDistributionPoint, revocationChange, type Extension,
+  authorityKeyIdentifier, crlNumber, deltaCrlIndicator, freshestCrl, issuingDistributionPoint, type Extension,
 } from '../formats/extensions.ts'
 import { parseCrl, signCrl, verifyCrl, type CrlEntry } from '../formats/crl.ts'
+import { toCrlNumber } from '../formats/list-number.ts'
 import type { Signer } from '../formats/signatures.ts'
 import type { Addresses } from './addresses.ts'
 import { issuerKey, type Authority } from './authority.ts'
@@ -136,7 +137,7 @@ async function deltaList(context: Context, full: boolean): Promise<NewCrl> {
   const base = full ? { crlNumber: context.number, changeNumber: context.changeNumber } : context.latest.find(crl => crl.scope === 'complete')
   if (base === undefined) throw new CaError('crl-not-published', 'a delta needs a complete list')
   const entries = full ? [] : await context.tx.entries(context.authority.id, { since: base.changeNumber })
-  return await list(context, { scope: 'delta', partition: 0, baseCrlNumber: base.crlNumber }, entries, [deltaCrlIndicator(BigInt(base.crlNumber))])
+  return await list(context, { scope: 'delta', partition: 0, baseCrlNumber: base.crlNumber }, entries, [deltaCrlIndicator(numberOf(base))])
 }
 
 async function list(context: Context, what: Pick<NewCrl, 'scope' | 'partition' | 'baseCrlNumber'>, entries: CrlEntry[], extensions: Extension[]): Promise<NewCrl> {
@@ -144,11 +145,13 @@ async function list(context: Context, what: Pick<NewCrl, 'scope' | 'partition' |
   const nextUpdate = new Date(thisUpdate.getTime() + context.deps.periods.nextUpdateMs)
   const der = await signCrl({
     issuer: authority.certificate.subject.raw, thisUpdate, nextUpdate, entries,
-    extensions: [authorityKeyIdentifier(issuerKey(authority.certificate)), crlNumber(BigInt(number)), revocationChange(BigInt(context.changeNumber)), ...extensions],
+    extensions: [authorityKeyIdentifier(issuerKey(authority.certificate)), crlNumber(numberOf({ crlNumber: number, changeNumber: context.changeNumber })), ...extensions],
   }, signer)
   assertCrl(der, createPublicKey({ key: authority.key.publicKey, format: 'der', type: 'spki' }), { thisUpdate, nextUpdate, entries: entries.length })
   return { ...what, crlNumber: number, thisUpdate, nextUpdate, changeNumber: context.changeNumber, entries: entries.length, der, sha256: sha256(der) }
 }
+
+const numberOf = ({ crlNumber, changeNumber }: Pick<PublishedCrl, 'crlNumber' | 'changeNumber'>): bigint => toCrlNumber({ crlNumber: BigInt(crlNumber), change: BigInt(changeNumber) })
 
 /** Reads a list back before anybody gets it. @throws {CaError} certificate-profile-violation */
 export function assertCrl(der: Buffer, key: KeyObject, asked: { thisUpdate: Date, nextUpdate: Date, entries: number }): void {

@@ -2,6 +2,7 @@
 import { CaError } from '../errors.ts'
 import { parseCrl, verifyCrl, type Crl } from '../formats/crl.ts'
 import { readCrlNumber, readDeltaCrlIndicator, readIssuingDistributionPoint } from '../formats/extension-readers.ts'
+import { fromCrlNumber } from '../formats/list-number.ts'
 import { found, fine, type Finding, type Result } from './findings.ts'
 import { findingOf, type Begun, type Ca, type PublishedList } from './trial.ts'
 
@@ -80,7 +81,8 @@ function faultsOf(trial: Judged, { crl, ca, partition, isDelta }: Listed): Findi
   if (partition === null && ca.role === 'issuing') return [findingOf(trial, 'complete-list-in-bundle', 'hole', `the complete list of ${ca.name} is in the file beside its partitions: an older one hides what is only in them`)]
   const what = `${nameOf({ authority: ca.name, partition })} in the file`
   const newest = trial.begun.lists.find(list => list.authority === ca.name && list.partition === partition)
-  const number = Number(readCrlNumber(crl) ?? 0n)
+  const raw = readCrlNumber(crl) ?? 0n
+  const number = Number(partition === null ? raw : fromCrlNumber(raw).crlNumber)
   const isBehind = newest !== undefined && number < newest.crlNumber && trial.now.getTime() - newest.thisUpdate.getTime() > arrivesWithinMs
   return [
     ...endOf(trial, what, crl.thisUpdate, crl.nextUpdate),

@@ -134,9 +134,6 @@ export const readAuthorityKeyIdentifier = (holder: Extended): Buffer | undefined
 
 export const readCrlNumber = (holder: Extended): bigint | undefined => read(holder, oids.cRLNumber, readNumber)
 
-/** The newest change that a list covers; undefined for a list of somebody else's. */
-export const readRevocationChange = (holder: Extended): bigint | undefined => read(holder, oids.revocationChange, readNumber)
-
 /** The number of the complete CRL that a delta CRL starts from. */
 export const readDeltaCrlIndicator = (holder: Extended): bigint | undefined => read(holder, oids.deltaCRLIndicator, readNumber)
 

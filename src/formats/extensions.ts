@@ -106,12 +106,6 @@ export const certificatePolicies = (policies: readonly string[]): Extension =>
 export const ocspNoCheck = (): Extension => plain(oids.ocspNoCheck, nullValue)
 
 export const crlNumber = (number: bigint): Extension => plain(oids.cRLNumber, integer(number))
-
-/**
- * Not critical, ours: every change of revocation up to this number is in the list. Who heard of a revocation before it
- * was listed knows by it, signed, which list is the first to answer for it.
- */
-export const revocationChange = (number: bigint): Extension => plain(oids.revocationChange, integer(number))
 export const deltaCrlIndicator = (baseCrlNumber: bigint): Extension => critical(oids.deltaCRLIndicator, integer(baseCrlNumber))
 
 /** The addresses must equal, byte for byte, those in the certificates that the CRL covers (RFC 5280 §6.3.3 (b)). */

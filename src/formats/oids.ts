@@ -76,9 +76,6 @@ export const oids = {
   caIssuers: '1.3.6.1.5.5.7.48.2',
   userPrincipalName: '1.3.6.1.4.1.311.20.2.3',
 
-  /** Ours (arc 2.25.<UUID>, X.667 §7): every revocation up to this number is in the list. */
-  revocationChange: '2.25.135076867001586612696889322806918225963',
-
   // extended key usage (RFC 5280 §4.2.1.12, RFC 6960 §4.2.2.2)
   anyExtendedKeyUsage: '2.5.29.37.0',
   serverAuth: '1.3.6.1.5.5.7.3.1',

@@ -1,5 +1,6 @@
 import test from 'ava'
-import { authorityKeyIdentifier, crlNumber, deltaCrlIndicator, issuingDistributionPoint, revocationChange } from '../../src/formats/extensions.ts'
+import { authorityKeyIdentifier, crlNumber, deltaCrlIndicator, issuingDistributionPoint } from '../../src/formats/extensions.ts'
+import { toCrlNumber } from '../../src/formats/list-number.ts'
 import { parseCertificate } from '../../src/formats/x509.ts'
 import { maxListBytes, verifyList, type ListFault, type ListMark, type VerifiedList } from '../../src/agent/verify-list.ts'
 import { FeedServer, type ListOptions } from '../support/feed-server.ts'
@@ -45,6 +46,7 @@ test('the list that is in force is no news, but counts again when it was lost', 
 })
 
 const good = { number: 11, thisUpdate: minutes(-9), change: 1 }
+const eleventh = toCrlNumber({ crlNumber: 11n, change: 1n })
 const key = (server: FeedServer) => authorityKeyIdentifier(server.issuing.signer.subjectPublicKeyInfo)
 
 const refusals: [title: string, fault: ListFault, options: (server: FeedServer) => ListOptions | Promise<ListOptions>][] = [
@@ -56,11 +58,11 @@ const refusals: [title: string, fault: ListFault, options: (server: FeedServer) 
   ['whose count of changes goes back', 'change-went-back', () => ({ ...good, change: 0 })],
   ['signed by somebody else in the name of the CA', 'bad-signature', async () => ({ ...good, signer: await newAuthority('Test Issuing') })],
   ['of another CA', 'wrong-issuer', async () => { const other = await newAuthority('Other'); return { ...good, signer: other, issuer: other } }],
-  ['of another partition', 'wrong-scope', server => ({ ...good, extensions: [key(server), crlNumber(11n), revocationChange(1n), issuingDistributionPoint({ urls: [address('issuing/1.crl')] })] })],
-  ['that is complete, beside the partitions', 'wrong-scope', server => ({ ...good, extensions: [key(server), crlNumber(11n), revocationChange(1n)] })],
-  ['of people only', 'wrong-scope', server => ({ ...good, extensions: [key(server), crlNumber(11n), revocationChange(1n), issuingDistributionPoint({ urls: [address('issuing/0.crl')], onlyContainsUserCerts: true })] })],
-  ['that is a delta', 'wrong-scope', server => ({ ...good, extensions: [key(server), crlNumber(11n), revocationChange(1n), deltaCrlIndicator(10n), issuingDistributionPoint({ urls: [address('issuing/0.crl')] })] })],
-  ['with a critical extension that nobody knows', 'wrong-scope', server => ({ ...good, extensions: [key(server), crlNumber(11n), { oid: '1.2.3.4', critical: true, value: Buffer.from([5, 0]) }, issuingDistributionPoint({ urls: [address('issuing/0.crl')] })] })],
+  ['of another partition', 'wrong-scope', server => ({ ...good, extensions: [key(server), crlNumber(eleventh), issuingDistributionPoint({ urls: [address('issuing/1.crl')] })] })],
+  ['that is complete, beside the partitions', 'wrong-scope', server => ({ ...good, extensions: [key(server), crlNumber(eleventh)] })],
+  ['of people only', 'wrong-scope', server => ({ ...good, extensions: [key(server), crlNumber(eleventh), issuingDistributionPoint({ urls: [address('issuing/0.crl')], onlyContainsUserCerts: true })] })],
+  ['that is a delta', 'wrong-scope', server => ({ ...good, extensions: [key(server), crlNumber(eleventh), deltaCrlIndicator(toCrlNumber({ crlNumber: 10n, change: 1n })), issuingDistributionPoint({ urls: [address('issuing/0.crl')] })] })],
+  ['with a critical extension that nobody knows', 'wrong-scope', server => ({ ...good, extensions: [key(server), crlNumber(eleventh), { oid: '1.2.3.4', critical: true, value: Buffer.from([5, 0]) }, issuingDistributionPoint({ urls: [address('issuing/0.crl')] })] })],
   ['without a number', 'malformed', server => ({ ...good, extensions: [key(server), issuingDistributionPoint({ urls: [address('issuing/0.crl')] })] })],
 ]
 

@@ -6,6 +6,13 @@ from asn1crypto import crl
 
 certificate_list = crl.CertificateList.load(sys.stdin.buffer.read(), strict=True)
 tbs = certificate_list['tbs_cert_list']
+
+
+def value(parsed):
+    # JSON's readers count no further than 2^53.
+    return str(parsed) if isinstance(parsed, int) and not isinstance(parsed, bool) and parsed > 2 ** 53 else parsed
+
+
 json.dump({
     'version': tbs['version'].native,
     'signatureAlgorithm': tbs['signature']['algorithm'].native,
@@ -22,7 +29,7 @@ json.dump({
         for entry in (tbs['revoked_certificates'] or [])
     ],
     'extensions': [
-        {'oid': e['extn_id'].dotted, 'critical': e['critical'].native, 'value': e['extn_value'].parsed.native}
+        {'oid': e['extn_id'].dotted, 'critical': e['critical'].native, 'value': value(e['extn_value'].parsed.native)}
         for e in tbs['crl_extensions']
     ],
 }, sys.stdout, default=lambda value: value.hex() if isinstance(value, bytes) else sorted(value) if isinstance(value, set) else str(value))

@@ -4,7 +4,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import type { ExecutionContext } from 'ava'
 import { signCrl } from '../../src/formats/crl.ts'
-import { authorityKeyIdentifier, crlNumber, issuingDistributionPoint, revocationChange, type Extension } from '../../src/formats/extensions.ts'
+import { authorityKeyIdentifier, crlNumber, issuingDistributionPoint, type Extension } from '../../src/formats/extensions.ts'
+import { toCrlNumber } from '../../src/formats/list-number.ts'
 import { readSignedRequest, verifySignedRequest } from '../../src/formats/http-signature.ts'
 import { toPem } from '../../src/formats/pem.ts'
 import { issueTestCertificate, newAuthority, newSigner, testSerialNumber, type TestAuthority } from './signers.ts'
@@ -141,7 +142,7 @@ export class FeedServer {
       issuer: (options.issuer ?? ca).name, thisUpdate, nextUpdate: options.nextUpdate ?? new Date(thisUpdate.getTime() + 7 * day),
       entries: entries.map(serialNumber => ({ serialNumber: Buffer.from(serialNumber, 'hex'), revocationDate: thisUpdate })),
       extensions: options.extensions ?? [
-        authorityKeyIdentifier(signer.signer.subjectPublicKeyInfo), crlNumber(BigInt(number)), revocationChange(BigInt(change)),
+        authorityKeyIdentifier(signer.signer.subjectPublicKeyInfo), crlNumber(partition === null ? BigInt(number) : toCrlNumber({ crlNumber: BigInt(number), change: BigInt(change) })),
         ...partition === null ? [] : [issuingDistributionPoint({ urls: [this.#address(partition)] })],
       ],
     }, signer.signer)
