@@ -27,6 +27,8 @@ export type Config = Readonly<{
   crlValidityHours: number
   crlPeriodMinutes: number
   ocspValiditySeconds: number
+  /** Whether certificates say how good the evidence was: readers built with Go before 1.22 take no certificate that does. */
+  gradeInCertificate: boolean
   certificateDays: number
   renewalDays: number
   invitationDays: number
@@ -79,6 +81,7 @@ export function loadConfig(env: Environment): Config {
     crlValidityHours: read('LATCHKEY_CRL_VALIDITY_HOURS', 7 * 24, wholeNumber(2, 24 * 90)),
     crlPeriodMinutes: read('LATCHKEY_CRL_PERIOD_MINUTES', 60, wholeNumber(1, 24 * 60)),
     ocspValiditySeconds: read('LATCHKEY_OCSP_VALIDITY_SECONDS', 60, wholeNumber(1, 86_400)),
+    gradeInCertificate: read('LATCHKEY_GRADE_IN_CERTIFICATE', 'yes', oneOf('yes', 'no')) === 'yes',
     certificateDays: read('LATCHKEY_CERTIFICATE_DAYS', 365, wholeNumber(1, 825)),
     renewalDays: read('LATCHKEY_RENEWAL_DAYS', 30, wholeNumber(1, 365)),
     invitationDays: read('LATCHKEY_INVITATION_DAYS', 7, wholeNumber(1, 365)),

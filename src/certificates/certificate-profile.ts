@@ -90,7 +90,7 @@ export type DeviceSubject = {
   name: string
   email: string
   userPrincipalName?: string
-  /** certificate-policy OIDs: the grade of the model's evidence, and the mark of a simulated phone */
+  /** certificate-policy OIDs: the grade of the model's evidence, and the mark of a simulated phone; none where they are not wanted */
   policies: string[]
 }
 
@@ -108,7 +108,7 @@ export function deviceCertificate(subject: Subject, issuer: Issuer, device: Devi
     signingUsage(subject.subjectPublicKeyInfo),
     extendedKeyUsage(oids.clientAuth),
     subjectAltName(names),
-    certificatePolicies(device.policies),
+    ...device.policies.length === 0 ? [] : [certificatePolicies(device.policies)],
   ])
 }
 

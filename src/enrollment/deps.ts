@@ -19,6 +19,7 @@ export type EnrollmentDeps = IssueDeps & {
   /** the https address of this service, without a slash at its end */
   url: string
   certificateDays: number
+  gradeInCertificate: boolean
   evidenceMaxAgeDays: number
   /** SCEP clients see no reason (Apple's shows none), so it goes to the log */
   onScepRefusal?: (authority: string, code: string) => void

@@ -32,7 +32,7 @@ export async function prepareDevice(deps: EnrollmentDeps, decision: Decision, or
     throw new CaError('rate-limited', 'this phone was given too many certificates within a day')
   }
   const authority = activeAuthority(deps.authorities(), 'issuing')
-  const policies = [evidenceOids[device.grade], ...device.test ? [evidenceOids.test] : []]
+  const policies = deps.gradeInCertificate ? [evidenceOids[device.grade], ...device.test ? [evidenceOids.test] : []] : []
   return await prepare(deps, decision, {
     authority, kind: 'device', subjectPublicKeyInfo,
     holder: { deviceId: device.id, enrollmentId: order.enrollmentId, invitationId: invitation.id, keyOrigin, grade: device.grade, test: device.test },

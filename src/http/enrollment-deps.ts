@@ -20,6 +20,7 @@ export function enrollmentDeps(service: Service): EnrollmentDeps {
     profileSigner: profileSignerOf(service),
     url: config.url,
     certificateDays: config.certificateDays,
+    gradeInCertificate: config.gradeInCertificate,
     evidenceMaxAgeDays: config.evidenceMaxAgeDays,
     onScepRefusal: (authority, code) => log('info', 'scep refused', { authority, code }),
   }

@@ -16,6 +16,16 @@ test('an approved phone enrolls Over-the-Air and holds a certificate that names 
   t.deepEqual(readCertificatePolicies(parseCertificate(outcome.certificate.raw)), [evidenceOids.signed, evidenceOids.test])
 })
 
+test('certificates that must be read by older programs in Go do not name their grade', async t => {
+  const world = await openWorld(t, { config: { gradeInCertificate: false } })
+  await world.approve('iPhone14,5')
+  const outcome = await world.enroll((await world.invite()).link)
+
+  t.is(outcome.outcome, 'enrolled')
+  if (outcome.outcome !== 'enrolled') return
+  t.is(readCertificatePolicies(parseCertificate(outcome.certificate.raw)), undefined)
+})
+
 test('a phone of a model that nobody approved is refused, and its page says which model and whom to ask', async t => {
   const world = await openWorld(t)
   await world.approve('iPhone14,5')
