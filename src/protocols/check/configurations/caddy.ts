@@ -12,9 +12,9 @@ export function caddyConfiguration(values: ConfigurationValues): string {
   return `# Caddy (2.6 or later) in front of a server that only phones with a good certificate may reach.
 # Front end ${frontEnd} of Latchkey, which is asked about every request. This is a whole Caddyfile.
 #
-# Caddy must have been built with Go 1.22 or later, as 2.8 and what came after it were. An older one (\`caddy build-info\` says
-# with which; Debian 12 has 2.6.2 with Go 1.19) cannot read how the certificates of phones say how good their evidence is,
-# and refuses every phone at the handshake.
+# Caddy must have been built with Go 1.22 or later; \`caddy build-info\` says with which. An older one (Debian 12 has 2.6.2 with
+# Go 1.19) cannot read how the certificates of phones say how good their evidence is, and refuses every phone at the
+# handshake.
 #
 # Before Caddy is started:
 #   ${files}/issuing.pem        the issuing CA, and nothing else:
