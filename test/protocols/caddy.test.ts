@@ -3,7 +3,7 @@ import { createServer, type AddressInfo } from 'node:net'
 import { request } from 'node:https'
 import test, { type ExecutionContext } from 'ava'
 import { frontEndStore } from '../../src/store/front-ends.ts'
-import { caddyName, startCaddy, type CaddyOptions } from '../support/caddy.ts'
+import { caddyName, startCaddy, type Caddy, type CaddyOptions } from '../support/caddy.ts'
 import { canaryIdentities, checkService, foreignIdentity } from '../support/check-service.ts'
 import { openCli } from '../support/cli.ts'
 import { freePort } from '../support/free-port.ts'
@@ -11,7 +11,7 @@ import { issueBootstrap, issueDevice as issueGraded, revokeNow, type Issued, typ
 import { peer, run } from '../support/peers.ts'
 import type { TestService } from '../support/service.ts'
 import { behindTls } from '../support/tls-door.ts'
-import { get as ask, keepAlive, type TlsAnswer, type TlsOptions } from '../support/tls-client.ts'
+import { get as ask, keepAlive, type Identity, type TlsAnswer, type TlsOptions } from '../support/tls-client.ts'
 
 /** Without the grade of its evidence, which the Caddy of Debian 12 cannot read. */
 const issueDevice = (service: TestService, options: IssueOptions = {}): Promise<Issued> => issueGraded(service, { ...options, policies: [] })
@@ -25,14 +25,14 @@ async function frontEnd(t: ExecutionContext, options: Partial<CaddyOptions> = {}
   return { service, latchkey, caddy: await startCaddy(t, { caddy: program, latchkey, ca: latchkey, ...options }) }
 }
 
-test('Caddy as printed lets in who has a good certificate, and tells the back end who it is, whatever the client said', async t => {
+test.serial('Caddy as printed lets in who has a good certificate, and tells the back end who it is, whatever the client said', async t => {
   const setup = await frontEnd(t)
   if (setup === undefined) return
   const { service, caddy } = setup
   const identity = await issueDevice(service, { email: 'ada@example.org' })
   const lies = {
     'latchkey-device': 'mine', 'latchkey-person': 'me', 'latchkey-serial': '41', 'latchkey-decision': 'good', 'latchkey-reason': 'none', 'client-cert': ':AA==:', 'x-ssl-client-cert': 'AA==',
-    'x-forwarded-client-cert': 'Hash=0', 'x-forwarded-tls-client-cert': 'AA==', 'x-ssl-client-escaped-cert': 'x', 'x-ssl-client-serial': '41', latchkey_device: 'mine', x_ssl_client_cert: 'AA==',
+    'x-forwarded-client-cert': 'Hash=0', 'x-forwarded-tls-client-cert': 'AA==', 'x-ssl-client-escaped-cert': 'x', 'x-ssl-client-serial': '41', latchkey_device: 'mine', x_ssl_client_cert: 'AA==', ...Object.fromEntries([..."_.~!#$%&'*+^|`"].map(character => [`latchkey${character}person`, 'me'])),
   }
   for (const version of versions) {
     const { status, body, protocol } = await get(caddy.port, { identity, headers: { ...lies, cookie: 'a=b', authorization: 'Basic Yjpj' }, version, path: '/Microsoft-Server-ActiveSync?Cmd=Sync' })
@@ -41,12 +41,12 @@ test('Caddy as printed lets in who has a good certificate, and tells the back en
   t.is(caddy.backend.received.length, 2)
   const { url, headers } = caddy.backend.received[0]!
   t.deepEqual([url, headers.cookie, headers.authorization], ['/Microsoft-Server-ActiveSync?Cmd=Sync', 'a=b', 'Basic Yjpj'])
-  t.deepEqual(Object.fromEntries(Object.entries(headers).filter(([name]) => /latchkey|cert|ssl|_/.test(name))), {
+  t.deepEqual(Object.fromEntries(Object.entries(headers).filter(([name]) => /latchkey|cert|ssl|[^a-z0-9-]/.test(name))), {
     'latchkey-decision': 'good', 'latchkey-device': identity.deviceId, 'latchkey-person': 'ada@example.org', 'latchkey-serial': identity.certificate.serialNumber,
   })
 })
 
-test('Caddy as printed refuses at the handshake: no certificate, a bootstrap identity, another CA under the same root', async t => {
+test.serial('Caddy as printed refuses at the handshake: no certificate, a bootstrap identity, another CA under the same root', async t => {
   const setup = await frontEnd(t)
   if (setup === undefined) return
   const { service, caddy } = setup
@@ -57,7 +57,7 @@ test('Caddy as printed refuses at the handshake: no certificate, a bootstrap ide
   t.deepEqual(caddy.backend.received, [])
 })
 
-test('from the commit of a revocation on, Caddy as printed refuses: new, open and resumed connections', async t => {
+test.serial('from the commit of a revocation on, Caddy as printed refuses: new, open and resumed connections', async t => {
   const setup = await frontEnd(t)
   if (setup === undefined) return
   const { service, caddy } = setup
@@ -84,7 +84,7 @@ test('from the commit of a revocation on, Caddy as printed refuses: new, open an
   t.is(caddy.backend.received.length, passedOn)
 })
 
-test('a Caddy that was built with Go before 1.22 refuses every phone whose certificate says how good its evidence is', async t => {
+test.serial('a Caddy that was built with Go before 1.22 refuses every phone whose certificate says how good its evidence is', async t => {
   const setup = await frontEnd(t)
   if (setup === undefined) return
   const { service, caddy } = setup
@@ -94,7 +94,7 @@ test('a Caddy that was built with Go before 1.22 refuses every phone whose certi
   else await t.throwsAsync(get(caddy.port, { identity }), { message: /bad certificate/ })
 })
 
-test('Caddy answers a canary itself where Latchkey says that it is good, and the back end hears nothing of it', async t => {
+test.serial('Caddy answers a canary itself where Latchkey says that it is good, and the back end hears nothing of it', async t => {
   const setup = await frontEnd(t)
   if (setup === undefined) return
   const { service, caddy } = setup
@@ -107,7 +107,7 @@ test('Caddy answers a canary itself where Latchkey says that it is good, and the
   t.deepEqual(caddy.backend.received, [])
 })
 
-test('when Latchkey cannot be sure, is away, takes too long, or does not know this front end, Caddy lets nobody in', async t => {
+test.serial('when Latchkey cannot be sure, is away, takes too long, or does not know this front end, Caddy lets nobody in', async t => {
   const setup = await frontEnd(t)
   if (setup === undefined) return
   const { service, latchkey, caddy } = setup
@@ -128,7 +128,7 @@ test('when Latchkey cannot be sure, is away, takes too long, or does not know th
   t.deepEqual([nobody, slow, stranger].flatMap(({ backend }) => backend.received), [])
 })
 
-test('across a network Caddy asks by TLS, and takes no answer from who does not prove to be Latchkey', async t => {
+test.serial('across a network Caddy asks by TLS, and takes no answer from who does not prove to be Latchkey', async t => {
   const setup = await frontEnd(t)
   if (setup === undefined) return
   const { service, latchkey } = setup
@@ -142,7 +142,7 @@ test('across a network Caddy asks by TLS, and takes no answer from who does not 
   t.deepEqual(answers, [[200, 1], [502, 0]])
 })
 
-test('behind Caddy a phone that asks for somebody else’s mailbox gets 403, and what it says that it asked for counts for nothing', async t => {
+test.serial('behind Caddy a phone that asks for somebody else’s mailbox gets 403, and what it says that it asked for counts for nothing', async t => {
   const setup = await frontEnd(t)
   if (setup === undefined) return
   const { service, caddy } = setup
@@ -159,25 +159,30 @@ test('behind Caddy a phone that asks for somebody else’s mailbox gets 403, and
   t.is(caddy.backend.received.length, 2)
 })
 
-test('a request that runs for longer than the limit is ended by Caddy', async t => {
-  const setup = await frontEnd(t, { streamLimitSeconds: 1 })
+test.serial('a request that runs for longer than the limit is ended by Caddy', async t => {
+  const setup = await frontEnd(t, { streamLimitSeconds: 2 })
   if (setup === undefined) return
   const { service, caddy } = setup
-  const { pem, privateKeyPem } = await issueDevice(service)
-  const ended = await new Promise<string>(resolve => {
-    const sent = request({ host: '127.0.0.1', port: caddy.port, path: '/ping', agent: false, servername: caddyName, cert: pem, key: privateKeyPem, rejectUnauthorized: false }, response => {
-      // A mailbox that says something now and then.
-      const speaking = setInterval(() => { for (const running of caddy.backend.running) running.write('waiting') }, 20)
-      sent.on('close', () => { clearInterval(speaking) })
-      response.on('end', () => { resolve('to its end') }).on('error', () => { resolve('cut off') }).resume()
-    })
-    // A record that was cut in the middle is an error of the connection.
-    sent.on('error', error => { resolve(caddy.backend.running.length === 0 ? error.message : 'cut off') }).end()
-  })
+  const identity = await issueDevice(service)
+  let ended = await stream(caddy, identity)
+  // The limit counts the time until the back end answers as well, and a busy machine may need all of it.
+  while (ended === 'not begun') ended = await stream(caddy, identity)
   t.is(ended, 'cut off')
 })
 
-test('`front-end config caddy` prints what the tests run, without the secret', async t => {
+/** A request for a mailbox that says something now and then, without an end. */
+const stream = ({ port, backend }: Caddy, { pem, privateKeyPem }: Identity): Promise<string> => new Promise(resolve => {
+  let hasBegun = false
+  const speaking = setInterval(() => { for (const running of backend.running) running.write('waiting') }, 20)
+  const sent = request({ host: '127.0.0.1', port, path: '/ping', agent: false, servername: caddyName, cert: pem, key: privateKeyPem, rejectUnauthorized: false }, response => {
+    hasBegun = response.statusCode === 200
+    response.on('end', () => { resolve(hasBegun ? 'to its end' : 'not begun') }).on('error', () => { resolve('cut off') }).resume()
+  })
+  // A record that was cut in the middle is an error of the connection.
+  sent.on('error', () => { resolve(hasBegun ? 'cut off' : 'not begun') }).on('close', () => { clearInterval(speaking) }).end()
+})
+
+test.serial('`front-end config caddy` prints what the tests run, without the secret', async t => {
   const setup = await frontEnd(t)
   if (setup === undefined) return
   const { latchkey, caddy: { values, folder } } = setup

@@ -18,7 +18,7 @@ async function wifi(t: ExecutionContext) {
   return { service, latchkey, ocsp, start, radius: await start(ocsp) }
 }
 
-test('FreeRADIUS as printed lets a phone with a good certificate join, for as long as a session may last', async t => {
+test.serial('FreeRADIUS as printed lets a phone with a good certificate join, for as long as a session may last', async t => {
   const setup = await wifi(t)
   if (setup === undefined) return
   const { accepted, text } = await setup.radius.join(await issueDevice(setup.service))
@@ -26,7 +26,7 @@ test('FreeRADIUS as printed lets a phone with a good certificate join, for as lo
   t.regex(text, /Attribute 27 \(Session-Timeout\) length=6\s+Value: 900/)
 })
 
-test('from the commit of a revocation on a phone cannot join, and once a hold is lifted it can', async t => {
+test.serial('from the commit of a revocation on a phone cannot join, and once a hold is lifted it can', async t => {
   const setup = await wifi(t)
   if (setup === undefined) return
   const { service, radius } = setup
@@ -39,7 +39,7 @@ test('from the commit of a revocation on a phone cannot join, and once a hold is
   t.true((await radius.join(held)).accepted)
 })
 
-test('Latchkey is asked about a phone each time that it joins', async t => {
+test.serial('Latchkey is asked about a phone each time that it joins', async t => {
   const setup = await wifi(t)
   if (setup === undefined) return
   const { accepted, text } = await setup.radius.join(await issueDevice(setup.service), { again: true })
@@ -47,7 +47,7 @@ test('Latchkey is asked about a phone each time that it joins', async t => {
   t.is(setup.radius.output.match(/ocsp: Cert status: good/g)?.length, 2)
 })
 
-test('nobody else joins: a bootstrap identity, a certificate of another CA under the same root, a canary', async t => {
+test.serial('nobody else joins: a bootstrap identity, a certificate of another CA under the same root, a canary', async t => {
   const setup = await wifi(t)
   if (setup === undefined) return
   const { service, radius } = setup
@@ -58,7 +58,7 @@ test('nobody else joins: a bootstrap identity, a certificate of another CA under
   t.true((await radius.join(await issueDevice(service))).accepted)
 })
 
-test('while Latchkey cannot be asked, or is not sure, nobody joins', async t => {
+test.serial('while Latchkey cannot be asked, or is not sure, nobody joins', async t => {
   const setup = await wifi(t)
   if (setup === undefined) return
   const { service, radius, start } = setup
@@ -70,7 +70,7 @@ test('while Latchkey cannot be asked, or is not sure, nobody joins', async t => 
   t.false((await radius.join(phone)).accepted)
 })
 
-test('`front-end config freeradius` prints what the tests run, and names the responder of the CA that issues', async t => {
+test.serial('`front-end config freeradius` prints what the tests run, and names the responder of the CA that issues', async t => {
   const setup = await wifi(t)
   if (setup === undefined) return
   const { service, ocsp, start } = setup

@@ -147,7 +147,7 @@ test('behind nginx a phone that asks for somebody else’s mailbox gets 403 and 
   t.deepEqual((await service.db.query<{ finding: string }>('select distinct finding from activesync_findings order by finding')).map(({ finding }) => finding), ['impossible-pair', 'other-model', 'other-serial-number', 'other-user'])
 })
 
-test('nginx answers a canary itself where Latchkey says that it is good, and the back end hears nothing of it', async t => {
+test.serial('nginx answers a canary itself where Latchkey says that it is good, and the back end hears nothing of it', async t => {
   const setup = await frontEnd(t)
   if (setup === undefined) return
   const { service, nginx } = setup
@@ -160,7 +160,7 @@ test('nginx answers a canary itself where Latchkey says that it is good, and the
   t.deepEqual(nginx.received, [])
 })
 
-test('across a network nginx asks by TLS, and takes no answer from who does not prove to be Latchkey', async t => {
+test.serial('across a network nginx asks by TLS, and takes no answer from who does not prove to be Latchkey', async t => {
   const program = peer(t, 'nginx')
   if (program === undefined || peer(t, 'curl') === undefined || peer(t, 'openssl') === undefined) return
   const { service, latchkey } = await checkService(t, 'nginx')

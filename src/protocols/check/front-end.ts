@@ -18,7 +18,7 @@ const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
  */
 export async function authenticate(db: Queryable, name: string, authorization: string | undefined): Promise<FrontEnd> {
   const frontEnd = namePattern.test(name) ? await frontEndStore(db).find(name) : undefined
-  const secret = secretIn(authorization ?? '', name)
+  const secret = secretIn(authorization ?? '', frontEnd?.name ?? '')
   const given = createHash('sha256').update(secret).digest()
   const same = timingSafeEqual(given, frontEnd?.secretSha256 ?? Buffer.alloc(32))
   if (frontEnd === undefined || !same) throw new CaError('unauthorized', 'this front end is not known by that secret')

@@ -1,5 +1,8 @@
 import { addressOf, identityHeaders, placeOf, type ConfigurationValues } from './values.ts'
 
+/** Of what RFC 9110 §5.6.2 lets stand in the name of a header, all but letters, digits and the hyphen. */
+const strange = [..."_.~!#$%&'*+^|`"]
+
 /** A whole Caddyfile, for Caddy 2.6 and later: it asks Latchkey about every request, and knows no revocation lists. */
 export function caddyConfiguration(values: ConfigurationValues): string {
   const { frontEnd, listen, certificate, certificateKey, files, backend, latchkey, streamLimitSeconds } = values
@@ -9,9 +12,9 @@ export function caddyConfiguration(values: ConfigurationValues): string {
   return `# Caddy (2.6 or later) in front of a server that only phones with a good certificate may reach.
 # Front end ${frontEnd} of Latchkey, which is asked about every request. This is a whole Caddyfile.
 #
-# Caddy must have been built with Go 1.22 or later, as 2.8 and what came after it were. An older one (\`caddy build-info\` says
-# with which; Debian 12 has 2.6.2 with Go 1.19) cannot read how the certificates of phones say how good their evidence is,
-# and refuses every phone at the handshake.
+# Caddy must have been built with Go 1.22 or later; \`caddy build-info\` says with which. An older one (Debian 12 has 2.6.2 with
+# Go 1.19) cannot read how the certificates of phones say how good their evidence is, and refuses every phone at the
+# handshake.
 #
 # Before Caddy is started:
 #   ${files}/issuing.pem        the issuing CA, and nothing else:
@@ -61,9 +64,8 @@ ${host === '' ? '' : `\tbind ${host.includes(':') ? `[${host}]` : host}\n`}	# Ca
 	# In the order in which it is written.
 	route {
 		# Nothing that the client says about certificates gets any further, in spellings that some servers take for the same
-		# (with underscores) neither.
-		request_header -*_*
-${deleted}
+		# (with an underscore for a hyphen, or anything else that is neither letter nor digit) neither.
+${strange.map(character => `\t\trequest_header "-*${character}*"\n`).join('')}${deleted}
 		# Asked on every request: connections that are open, and sessions that were resumed, are refused as well. Caddy
 		# resumes sessions, and that is safe only because of this.
 		#

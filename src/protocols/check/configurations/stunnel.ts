@@ -1,8 +1,8 @@
 import type { ConfigurationValues } from './values.ts'
 
-/** A whole stunnel.conf, for stunnel 5.50 and later with `latchkey agent` beside it. */
+/** A whole stunnel.conf, for stunnel 5.60 and later with `latchkey agent` beside it. */
 export function stunnelConfiguration({ frontEnd, listen, certificate, certificateKey, files, run, backend, streamLimitSeconds }: ConfigurationValues): string {
-  return `; stunnel (5.50 or later) in front of a server that only phones with a good certificate may reach.
+  return `; stunnel (5.60 or later) in front of a server that only phones with a good certificate may reach.
 ; Front end ${frontEnd} of Latchkey. Start \`latchkey agent run\` first: it writes ${files}/ca.pem, without
 ; which stunnel does not start, and the lists, without which it refuses everybody. On Debian this file is
 ; /etc/stunnel/latchkey.conf, run by \`systemctl enable --now stunnel@latchkey\`.
