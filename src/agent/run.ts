@@ -44,21 +44,13 @@ export function startAgent({ folder, target, now, monotonicMs, log, probe, signe
   const known = folder.readTrust(settings.rootFingerprint, now())
   target.prepare(caPem(known.trust))
   if (signed) problems.set('door', 'started with --signed: requests are signed, whatever door there is')
-  const keeper = new DoorKeeper({ folder, requests, problems, now, log, signal: ending.signal })
-  let heeding: Promise<void> | undefined
-  const fetchNewTrust = async (): Promise<{ trust: Trust, policy: Policy }> => {
-    const via = requests.door
-    const { told, ...read } = await fetchTrust(requests, folder, now)
-    target.prepare(caPem(read.trust))
-    // Not waited for: a door that is shut must not hold up what is to be believed.
-    if (!signed) heeding = keeper.heed(told, via).then(isNew => { if (isNew) chores?.soon() })
-    return read
-  }
+  const keeper = signed ? undefined : new DoorKeeper({ folder, requests, problems, now, log, signal: ending.signal })
+  const believing = trustFetcher({ folder, requests, target, now, keeper, news: () => { chores?.soon() } })
   let chores: Chores | undefined
   const agent = new Agent({
     folder: new StateFolder(folder.path), target, ...known, clock: () => ({ wall: now(), monotonicMs: monotonicMs() }),
     clockOffsetMs: () => requests.clockOffsetMs, problems, log, inForce: change => { chores?.inForce(change); inForce?.(change) },
-    fetchList: path => fetchList(requests, path), feedState: stateReader(requests), fetchTrust: fetchNewTrust,
+    fetchList: path => fetchList(requests, path), feedState: stateReader(requests), fetchTrust: believing.fetch,
   })
   chores = startChores({ folder, agent, target, requests, problems, probe, frontEnd: settings.frontEnd, signal: ending.signal })
   const done = Promise.all([
@@ -70,7 +62,7 @@ export function startAgent({ folder, target, now, monotonicMs, log, probe, signe
     }, ending.signal),
     repeat(async () => { await agent.tick(); return turnMs }, ending.signal),
     repeat(async () => { await agent.catchUp(); return askAnywayMs }, ending.signal),
-    signed ? undefined : repeat(async () => { await keeper.again(); return knockAgainMs }, ending.signal),
+    repeat(async () => { await keeper?.again(); return knockAgainMs }, ending.signal),
     chores.done,
   ])
   return {
@@ -78,9 +70,27 @@ export function startAgent({ folder, target, now, monotonicMs, log, probe, signe
     stop: async () => {
       ending.abort()
       await done
-      await heeding
+      await believing.settled()
       await agent.close()
     },
+  }
+}
+
+type Believing = { folder: AgentFolder, requests: Requests, target: Target, now: () => Date, keeper: DoorKeeper | undefined, news: () => void }
+
+/** Asks what is to be believed, and has what the service says of its door heeded. */
+function trustFetcher({ folder, requests, target, now, keeper, news }: Believing): { fetch(): Promise<{ trust: Trust, policy: Policy }>, settled(): Promise<void> } {
+  let heeding: Promise<void> | undefined
+  return {
+    async fetch() {
+      const via = requests.door
+      const { told, ...read } = await fetchTrust(requests, folder, now)
+      target.prepare(caPem(read.trust))
+      // Not waited for: a door that is shut must not hold up what is to be believed.
+      heeding = keeper?.heed(told, via).then(isNew => { if (isNew) news() })
+      return read
+    },
+    settled: async () => { await heeding },
   }
 }
 

@@ -13,6 +13,8 @@ export async function listen(t: ExecutionContext<any>, routers: Router[], log: L
   app.use(problems(log))
   for (const router of routers) app.use(router.routes())
   const server = createServer(app.callback())
+  // A test that computes for seconds between two requests must not find its connection closed.
+  server.keepAliveTimeout = 0
   await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => new Promise<void>(resolve => {
     server.close(() => { resolve() })

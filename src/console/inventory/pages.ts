@@ -37,7 +37,7 @@ function contradicted({ contradicted: { count, first } }: Standing): Markup {
     caption: count > first.length ? `The first ${first.length} of ${count} phones that say otherwise` : 'Phones that say otherwise',
     head: ['Person', 'Serial number', { text: 'What', prose: true }],
     rows: first.map(phone => [
-      html`${personLink(phone.personId, phone.personName)}<br><a href="/console/phones/${phone.deviceId}">the phone</a>`, html`<code>${brief(phone.serialNumber)}</code>`,
+      personLink(phone.personId, phone.personName), html`<a href="/console/phones/${phone.deviceId}"><code>${brief(phone.serialNumber)}</code></a>`,
       html`${phone.findings.map((finding, index) => html`${index > 0 && html`<br>`}${named(inventorySentence(finding, phone.listed, phone))} <code>${finding}</code>`)}`,
     ]),
     empty: 'No phone on record says otherwise than the inventory.',

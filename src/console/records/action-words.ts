@@ -12,6 +12,7 @@ const words: Readonly<Record<string, string>> = {
   'exemption.add': 'made an exemption', 'exemption.end': 'ended an exemption',
   'front-end.add': 'added a front end', 'front-end.activesync': 'changed what becomes of contradictions at a front end', 'front-end.end': 'ended a front end',
   'front-end.probe': 'tried out a front end', 'front-end.probe-revoke': 'revoked a certificate to try out a front end',
+  'inventory.import': 'imported an inventory', 'inventory.remove': 'took devices out of the inventory', 'inventory.require': 'changed whether the inventory is demanded',
   'invitation.create': 'invited a person', 'invitation.end': 'took an invitation back', 'invitation.resend': 'made a new link for an invitation',
   'person.create': 'put a person on record', 'person.update': 'changed a person', 'person.hold': 'locked a person out', 'person.release': 'let a person in again',
   'rule.add': 'added a rule', 'rule.remove': 'removed a rule',
