@@ -63,7 +63,9 @@ function identityHeaders(): string[] {
 /** @throws {CaError} invalid-argument */
 function placeOf(address: string, connect: string | undefined): ExamineOptions['place'] {
   const url = URL.parse(address)
-  if (url === null || url.protocol !== 'https:' || url.username !== '' || url.password !== '') throw new CaError('invalid-argument', 'the address of a front end begins with https: and has no password in it')
+  if (url === null || url.protocol !== 'https:' || url.username !== '' || url.password !== '') {
+    throw new CaError('invalid-argument', 'the address of a front end begins with https: and has no password in it')
+  }
   const to = connect === undefined ? url : URL.parse(`https://${connect}`)
   if (to === null || connect !== undefined && to.pathname !== '/') throw new CaError('invalid-argument', '--connect is a host and a port')
   const bare = (name: string): string => name.replace(/^\[|\]$/g, '')
@@ -90,7 +92,8 @@ function doorOf(client: Context['client'], name: string): Door {
       const inBase64 = Object.fromEntries(Object.entries(requests).map(([purpose, request]) => [purpose, request.toString('base64')])) as Record<keyof typeof requests, string>
       const { frontEnd, certificates, chain, trusted, untrusted, lists } = await client.call(frontEndProbeBegin, { name, requests: inBase64, own })
       return {
-        ...frontEnd, chain, trusted: trusted.map(caOf), untrusted: untrusted.map(caOf), lists: lists.map(list => ({ ...list, thisUpdate: new Date(list.thisUpdate), nextUpdate: new Date(list.nextUpdate) })),
+        ...frontEnd, chain, trusted: trusted.map(caOf), untrusted: untrusted.map(caOf),
+        lists: lists.map(list => ({ ...list, thisUpdate: new Date(list.thisUpdate), nextUpdate: new Date(list.nextUpdate) })),
         certificates: Object.fromEntries(certificates.map(({ purpose, certificate }) => [purpose, certificate])) as Record<keyof typeof requests, string>,
       } satisfies Begun & { certificates: object, chain: string }
     },

@@ -35,6 +35,12 @@ export async function selfMadeCa(trial: Trial): Promise<Result> {
   return await foreignBy(trial, probe, 'self-made-ca-accepted', await selfMadeIdentities(issuing.certificate, trial.now), 'of a CA that anybody can make')
 }
 
+/**
+ * Such a certificate is taken from a file and never made here. The root signs nothing short-lived, and whatever trusts it
+ * and knows no list of that CA (Wi-Fi, VPN, a front end that was set up wrongly: the very thing to be found) would let in
+ * whoever gets hold of the file. Below a root of Latchkey's own there is no other CA anyway; above all it is for a root
+ * that was brought along, and those who keep that one can have a certificate made by another CA below it.
+ */
 export async function foreignCa(trial: Trial): Promise<Result> {
   const probe = 'another CA under the same root'
   if (trial.foreign === undefined) return notTried(probe, 'no certificate of one was given (--foreign-certificate, --foreign-key)')
@@ -81,9 +87,17 @@ export async function phoneGetsIn(trial: Trial): Promise<Result> {
 function causeOf(trial: Trial, { heard, outcome }: Told): Finding {
   const { why, headers } = heard
   if (headers['latchkey-decision'] === 'stale') return findingOf(trial, 'front-end-stale', 'outage', 'everybody is refused: nothing new has come from the agent for too long, or nothing yet')
-  if (why === 'certificate_expired') return findingOf(trial, 'list-ended', 'outage', 'a certificate that was issued a moment ago is refused as expired: a list that the front end holds has ended')
-  if (why === 'unknown_ca') return findingOf(trial, 'list-missing', 'outage', 'a good certificate is refused as of an unknown CA: a list is missing, most likely that of the root; else the issuing CA is not among those it trusts')
-  if (outcome === 'by-certificate') return findingOf(trial, 'good-refused', 'outage', `everybody is refused (${said(heard)}): the list of the root is missing, or another one is missing or has ended, or the issuing CA is not trusted`)
+  if (why === 'certificate_expired') {
+    return findingOf(trial, 'list-ended', 'outage', 'a certificate that was issued a moment ago is refused as expired: a list that the front end holds has ended')
+  }
+  if (why === 'unknown_ca') {
+    const cause = 'a list is missing, most likely that of the root; else the issuing CA is not among those it trusts'
+    return findingOf(trial, 'list-missing', 'outage', `a good certificate is refused as of an unknown CA: ${cause}`)
+  }
+  if (outcome === 'by-certificate') {
+    const causes = 'the list of the root is missing, or another one is missing or has ended, or the issuing CA is not trusted'
+    return findingOf(trial, 'good-refused', 'outage', `everybody is refused (${said(heard)}): ${causes}`)
+  }
   return findingOf(trial, 'good-refused', 'outage', `a good certificate is refused (${said(heard)})`)
 }
 
@@ -93,15 +107,21 @@ export async function serverCertificate(trial: Trial, told: ReadonlyMap<string, 
   const heard = [...told.values()].map(each => each.heard).find(({ serverNotAfter }) => serverNotAfter !== undefined)
   if (heard === undefined) return notTried(probe, 'no handshake came to its end')
   const { serverFault, serverNotAfter } = heard
-  if (serverFault !== undefined) return found(probe, serverFault, findingOf(trial, 'server-certificate', 'outage', `phones do not believe the server: ${serverWords[serverFault] ?? serverFault}`))
+  if (serverFault !== undefined) {
+    return found(probe, serverFault, findingOf(trial, 'server-certificate', 'outage', `phones do not believe the server: ${serverWords[serverFault] ?? serverFault}`))
+  }
   const days = Math.floor((serverNotAfter!.getTime() - trial.now.getTime()) / 86_400_000)
-  if (days < 7) return found(probe, `${days} days left`, findingOf(trial, 'server-certificate', 'outage', `the server’s own certificate ends at ${serverNotAfter!.toISOString()}`))
+  if (days < 7) {
+    return found(probe, `${days} days left`, findingOf(trial, 'server-certificate', 'outage', `the server’s own certificate ends at ${serverNotAfter!.toISOString()}`))
+  }
   return fine(probe, `until ${serverNotAfter!.toISOString().slice(0, 10)}`)
 }
 
 const serverWords: Readonly<Record<string, string>> = {
-  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'a CA between its certificate and the root is not sent along', UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its root is not trusted here, or a CA before it is not sent along',
-  UNABLE_TO_GET_ISSUER_CERT: 'a CA above it is not sent along', SELF_SIGNED_CERT_IN_CHAIN: 'its root is not trusted here', DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by nobody else',
+  UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'a CA between its certificate and the root is not sent along',
+  UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'its root is not trusted here, or a CA before it is not sent along',
+  UNABLE_TO_GET_ISSUER_CERT: 'a CA above it is not sent along', SELF_SIGNED_CERT_IN_CHAIN: 'its root is not trusted here',
+  DEPTH_ZERO_SELF_SIGNED_CERT: 'its certificate is signed by nobody else',
   CERT_HAS_EXPIRED: 'its certificate has ended', CERT_NOT_YET_VALID: 'its certificate is not valid yet', ERR_TLS_CERT_ALTNAME_INVALID: 'its certificate is for another name',
 }
 

@@ -110,7 +110,8 @@ function whyOf({ code, message }: NodeJS.ErrnoException): string {
 
 function optionsOf({ host, port, serverName, path }: Place, question: Question, ca: string | undefined): RequestOptions {
   const { identity, version, session, connection, headers = [] } = question
-  const own = ['Host', port === 443 ? serverName : `${serverName}:${port}`, 'User-Agent', 'latchkey-doctor', ...connection === undefined ? ['Connection', 'close'] : []]
+  const name = isIP(serverName) === 6 ? `[${serverName}]` : serverName
+  const own = ['Host', port === 443 ? name : `${name}:${port}`, 'User-Agent', 'latchkey-doctor', ...connection === undefined ? ['Connection', 'close'] : []]
   return {
     host, port, path: question.path ?? path, method: 'GET', agent: connection ?? false, timeout: answerMs, signal: AbortSignal.timeout(wholeAnswerMs), headers: [...own, ...headers],
     // Nothing secret is sent, and what is wrong with the server's certificate is told rather than thrown.

@@ -25,12 +25,15 @@ export async function answersKept(trial: Trial): Promise<Result> {
   const probe = 'answers of /check are not kept'
   const asked = await trial.asked()
   const { good, later } = trial.identities
-  const counts = [good, later, ...trial.own === undefined ? [] : [trial.own]].map(({ serialNumber }) => ({ asked: asked.get(serialNumber) ?? 0, made: trial.client.countOf(serialNumber) }))
+  const counts = [good, later, ...trial.own === undefined ? [] : [trial.own]]
+    .map(({ serialNumber }) => ({ asked: asked.get(serialNumber) ?? 0, made: trial.client.countOf(serialNumber) }))
   if (counts.every(each => each.asked === 0)) return notTried(probe, 'it does not ask Latchkey on each request')
   const few = counts.filter(each => each.asked > 0 && each.asked < each.made)
   const detail = counts.map(each => `${each.asked} of ${each.made}`).join(', ')
-  if (few.length === 0) return fine(probe, `asked for ${detail} requests${trial.own === undefined ? '; whether a yes is kept shows only with a phone’s certificate (--certificate, --key)' : ''}`)
-  return found(probe, `asked for ${detail} requests`, findingOf(trial, 'check-cached', 'hole', `it asks only about some requests (${detail}): whoever is revoked gets in for as long as an answer is kept`))
+  const untold = trial.own === undefined ? '; whether a yes is kept shows only with a phone’s certificate (--certificate, --key)' : ''
+  if (few.length === 0) return fine(probe, `asked for ${detail} requests${untold}`)
+  const sentence = `it asks only about some requests (${detail}): whoever is revoked gets in for as long as an answer is kept`
+  return found(probe, `asked for ${detail} requests`, findingOf(trial, 'check-cached', 'hole', sentence))
 }
 
 /** The service plays an outage for this one certificate, and answers 503. */

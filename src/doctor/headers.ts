@@ -32,11 +32,13 @@ export async function identityHeaders(trial: Trial, names: readonly string[], ec
     const some = sent.slice(at, at + mostAtOnce)
     // The second one of a name is what a front end overlooks that overwrites only the first.
     const twice = some.map(({ name, value }) => ({ name, value: `${value}-again` }))
-    const { heard, outcome } = await client.ask({ identity: own, version: versions.at(-1)!, path: echoPath, headers: [control, ...some, ...twice].flatMap(({ name, value }) => [name, value]) })
+    const headers = [control, ...some, ...twice].flatMap(({ name, value }) => [name, value])
+    const { heard, outcome } = await client.ask({ identity: own, version: versions.at(-1)!, path: echoPath, headers })
     if (outcome !== 'passed') return notTried(probe, `${echoPath} answered ${said(heard)}`)
     if (!heard.body.includes(control.value)) return notTried(probe, `what answers at ${echoPath} does not say which headers it got`)
     passed.push(...some.filter(({ value }) => heard.body.includes(value)).map(({ name }) => name))
   }
   if (passed.length === 0) return fine(probe, `none of ${sent.length} spellings arrives`)
-  return found(probe, `${passed.length} of ${sent.length} spellings arrive`, findingOf(trial, 'identity-header-passed', 'hole', `what the client itself writes arrives behind the front end in ${passed.join(', ')}`))
+  const sentence = `what the client itself writes arrives behind the front end in ${passed.join(', ')}`
+  return found(probe, `${passed.length} of ${sent.length} spellings arrive`, findingOf(trial, 'identity-header-passed', 'hole', sentence))
 }

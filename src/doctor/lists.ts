@@ -78,7 +78,9 @@ function partitionOf(crl: Crl, authority: string): number | null {
 
 function faultsOf(trial: Judged, { crl, ca, partition, isDelta }: Listed): Finding[] {
   if (isDelta) return [findingOf(trial, 'delta-in-bundle', 'hole', `a delta of ${ca.name} is in the file: who is revoked on the list that it hides gets in`)]
-  if (partition === null && ca.role === 'issuing') return [findingOf(trial, 'complete-list-in-bundle', 'hole', `the complete list of ${ca.name} is in the file beside its partitions: an older one hides what is only in them`)]
+  if (partition === null && ca.role === 'issuing') {
+    return [findingOf(trial, 'complete-list-in-bundle', 'hole', `the complete list of ${ca.name} is in the file beside its partitions: an older one hides what is only in them`)]
+  }
   const what = `${nameOf({ authority: ca.name, partition })} in the file`
   const newest = trial.begun.lists.find(list => list.authority === ca.name && list.partition === partition)
   const raw = readCrlNumber(crl) ?? 0n
@@ -91,7 +93,8 @@ function faultsOf(trial: Judged, { crl, ca, partition, isDelta }: Listed): Findi
 }
 
 function missingFrom(trial: Judged, lists: readonly Listed[]): Finding[] {
-  return trial.begun.lists.filter(wanted => wanted.needed && !lists.some(({ ca, partition, isDelta }) => !isDelta && ca.name === wanted.authority && partition === wanted.partition)).map(wanted => wanted.partition === null
+  const isThere = (wanted: PublishedList): boolean => lists.some(({ ca, partition, isDelta }) => !isDelta && ca.name === wanted.authority && partition === wanted.partition)
+  return trial.begun.lists.filter(wanted => wanted.needed && !isThere(wanted)).map(wanted => wanted.partition === null
     ? findingOf(trial, 'root-list-missing', 'outage', `${nameOf(wanted)}, the root, is not in the file: everybody is refused`)
     : findingOf(trial, 'partition-list-missing', 'outage', `${nameOf(wanted)} is not in the file: those whose certificates belong to it are refused`))
 }

@@ -32,7 +32,9 @@ const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 /** One way in, over every version that was tried. */
 function judged(trial: Trial, probe: string, code: FindingCode, sentence: string, waited: ReadonlyMap<Version, Waited>): Result {
-  const detail = [...waited].map(([version, { lateMs, ended, last }]) => `${version}: ${lateMs === undefined ? `still let in after ${seconds(trial.patienceMs)}` : ended ? 'ended' : `refused (${said(last.heard)}) within ${seconds(lateMs)}`}`).join('; ')
+  const inWords = ({ lateMs, ended, last }: Waited): string =>
+    lateMs === undefined ? `still let in after ${seconds(trial.patienceMs)}` : ended ? 'ended' : `refused (${said(last.heard)}) within ${seconds(lateMs)}`
+  const detail = [...waited].map(([version, each]) => `${version}: ${inWords(each)}`).join('; ')
   const findings: Finding[] = []
   if ([...waited.values()].some(({ lateMs }) => lateMs === undefined)) findings.push(findingOf(trial, code, 'hole', sentence))
   const latest = Math.max(0, ...[...waited.values()].map(({ lateMs }) => lateMs ?? 0))
@@ -66,15 +68,20 @@ export async function revokedInTheMiddle(trial: Trial, passes: boolean): Promise
       untilRefused(trial, async () => await trial.client.ask({ identity: trial.identities.later, version: each.version })).then(waited => { anew.set(each.version, waited) }),
       ...each.resumable ? [resumeAgain(trial, each).then(waited => { resumed.set(each.version, waited) })] : [],
     ]))
-    const open = 'revoked just now, open connection'
     return [
       judged(trial, 'revoked just now, new connection', 'revoked-new-connection', 'a certificate that was revoked just now gets in on a new connection', anew),
-      seesNoRequests.has(trial.begun.kind) ? notTried(open, 'it sees connections and no requests: one that is open stays open, until its time limit') : judged(trial, open, 'revoked-keep-alive', 'a certificate that was revoked gets in on a connection that was open before', kept),
+      onOpenConnections(trial, kept),
       await resumption(trial, begun, resumed, passes),
     ]
   } finally {
     for (const { connection } of begun) connection.destroy()
   }
+}
+
+function onOpenConnections(trial: Trial, kept: ReadonlyMap<Version, Waited>): Result {
+  const probe = 'revoked just now, open connection'
+  if (seesNoRequests.has(trial.begun.kind)) return notTried(probe, 'it sees connections and no requests: one that is open stays open, until its time limit')
+  return judged(trial, probe, 'revoked-keep-alive', 'a certificate that was revoked gets in on a connection that was open before', kept)
 }
 
 async function begin({ client, identities: { later } }: Trial, version: Version): Promise<Open> {
@@ -116,6 +123,6 @@ async function resumption(trial: Trial, open: readonly Open[], resumed: Readonly
   const askedEachTime = asked >= trial.client.countOf(serialNumber)
   if (askedEachTime && asked > 0) return { ...result, detail: `${result.detail}; Latchkey was asked each time` }
   if (!passes && asked === 0) return notTried(probe, 'a good certificate does not get in either')
-  const finding = findingOf(trial, 'resumption-on', 'risk', `sessions are resumed (${versions.join(', ')}): the lists are not looked at then, and only what checks each request refuses who was revoked`)
-  return found(probe, result.detail, ...result.findings, finding)
+  const sentence = `sessions are resumed (${versions.join(', ')}): the lists are not looked at then, and only what checks each request refuses who was revoked`
+  return found(probe, result.detail, ...result.findings, findingOf(trial, 'resumption-on', 'risk', sentence))
 }

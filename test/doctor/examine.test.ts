@@ -5,6 +5,7 @@ import { createServer as createTcpServer, type AddressInfo, type Server } from '
 import type { TLSSocket } from 'node:tls'
 import test, { type ExecutionContext } from 'ava'
 import { examine, type Door, type ExamineOptions, type Report } from '../../src/doctor/examine.ts'
+import type { PublishedList } from '../../src/doctor/trial.ts'
 import { parseCertificationRequest } from '../../src/formats/certification-request.ts'
 import { extendedKeyUsage, subjectAltName } from '../../src/formats/extensions.ts'
 import { oids } from '../../src/formats/oids.ts'
@@ -29,7 +30,7 @@ const serverCertificate = await issueTestCertificate(webCa, testSerialNumber('se
 type Known = { readonly door: Door, readonly revoked: Set<string>, begun: number }
 
 /** A service that signs for a trial, and is asked by nobody. */
-function newDoor(): Known {
+function newDoor(lists: readonly PublishedList[] = []): Known {
   const known: Known = {
     revoked: new Set(), begun: 0,
     door: {
@@ -42,7 +43,7 @@ function newDoor(): Known {
           return pem(await issueTestCertificate(issuing, serialNumber, { ...newSigner(), subjectPublicKeyInfo }, [extendedKeyUsage(oids.clientAuth)]))
         }
         return {
-          kind: 'envoy', whenStale: 'refuse', standing: null, lists: [], trusted: [ca('root', 'root', root), ca('issuing', 'issuing', issuing)], untrusted: [ca('enrollment', 'enrollment', enrollment)],
+          kind: 'envoy', whenStale: 'refuse', standing: null, lists, trusted: [ca('root', 'root', root), ca('issuing', 'issuing', issuing)], untrusted: [ca('enrollment', 'enrollment', enrollment)],
           chain: pem(issuing.certificate) + pem(root.certificate),
           certificates: { good: await issue('good'), revoked: await issue('revoked'), later: await issue('later'), outage: await issue('outage') },
         }
@@ -150,6 +151,18 @@ test('a revocation that takes effect late is told from one that never does', asy
   t.true(codesIn(await tryOut(port, known, { lateMs: 100, patienceMs: 100_000 })).every(code => code === 'revocation-late risk'))
   const deaf = newDoor()
   t.deepEqual(codesIn(await tryOut(await frontEnd(t, deaf, {}, (_request, response) => { response.end('mail') }), deaf, { patienceMs: 300 })), ['revoked-keep-alive hole', 'revoked-new-connection hole', 'revoked-resumed hole'])
+})
+
+test('a list that the service should have replaced long ago is found, and one that has ended; one that is new is not', async t => {
+  const list = (authority: string, partition: number | null, fromDays: number, toDays: number): PublishedList =>
+    ({ authority, partition, crlNumber: 7, thisUpdate: new Date(Date.now() + fromDays * 86_400_000), nextUpdate: new Date(Date.now() + toDays * 86_400_000), needed: true })
+  const found = async (...lists: PublishedList[]): Promise<string[]> => {
+    const known = newDoor(lists)
+    return codesIn(await tryOut(await frontEnd(t, known), known))
+  }
+  t.deepEqual(await found(list('root', null, -700, 1100), list('issuing', 0, -1, 6)), [])
+  t.deepEqual(await found(list('root', null, -1000, 20), list('issuing', 0, -1, 6)), ['list-ends-soon outage'])
+  t.deepEqual(await found(list('root', null, -700, 1100), list('issuing', 0, -5, 2), list('issuing', 1, -8, -1)), ['list-ended outage', 'list-ends-soon outage'])
 })
 
 test('a server of one version alone is tried with that version', async t => {

@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { activeAuthority } from '../../src/certificates/authority.ts'
 import { startEcho } from '../../src/doctor/echo.ts'
-import { toPem } from '../../src/formats/pem.ts'
+import { parseCrl, signCrl } from '../../src/formats/crl.ts'
+import { fromPem, toPem } from '../../src/formats/pem.ts'
 import { crlFileStore } from '../../src/store/crls.ts'
 import { foreignIdentity } from '../support/foreign.ts'
 import { freePort } from '../support/free-port.ts'
@@ -81,9 +82,20 @@ test('nothing is found on HAProxy as printed, and each fault is found that is pl
 
   // The lists of everybody but the root.
   const lists = await crlFileStore(it.service.db).bundle({ complete: [], partitions: [activeAuthority(it.service.authorities(), 'issuing').id] })
-  const rootless = join(it.folder, 'rootless.pem')
-  writeFileSync(rootless, lists.map(({ der }) => toPem('X509 CRL', der)).join(''))
-  await it.withFault(printed => printed.replace(/crl-file \S+/, `crl-file ${rootless}`), false)
+  const faulty = join(it.folder, 'faulty.pem')
+  writeFileSync(faulty, lists.map(({ der }) => toPem('X509 CRL', der)).join(''))
+  await it.withFault(printed => printed.replace(/crl-file \S+/, `crl-file ${faulty}`), false)
   t.deepEqual(foundIn(await it.examine()), ['list-missing outage'])
-  t.deepEqual(foundIn(await it.examine('--bundle', rootless)), ['list-missing outage', 'root-list-missing outage'])
+  t.deepEqual(foundIn(await it.examine('--bundle', faulty)), ['list-missing outage', 'root-list-missing outage'])
+
+  const issuing = activeAuthority(it.service.authorities(), 'issuing')
+  const ended = await Promise.all(fromPem(readFileSync(it.bundle, 'utf8'), 'X509 CRL').map(async der => {
+    const { issuer, extensions } = parseCrl(der)
+    if (!issuer.raw.equals(issuing.certificate.subject.raw)) return der
+    const dates = { thisUpdate: new Date(Date.now() - 7_200_000), nextUpdate: new Date(Date.now() - 3_600_000) }
+    return await signCrl({ issuer: issuer.raw, ...dates, entries: [], extensions }, it.service.keyring.signer(issuing.key))
+  }))
+  writeFileSync(faulty, ended.map(der => toPem('X509 CRL', der)).join(''))
+  await it.withFault(printed => printed.replace(/crl-file \S+/, `crl-file ${faulty}`), false)
+  t.deepEqual(foundIn(await it.examine()), ['list-ended outage'])
 })

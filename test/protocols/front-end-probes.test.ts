@@ -21,7 +21,7 @@ async function requests(): Promise<Record<string, string>> {
 async function open(t: ExecutionContext) {
   const service = await testService(t)
   await service.publish()
-  const api = await openApi(t, service, 'operator')
+  const api = await openApi(t, service)
   const secrets = new Map<string, string>()
   for (const name of ['edge', 'other']) {
     const secret = `a-secret-of-${name}`
@@ -109,10 +109,10 @@ test('a phone that takes part is only counted, until the trial ends; what is no 
   t.is(await api.refusal('POST', '/front-ends/edge/probes', { requests: await requests(), own: by['good']!.certificate }), 'invalid-argument')
 })
 
-test('an auditor makes none, a front end gets twenty trials a day, and none of them is taken from its agent', async t => {
+test('an operator makes none, a front end gets twenty trials a day, and none of them is taken from its agent', async t => {
   const { service, api } = await open(t)
-  const auditor = await openApi(t, service, 'auditor')
-  t.is(await auditor.refusal('POST', '/front-ends/edge/probes', { requests: await requests() }), 'forbidden')
+  const operator = await openApi(t, service, 'operator')
+  t.is(await operator.refusal('POST', '/front-ends/edge/probes', { requests: await requests() }), 'forbidden')
   const url = await openDoors(t, service)
   const agent = await enrolledAgent(service, url, { name: 'kept' })
   const canaries = async (): Promise<number> => {

@@ -36,8 +36,12 @@ async function frontEndNamed({ db }: Service, called: string): Promise<FrontEnd>
   return frontEnd
 }
 
+/**
+ * For admins: a front end that knows the lists and nothing else passes on who has a good certificate, and what an operator
+ * may do for a phone is bound to the policy. These certificates are not.
+ */
 export const frontEndProbeBegin = operation({
-  id: 'frontEndProbeBegin', method: 'post', path: '/front-ends/{name}/probes', role: 'operator', status: 201,
+  id: 'frontEndProbeBegin', method: 'post', path: '/front-ends/{name}/probes', role: 'admin', status: 201,
   summary: 'Certificates for nobody, good for an hour, with which a front end is tried out from outside; and what is to be found there.',
   input: z.strictObject({
     name,
@@ -119,7 +123,7 @@ export const frontEndProbeList = operation({
 })
 
 export const frontEndProbeRevoke = operation({
-  id: 'frontEndProbeRevoke', method: 'post', path: '/front-ends/{name}/probes/revoke', role: 'operator',
+  id: 'frontEndProbeRevoke', method: 'post', path: '/front-ends/{name}/probes/revoke', role: 'admin',
   summary: 'Revoke, in the middle of a trial, the certificate that is there for it.',
   input: z.strictObject({ name, serialNumber }),
   output: z.strictObject({ serialNumber }),
@@ -130,7 +134,7 @@ export const frontEndProbeRevoke = operation({
 })
 
 export const frontEndProbeEnd = operation({
-  id: 'frontEndProbeEnd', method: 'post', path: '/front-ends/{name}/probes/end', role: 'operator',
+  id: 'frontEndProbeEnd', method: 'post', path: '/front-ends/{name}/probes/end', role: 'admin',
   summary: 'End a trial: questions about a phone’s own certificate are counted no longer.',
   input: z.strictObject({ name }),
   output: z.strictObject({}),
