@@ -10,7 +10,7 @@ import { toPem } from '../../src/formats/pem.ts'
 import { signCertificate } from '../../src/formats/x509.ts'
 import { caRouter } from '../../src/protocols/ca/router.ts'
 import { conventionFor } from '../../src/protocols/check/kinds.ts'
-import { checkRouter } from '../../src/protocols/check/router.ts'
+import { checkHandler } from '../../src/protocols/check/handler.ts'
 import { crlRouter } from '../../src/protocols/crl/router.ts'
 import { frontEndStore } from '../../src/store/front-ends.ts'
 import { fakeClock } from '../support/clock.ts'
@@ -33,7 +33,7 @@ async function frontEnd(t: ExecutionContext) {
     maxAgeSeconds: 900, whenStale: 'refuse', secretSha256: createHash('sha256').update(secret).digest(), createdAt: service.now(),
   })
   await service.publish()
-  const latchkey = await listen(t, [crlRouter(service), caRouter(service), checkRouter(service)])
+  const latchkey = await listen(t, [crlRouter(service), caRouter(service), checkHandler(service)])
   return { service, nginx: await startNginx(t, { nginx: program, latchkey, frontEnd: 'edge', secret }) }
 }
 

@@ -8,16 +8,21 @@ import { conventions, identityHeaders, readPresented, type Presented } from './c
 import type { Convention } from './kinds.ts'
 
 /** As the database has it; anything else, a NUL say, would not be a question but an error. */
-const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
+export const isFrontEndName = (name: string): boolean => /^[a-z0-9][a-z0-9-]{0,62}$/.test(name)
+
+/** @throws {CaError} unauthorized */
+export async function authenticate(db: Queryable, name: string, authorization: string | undefined): Promise<FrontEnd> {
+  return recognized(isFrontEndName(name) ? await frontEndStore(db).find(name) : undefined, authorization)
+}
 
 /**
  * The front end that asks, known by its secret. Digests are compared, in constant time: neither the secret's
  * length nor its first bytes show in how long a refusal takes.
  *
+ * @param frontEnd  the one of the name that was given, where there is one
  * @throws {CaError} unauthorized, the same for an unknown name and for a wrong secret
  */
-export async function authenticate(db: Queryable, name: string, authorization: string | undefined): Promise<FrontEnd> {
-  const frontEnd = namePattern.test(name) ? await frontEndStore(db).find(name) : undefined
+export function recognized(frontEnd: FrontEnd | undefined, authorization: string | undefined): FrontEnd {
   const secret = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1] ?? ''
   const given = createHash('sha256').update(secret).digest()
   const same = timingSafeEqual(given, frontEnd?.secretSha256 ?? Buffer.alloc(32))
