@@ -15,7 +15,7 @@ import { caRouter } from './protocols/ca/router.ts'
 import { checkHandler } from './protocols/check/handler.ts'
 import { crlRouter } from './protocols/crl/router.ts'
 import { feedRouter } from './protocols/feed/router.ts'
-import { ocspRouter } from './protocols/ocsp/router.ts'
+import { ocspHandler } from './protocols/ocsp/handler.ts'
 import { otaRouter } from './protocols/ota/router.ts'
 import { scepRouter } from './protocols/scep/router.ts'
 import { healthRouter } from './protocols/health/router.ts'
@@ -33,10 +33,10 @@ export function createApp(service: Service, doors: Doors = { phones: true, admin
   const agentOf = agentRequest(service)
   const routers: Router[] = [
     healthRouter(service),
-    ...doors.phones ? [personRouter(service, deps), otaRouter(deps), scepRouter(deps), ocspRouter(service)] : [],
+    ...doors.phones ? [personRouter(service, deps), otaRouter(deps), scepRouter(deps)] : [],
     ...doors.phones || doors.agents === true ? [crlRouter(service), caRouter(service), agentsRouter(service, agentOf), feedRouter(service, agentOf)] : [],
     ...doors.admins ? [consoleRouter(service), apiRouter(service)] : [],
   ]
   for (const router of routers) app.use(router.routes())
-  return directly(doors.phones ? [checkHandler(service)] : [], app.callback())
+  return directly(doors.phones ? [checkHandler(service), ocspHandler(service)] : [], app.callback())
 }

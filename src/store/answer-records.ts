@@ -1,10 +1,11 @@
 /** What answers about certificates rest on, read for many certificates at once. */
 import type { CertificateKind } from '../certificates/issue.ts'
-import type { CertificateKey, Revocation } from '../certificates/revoke.ts'
+import { removeFromCrl, type CertificateKey, type Revocation } from '../certificates/revoke.ts'
 import type { StatusRecord } from '../certificates/status.ts'
 import type { Queryable } from './db.ts'
 
-/** @property activeSyncVersion  grows with what the ActiveSync gate found of the device, and with what somebody settled */
+/** What is known of the person and the device is missing where a certificate is revoked: no answer names them then.
+ * @property activeSyncVersion  grows with what the ActiveSync gate found of the device, and with what somebody settled */
 export type AnswerRecord = StatusRecord & CertificateKey & {
   kind: CertificateKind, deviceId: string | null, test: boolean, sha256: Buffer | null, firstUsedAt: Date | null, personEmail: string | null, activeSyncVersion: number
   revocation: Pick<Revocation, 'revokedAt' | 'reason'> | null
@@ -14,7 +15,8 @@ const select = `select c.authority_id, c.serial_number, c.kind, c.state, c.devic
     coalesce(d.activesync_version, 0) as activesync_version, p.email, r.revoked_at, r.reason, a.revoked_at as issuer_revoked_at
   from certificates c join authorities a on a.id = c.authority_id
     left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
-    left join devices d on d.id = c.device_id left join people p on p.id = d.person_id`
+    left join devices d on d.id = c.device_id and (r.reason is null or r.reason = ${removeFromCrl})
+    left join people p on p.id = d.person_id`
 
 const recordOf = (row: any): AnswerRecord => ({
   authorityId: row.authority_id, serialNumber: row.serial_number, kind: row.kind, state: row.state, deviceId: row.device_id, test: row.test, sha256: row.sha256,

@@ -86,7 +86,7 @@ async function bench(databaseUrl: string, service: TestService, template: Issued
   undo.push(async () => await rm(folder, { recursive: true, force: true }))
   await writeFile(join(folder, 'passphrase'), passphrase)
   const started = performance.now()
-  const latchkey = await served(folder, { DATABASE_URL: databaseUrl, LATCHKEY_PASSPHRASE_FILE: join(folder, 'passphrase') })
+  const latchkey = await served(folder, { DATABASE_URL: databaseUrl, LATCHKEY_PASSPHRASE_FILE: join(folder, 'passphrase'), LATCHKEY_PKI_URL: service.config.pkiUrl })
   await latchkey.start()
   say(`ready after ${((performance.now() - started) / 1000).toFixed(1)} s with ${(await residentMb(latchkey.pid()!)).toFixed(0)} MB`)
   undo.push(async () => await latchkey.stop())
