@@ -17,6 +17,8 @@ import type { Log } from './log.ts'
 
 const pollMs = 200
 const countsMs = 700
+/** What is written down about changes stays ten minutes: after a pause like this nothing is looked up in it. */
+const longestPauseMs = 60_000
 /** Nobody asks any more: the database is left alone. */
 const idleMs = 10_000
 
@@ -71,6 +73,11 @@ export function answerWatch({ db, log, lossMs }: { db: Database, log: Log, lossM
 type Confirmed = { monotonic: number, clock: number }
 const clocks = (): Confirmed => ({ monotonic: performance.now(), clock: Date.now() })
 
+function isWithin(ms: number, { monotonic, clock }: Confirmed, now: Confirmed): boolean {
+  const byClock = now.clock - clock
+  return now.monotonic - monotonic < ms && byClock < ms && byClock >= 0
+}
+
 /** Looks for what was committed, by whomever, as long as somebody asks. */
 function follow({ db, log }: { db: Database, log: Log }, forget: Forget): { confirmedWithin(ms: number): boolean, isUnderWay(): boolean } {
   let last: { era: string, snapshot: string } | undefined
@@ -79,10 +86,11 @@ function follow({ db, log }: { db: Database, log: Log }, forget: Forget): { conf
   let askedAt = 0
   const look = coalesced(async () => {
     const began = clocks()
+    if (confirmed !== undefined && !isWithin(longestPauseMs, confirmed, began)) last = undefined
     try {
       const { era, snapshot, changes } = await answerChangeStore({ query: db.queryApart }).since(last?.snapshot)
       // Snapshots of before a restart or a failover say nothing about those of after it.
-      if (last?.era !== era) forget(everything)
+      if (last === undefined || last.era !== era) forget(everything)
       else for (const change of changes) forget(change)
       last = last === undefined || last.era === era ? { era, snapshot } : undefined
       confirmed = last === undefined ? undefined : began
@@ -115,9 +123,7 @@ function follow({ db, log }: { db: Database, log: Log }, forget: Forget): { conf
       const now = clocks()
       askedAt = now.monotonic
       if (stop === undefined) begin()
-      if (confirmed === undefined) return false
-      const byClock = now.clock - confirmed.clock
-      return now.monotonic - confirmed.monotonic < ms && byClock < ms && byClock >= 0
+      return confirmed !== undefined && isWithin(ms, confirmed, now)
     },
   }
 }

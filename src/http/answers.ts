@@ -44,8 +44,10 @@ export function openAnswers({ db, log, databaseLossSeconds }: { db: Database, lo
     record !== undefined && watch.isCurrent() && !watch.inDoubt('certificate', serialName(record)) ? record : undefined
   /** @param since  `changes` before it was read. Only what was issued: garbage takes nobody's place */
   const remember = (record: AnswerRecord | undefined, since: number): AnswerRecord | undefined => {
-    if (record?.state === 'issued' && watch.changes() === since && watch.isCurrent()) certificates.set(record)
-    return record
+    if (record?.state !== 'issued' || watch.changes() !== since || !watch.isCurrent()) return record
+    const own = ownCopy(record)
+    certificates.set(own)
+    return own
   }
   const readBySha256 = gathered(answerRecordStore(db).bySha256, digestName, record => digestName(record.sha256!), longestMs)
   const readByKey = gathered(answerRecordStore(db).byKey, keyName, keyName, longestMs)
@@ -74,6 +76,15 @@ export function openAnswers({ db, log, databaseLossSeconds }: { db: Database, lo
     changes: watch.changes,
     size: () => certificates.size(),
   }
+}
+
+/** Small buffers share 8 kB with whatever was made at the same time, all of which would be remembered as well. */
+function ownCopy(record: AnswerRecord): AnswerRecord {
+  const [{ serialNumber }, sha256] = [record, record.sha256 ?? Buffer.alloc(0)]
+  const bytes = Buffer.allocUnsafeSlow(serialNumber.length + sha256.length)
+  serialNumber.copy(bytes)
+  sha256.copy(bytes, serialNumber.length)
+  return { ...record, serialNumber: bytes.subarray(0, serialNumber.length), sha256: record.sha256 && bytes.subarray(serialNumber.length) }
 }
 
 const keyName = (key: CertificateKey): string => `${key.authorityId} ${serialName(key)}`

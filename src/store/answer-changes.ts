@@ -12,7 +12,7 @@ export type Look = { era: string, snapshot: string, changes: AnswerChange[] }
 
 /** Tables with such a trigger. What writes to none of them changes no answer. */
 export const answerTables = ['authorities', 'certificates', 'devices', 'front_ends', 'people', 'revocations'] as const
-const writesToThem = new RegExp(`\\b(?:insert\\s+into|update|delete\\s+from|truncate|merge\\s+into)\\s+(?:table\\s+|only\\s+)*(?:${answerTables.join('|')})\\b`, 'i')
+const writesToThem = new RegExp(`\\b(?:insert\\s+into|update|delete\\s+from|truncate|merge\\s+into)\\s+(?:table\\s+|only\\s+)*(?:"?\\w+"?\\.)?"?(?:${answerTables.join('|')})\\b`, 'i')
 
 /** Whether a statement may change an answer. */
 export const mayChangeAnswers = (text: string): boolean => writesToThem.test(text)

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { CaError } from '../../errors.ts'
 import type { Log } from '../../http/log.ts'
@@ -24,7 +24,7 @@ export async function authenticate(db: Queryable, name: string, authorization: s
  */
 export function recognized(frontEnd: FrontEnd | undefined, authorization: string | undefined): FrontEnd {
   const secret = /^Bearer ([\x21-\x7e]{1,512})$/i.exec(authorization ?? '')?.[1] ?? ''
-  const given = createHash('sha256').update(secret).digest()
+  const given = hash('sha256', secret, 'buffer')
   const same = timingSafeEqual(given, frontEnd?.secretSha256 ?? Buffer.alloc(32))
   if (frontEnd === undefined || !same) throw new CaError('unauthorized', 'this front end is not known by that secret')
   return frontEnd

@@ -42,8 +42,12 @@ export function ocspResponder(service: Service): (authorityName: string, request
     if (before !== undefined && countsStill(before)) return before.answer
     const authorities = service.authorities()
     const { answer, record } = await answerAnew(service, authorityName, request)
-    if (question !== undefined && answer.cacheable) given.set(question, { answer, record, authorities })
-    return answer
+    if (question === undefined || !answer.cacheable) return answer
+    // A small buffer shares 8 kB with whatever was made at the same time.
+    const own = { ...answer, der: Buffer.allocUnsafeSlow(answer.der.length) }
+    answer.der.copy(own.der)
+    given.set(question, { answer: own, record, authorities })
+    return own
   }
 }
 
