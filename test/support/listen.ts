@@ -14,6 +14,8 @@ export async function listen(t: ExecutionContext<any>, doors: (Router | DirectHa
   app.use(problems(log))
   for (const door of doors) if (typeof door !== 'function') app.use(door.routes())
   const server = createServer(directly(doors.filter(door => typeof door === 'function'), app.callback()))
+  // A busy machine lets a connection wait longer than Node keeps it, and closes it while something is on its way.
+  server.keepAliveTimeout = 0
   await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => new Promise<void>(resolve => {
     server.close(() => { resolve() })
