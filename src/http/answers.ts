@@ -8,7 +8,7 @@ import { gathered } from './gathered.ts'
 import type { Log } from './log.ts'
 import { Remembered } from './remembered.ts'
 
-/** Of certificates, each about 700 bytes. However many there are, more are not remembered. */
+/** Of certificates, each about a kilobyte. However many there are, more are not remembered. */
 const mostCertificates = 50_000
 const mostFrontEnds = 1000
 

@@ -170,7 +170,8 @@ test('who may not be without the database for a moment remembers nothing', async
   const service = await testService(t)
   const issued = await issueDevice(service)
   const answers = openAnswers({ db: service.db, log: silentLog, databaseLossSeconds: 0 })
-  for (let i = 0; i < 5; i++) await answers.byKey(issued)
+  // A busy machine may not answer within the tenth of a second that is waited then.
+  for (let i = 0; i < 5; i++) await answers.byKey(issued).catch(() => undefined)
   t.is(answers.size(), 0)
 })
 
