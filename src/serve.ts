@@ -85,7 +85,7 @@ async function openDoors(service: Service): Promise<{ address: ListenAddress, cl
 const limits = { requestTimeout: 30_000, headersTimeout: 15_000, maxHeaderSize: 32_768 }
 
 async function listen(service: Service, address: ListenAddress, doors: Doors): Promise<Server> {
-  const listener = createApp(service, doors).callback()
+  const listener = createApp(service, doors)
   const server = doors.agents === true ? (await agentDoor(service, listener, limits)).server : createServer(limits, listener)
   return await listenOn(server, address, doors.agents === true ? 'LATCHKEY_AGENT_LISTEN' : doors.phones ? 'LATCHKEY_LISTEN' : 'LATCHKEY_CONSOLE_LISTEN')
 }

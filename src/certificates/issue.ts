@@ -1,4 +1,4 @@
-import { createHash, createPublicKey } from 'node:crypto'
+import { createPublicKey, hash } from 'node:crypto'
 import { CaError } from '../errors.ts'
 import type { Decision } from '../policy/decide.ts'
 import type { EvidenceGrade } from '../devices/evidence.ts'
@@ -65,7 +65,7 @@ export type Prepared = { certificate: Certificate, completion: Omit<Completion, 
 /** Long enough for a slow signer; what is still pending then was cut off by a crash. */
 const leaseMs = 120_000
 
-export const sha256 = (bytes: Uint8Array): Buffer => createHash('sha256').update(bytes).digest()
+export const sha256 = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buffer')
 
 /**
  * Stores a serial number, signs under it, and checks what was signed. The decision is an argument because

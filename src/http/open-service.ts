@@ -7,6 +7,7 @@ import type { Keyring } from '../certificates/keyring.ts'
 import { loadAuthorities } from '../store/authorities.ts'
 import { newestCatalogueUpdate } from '../store/catalogue.ts'
 import type { Database } from '../store/db.ts'
+import { openAnswers } from './answers.ts'
 import type { Log } from './log.ts'
 import type { Service } from './service.ts'
 import { registerMissingAddresses } from './upkeep.ts'
@@ -23,6 +24,7 @@ export async function openService(parts: Parts): Promise<Service & { onRevocatio
   return {
     ...parts,
     addresses,
+    answers: openAnswers({ db, log: parts.log, databaseLossSeconds: config.databaseLossSeconds }),
     anchors: [appleDeviceAnchor(), ...config.testDeviceCa === undefined ? [] : [testDeviceAnchor(readFileSync(config.testDeviceCa, 'utf8'))]],
     authorities: () => snapshot.authorities,
     catalogue: () => snapshot.catalogue,

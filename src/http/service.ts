@@ -5,6 +5,7 @@ import type { Config } from '../config.ts'
 import type { Catalogue } from '../devices/catalogue.ts'
 import type { DeviceAnchor } from '../devices/device-identity.ts'
 import type { Database } from '../store/db.ts'
+import type { Answers } from './answers.ts'
 import type { Log } from './log.ts'
 
 /** What every endpoint and every scheduled task is given. Made once, in main and in tests. */
@@ -21,6 +22,8 @@ export type Service = {
   /** Device CAs whose signature counts as evidence: Apple's, and a simulated one where the setting says so. */
   readonly anchors: readonly DeviceAnchor[]
   readonly log: Log
+  /** What `/check` and OCSP answer from. */
+  readonly answers: Answers
   /** Tells the schedule that revocation data changed: it publishes within a second. */
   readonly revocationChanged: () => void
 }

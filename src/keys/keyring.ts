@@ -20,6 +20,7 @@ const cipher = 'aes-256-cbc'
 export function openKeyring(passphrase: string): Keyring {
   if (passphrase.length < 16) throw new CaError('invalid-configuration', 'the passphrase needs at least 16 characters')
   const opened = new Map<string, KeyObject>()
+  const signers = new WeakMap<KeyObject, Signer>()
   const root = Buffer.from(hkdfSync('sha256', passphrase, 'latchkey', 'secrets', 32))
 
   function open(key: SealedKey): KeyObject {
@@ -45,7 +46,12 @@ export function openKeyring(passphrase: string): Keyring {
   return {
     seal,
     generate: async algorithm => seal(await generatePrivateKey(algorithm)),
-    signer: key => signerOf(open(key)),
+    signer: key => {
+      const privateKey = open(key)
+      const signer = signers.get(privateKey) ?? signerOf(privateKey)
+      signers.set(privateKey, signer)
+      return signer
+    },
     decrypt: async (key, ciphertext) => decryptPkcs1(open(key), ciphertext),
     forget: key => { opened.delete(key.id) },
     newLeafKey: async () => leafKeyOf(await generatePrivateKey('RSA-2048')),

@@ -25,8 +25,6 @@ export type CertificateRecord = StatusRecord & CertificateKey & {
   /** Grows with what the ActiveSync gate found of the device, and with what somebody settled. */
   activeSyncVersion: number
   revocation: Revocation | null
-  /** Somebody tries out a front end with it. Known of a certificate that was asked for by name. */
-  probe: boolean
 }
 
 const columns = `
@@ -39,7 +37,6 @@ const withHolder = (join: 'join' | 'left join'): string => `certificates c
   ${join} devices d on d.id = c.device_id
   ${join} people p on p.id = d.person_id`
 const joined = withHolder('left join')
-const probe = 'exists (select 1 from front_end_probes o where o.authority_id = c.authority_id and o.serial_number = c.serial_number) as probe'
 
 export const revocationOf = (row: any): Revocation | null => row.revoked_at === null ? null
   : { revokedAt: row.revoked_at, reason: row.reason, changeNumber: row.change_number, actor: row.actor, cause: row.cause }
@@ -50,7 +47,7 @@ const recordOf = (row: any): CertificateRecord => ({
   der: row.der, sha256: row.sha256, notBefore: row.not_before, notAfter: row.not_after, createdAt: row.created_at,
   firstUsedAt: row.first_used_at, productType: row.product_type, personName: row.person_name, personEmail: row.person_email,
   activeSyncVersion: row.activesync_version,
-  revocation: revocationOf(row), issuerRevokedAt: row.issuer_revoked_at, probe: row.probe ?? false,
+  revocation: revocationOf(row), issuerRevokedAt: row.issuer_revoked_at,
 })
 
 export type CertificateFilter = { personId?: string | undefined, deviceId?: string | undefined, sorted?: Sorted, limit: number }
@@ -65,7 +62,7 @@ const newestFirst: Sorted = { order: certificateOrders.created, descending: true
 
 export function certificateStore(db: Queryable) {
   const find = async (where: string, params: unknown[]): Promise<CertificateRecord | undefined> => {
-    const [row] = await db.query(`select ${columns}, ${probe} from ${joined} where ${where} limit 1`, params)
+    const [row] = await db.query(`select ${columns} from ${joined} where ${where} limit 1`, params)
     return row === undefined ? undefined : recordOf(row)
   }
   return {

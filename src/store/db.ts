@@ -33,7 +33,17 @@ export type Engine = {
    * notifications may have been missed: look again. Returns the way to stop.
    */
   listen(channel: string, handler: Notification): Promise<() => Promise<void>>
+  /** One statement that waits for none of the others, on a connection of its own; given up after two seconds. */
+  queryApart(text: string, params: readonly unknown[]): Promise<Row[]>
   close(): Promise<void>
+}
+
+/** Whoever has to know of a change that this process makes before anybody can see it. */
+export type CommitWatch = {
+  /** Whether a statement may make such a change. */
+  concerns(text: string): boolean
+  /** Inside a transaction with such a statement, before its commit. What it answers is called when the transaction has ended, either way. */
+  beforeCommit(tx: Queryable): Promise<() => void>
 }
 
 /**
@@ -44,7 +54,11 @@ export type Engine = {
  * asks for it (serialization failure, deadlock) the work runs again, so it must do nothing but query.
  * Inside it only the transaction may be used: the database itself throws at once.
  */
-export type Database = Queryable & Omit<Engine, 'query'>
+export type Database = Queryable & Omit<Engine, 'query' | 'queryApart'> & {
+  queryApart<T = Row>(text: string, params?: readonly unknown[]): Promise<T[]>
+  /** Returns the way to stop. A statement outside a transaction that concerns somebody becomes one. */
+  watchCommits(watch: CommitWatch): () => void
+}
 
 /** A statement that PostgreSQL refused. A defect, unless the caller expected this very constraint. */
 export class DatabaseError extends Error {
@@ -72,7 +86,7 @@ const isRetryable = (error: unknown): boolean =>
   error instanceof DatabaseError && (error.code === '40001' || error.code === '40P01')
 
 /** The transaction whose callback the current code was called from. */
-type Running = AsyncLocalStorage<{ open: boolean }>
+type Running = AsyncLocalStorage<{ open: boolean, watched: boolean }>
 
 /** Adds to an engine what both engines need alike: the guard against nested use, and retries. */
 export function database(engine: Engine): Database {
@@ -84,11 +98,19 @@ export function database(engine: Engine): Database {
     return engine
   }
   let closed: Promise<void> | undefined
+  const watches = new Set<CommitWatch>()
+  const transaction: Engine['transaction'] = async work => await retried(() => inTransaction(outside(), running, watches, work))
   return {
     kind: engine.kind,
-    query: async <T>(text: string, params: readonly unknown[] = []) => await outside().query(text, params) as T[],
-    transaction: async work => await retried(() => inTransaction(outside(), running, work)),
+    query: async <T>(text: string, params: readonly unknown[] = []) =>
+      isWatched(watches, text) ? await transaction(async tx => await tx.query<T>(text, params)) : await outside().query(text, params) as T[],
+    queryApart: async <T>(text: string, params: readonly unknown[] = []) => await outside().queryApart(text, params) as T[],
+    transaction,
     exec: async sql => await outside().exec(sql),
+    watchCommits: watch => {
+      watches.add(watch)
+      return () => { watches.delete(watch) }
+    },
     listen: async (channel, handler) => {
       if (!/^[a-z_]{1,63}$/.test(channel)) throw new TypeError(`${channel} is no channel`)
       return await outside().listen(channel, handler)
@@ -97,23 +119,37 @@ export function database(engine: Engine): Database {
   }
 }
 
-async function inTransaction<T>(engine: Engine, running: Running, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const state = { open: true }
-  return await engine.transaction(async tx => {
-    const inside = (): Transaction => {
+const isWatched = (watches: ReadonlySet<CommitWatch>, text: string): boolean => {
+  for (const watch of watches) if (watch.concerns(text)) return true
+  return false
+}
+
+async function inTransaction<T>(engine: Engine, running: Running, watches: ReadonlySet<CommitWatch>, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  const state = { open: true, watched: false }
+  const ends: (() => void)[] = []
+  const guardedWork = async (tx: Transaction): Promise<T> => {
+    const inside = (text: string): Transaction => {
       if (!state.open) throw new Error('the transaction was used after it had ended')
+      state.watched ||= isWatched(watches, text)
       return tx
     }
     const guarded: Transaction = {
-      query: async (text, params) => await inside().query(text, params),
-      exec: async sql => await inside().exec(sql),
+      query: async (text, params) => await inside(text).query(text, params),
+      exec: async sql => await inside(sql).exec(sql),
     }
     try {
-      return await running.run(state, () => work(guarded))
+      const value = await running.run(state, () => work(guarded))
+      if (state.watched) for (const watch of watches) ends.push(await watch.beforeCommit(tx))
+      return value
     } finally {
       state.open = false
     }
-  })
+  }
+  try {
+    return await engine.transaction(guardedWork)
+  } finally {
+    for (const end of ends) end()
+  }
 }
 
 async function retried<T>(attempt: () => Promise<T>): Promise<T> {

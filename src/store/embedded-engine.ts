@@ -33,6 +33,11 @@ export class EmbeddedEngine implements Engine {
     return await this.#sessionOn(this.#pg).query(text, params)
   }
 
+  /** There is one session, so it waits all the same; but nobody else is there to be waited for. */
+  async queryApart(text: string, params: readonly unknown[]): Promise<Row[]> {
+    return await this.query(text, params)
+  }
+
   async exec(sql: string): Promise<void> {
     await this.#sessionOn(this.#pg).exec(sql)
   }

@@ -1,3 +1,4 @@
+import { answerChangeStore } from './answer-changes.ts'
 import type { Queryable } from './db.ts'
 import { outboxStore } from './outbox.ts'
 import { probeStore } from './probes.ts'
@@ -11,6 +12,7 @@ export async function housekeeping(db: Queryable, now: Date): Promise<void> {
   await db.query(`update enrollments e set final_answer = null, final_answer_until = null
     where final_answer is not null and (final_answer_until < $1
       or exists (select 1 from certificates c where c.enrollment_id = e.id and c.kind = 'device' and c.first_used_at is not null))`, [now])
+  await answerChangeStore(db).prune()
   const yesterday = new Date(now.getTime() - dayMs)
   // Downloads that no phone answered: mail scanners, second thoughts.
   await db.query(`delete from enrollments where id in (

@@ -11,6 +11,8 @@ import { parameter, parsers } from './values.ts'
 // A statement that takes longer meets a server that went away without saying so.
 const longestStatementMs = 30_000
 const longestConnectMs = 5_000
+// What is asked several times a second is better asked anew.
+const longestApartMs = 2_000
 
 const types = { getTypeParser: (oid: number) => parsers.get(oid) ?? ((text: string) => text) } as pg.CustomTypesConfig
 
@@ -25,8 +27,9 @@ export async function openServer(databaseUrl: string, directUrl = databaseUrl): 
     connectionString: databaseUrl, types, keepAlive: true, connectionTimeoutMillis: longestConnectMs,
     application_name: 'latchkey',
   })
-  pool.on('error', () => {}) // an idle connection that broke: the pool has dropped it already
-  const engine = engineOf(pool, directUrl)
+  const apart = new pg.Pool({ connectionString: databaseUrl, types, keepAlive: true, max: 1, connectionTimeoutMillis: longestApartMs, application_name: 'latchkey' })
+  for (const each of [pool, apart]) each.on('error', () => {}) // an idle connection that broke: the pool has dropped it already
+  const engine = engineOf(pool, apart, directUrl)
   try {
     await engine.query('select 1', [])
   } catch (error) {
@@ -36,19 +39,20 @@ export async function openServer(databaseUrl: string, directUrl = databaseUrl): 
   return database(engine)
 }
 
-function engineOf(pool: pg.Pool, directUrl: string): Engine {
+function engineOf(pool: pg.Pool, apart: pg.Pool, directUrl: string): Engine {
   const notifications = new Listener(directUrl)
   const once = <T>(work: (session: Transaction) => Promise<T>): Promise<T> =>
     withConnection(pool, async client => await work(sessionOn(client)))
   return {
     kind: 'server',
     query: async (text, params) => await once(async session => await session.query(text, params)),
+    queryApart: async (text, params) => await withConnection(apart, async client => await sessionOn(client, longestApartMs).query(text, params)),
     exec: async sql => { await once(async session => { await session.exec(sql) }) },
     transaction: async work => await withConnection(pool, async client => await inTransaction(client, work)),
     listen: async (channel, handler) => await notifications.listen(channel, handler),
     close: async () => {
       await notifications.close()
-      await pool.end()
+      await Promise.all([pool.end(), apart.end()])
     },
   }
 }
@@ -86,13 +90,13 @@ async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) =
 }
 
 /** `extended` even without parameters: one statement, as on the embedded engine. */
-const limited = (text: string, values: (string | null)[] = []): pg.QueryConfig & { queryMode: string, query_timeout: number } =>
-  ({ text, values, queryMode: 'extended', query_timeout: longestStatementMs })
+const limited = (text: string, values: (string | null)[] = [], longestMs = longestStatementMs): pg.QueryConfig & { queryMode: string, query_timeout: number } =>
+  ({ text, values, queryMode: 'extended', query_timeout: longestMs })
 
-function sessionOn(client: pg.PoolClient): Transaction {
+function sessionOn(client: pg.PoolClient, longestMs = longestStatementMs): Transaction {
   return {
     query: async <T>(text: string, params: readonly unknown[] = []) => {
-      const query = limited(text, params.map(parameter))
+      const query = limited(text, params.map(parameter), longestMs)
       const { rows } = await run(() => client.query<Row>(query))
       return rows as T[]
     },

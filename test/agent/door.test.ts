@@ -51,7 +51,7 @@ async function open(t: ExecutionContext, { tells = true, days = 0 } = {}) {
   const service = await testService(t, { clock: { now: () => new Date(Date.now() + ahead * day), advance: () => {}, set: () => {} }, config: { agentUrl: tells ? doorUrl : undefined } })
   await service.publish()
   const asked: string[] = []
-  const app = createApp(service).callback()
+  const app = createApp(service)
   const proxy = await listening(t, createHttpServer((request, response) => { asked.push(`${request.method} ${request.url}`); app(request, response) }))
   const { secret } = await frontEndAdd.run(service, admin, frontEndAdd.input.parse({ name: 'edge', kind: 'haproxy' }))
   const folder = new AgentFolder(join(await temporaryFolder(t), 'agent'))
@@ -59,7 +59,7 @@ async function open(t: ExecutionContext, { tells = true, days = 0 } = {}) {
     service, secret, folder, doorUrl, port, asked, proxyUrl: `http://127.0.0.1:${proxy.port}`,
     setDays: (count: number) => { ahead = count },
     async openDoor() {
-      const door = await agentDoor(service, createApp(service, { phones: false, admins: false, agents: true }).callback(), {})
+      const door = await agentDoor(service, createApp(service, { phones: false, admins: false, agents: true }), {})
       return { ...door, ...await listening(t, door.server, port) }
     },
     enroll: async (url: string, agentCa?: string): Promise<Enrolled> =>

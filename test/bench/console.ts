@@ -42,7 +42,7 @@ try {
 async function bench(service: TestService, timed: { databaseMs: number, queries: number }): Promise<Measured[]> {
   const { db } = service
   await db.query("update invitations set token_sha256 = $1, ended_at = null, expires_at = $2 where id = (select id from invitations order by created_at desc offset 17 limit 1)", [tokenSha256('bench-token'), new Date(service.now().getTime() + 7 * 86_400_000)])
-  const app = createApp(service).callback()
+  const app = createApp(service)
   let last: Answer = { ms: 0, cpuMs: 0, databaseMs: 0, queries: 0 }
   const server = createServer((request, response) => {
     const [began, cpu, database, queries] = [performance.now(), process.threadCpuUsage(), timed.databaseMs, timed.queries]

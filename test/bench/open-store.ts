@@ -63,7 +63,7 @@ function timedDatabase(db: Database): { db: Database, timed: { databaseMs: numbe
 }
 
 /** @returns false when it was there */
-async function createUnlessThere(url: string, name: string): Promise<boolean> {
+export async function createUnlessThere(url: string, name: string): Promise<boolean> {
   if (!/^[a-z_0-9]{1,60}$/.test(name)) throw new Error(`${name} is no name for a database`)
   const client = new pg.Client({ connectionString: url })
   await client.connect()
@@ -76,7 +76,7 @@ async function createUnlessThere(url: string, name: string): Promise<boolean> {
   }
 }
 
-async function onServer(url: string, sql: string): Promise<void> {
+export async function onServer(url: string, sql: string): Promise<void> {
   const client = new pg.Client({ connectionString: url })
   await client.connect()
   try {

@@ -4,7 +4,7 @@ import { tokenSha256 } from '../../src/devices/secret-token.ts'
 import { toPem } from '../../src/formats/pem.ts'
 import type { Log } from '../../src/http/log.ts'
 import { conventionFor, type FrontEndKind } from '../../src/protocols/check/kinds.ts'
-import { checkRouter } from '../../src/protocols/check/router.ts'
+import { checkHandler } from '../../src/protocols/check/handler.ts'
 import type { GateAction } from '../../src/store/activesync.ts'
 import { certificateStore } from '../../src/store/certificates.ts'
 import { frontEndStore } from '../../src/store/front-ends.ts'
@@ -22,7 +22,7 @@ const bob = ann.replace('ann@', 'bob@')
 
 async function frontEnd(t: ExecutionContext, service: TestService, activeSync: GateAction, kind: FrontEndKind = 'nginx'): Promise<Ask> {
   await frontEndStore(service.db).add({ id: randomUUID(), name: 'edge', kind, convention: conventionFor(kind, null), authorityId: null, maxAgeSeconds: 900, whenStale: 'refuse', activeSync, secretSha256: tokenSha256(secret), createdAt: service.now() })
-  const origin = await listen(t, [checkRouter(service)])
+  const origin = await listen(t, [checkHandler(service)])
   return async (certificate, headers, path = '') => {
     const identity: Record<string, string> = kind === 'nginx' ? { 'x-ssl-client-escaped-cert': encodeURIComponent(certificate.pem) }
       : kind === 'envoy' ? { 'x-forwarded-client-cert': `Cert="${encodeURIComponent(certificate.pem)}"` } : { 'x-ssl-client-cert': certificate.pem.replaceAll(/-----[A-Z ]+-----|\s/g, '') }
@@ -120,7 +120,7 @@ test('what is known of a certificate is not asked for again with every request',
 test('the first DeviceId of a certificate stands, however many come at once, on any instance', async t => {
   const service = await testService(t)
   const ask = await frontEnd(t, service, 'refuse')
-  const other = await listen(t, [checkRouter(service)])
+  const other = await listen(t, [checkHandler(service)])
   const issued = await issueDevice(service, { email: 'ann@example.org' })
   const ids = Array.from({ length: 8 }, (_, i) => ann.replace('O8S9', `Q${i}S9`))
   const answers = await Promise.all(ids.map(async query => await ask(issued, asking(query))))

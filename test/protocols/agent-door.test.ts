@@ -25,7 +25,7 @@ async function open(t: ExecutionContext) {
   const service = await testService(t, { clock: fakeClock(new Date().toISOString()) })
   await service.publish()
   const agent = await enrolledAgent(service, await openDoors(t, service))
-  const { server } = await agentDoor(service, createApp(service, { phones: false, admins: false, agents: true }).callback(), {})
+  const { server } = await agentDoor(service, createApp(service, { phones: false, admins: false, agents: true }), {})
   await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
   t.teardown(() => new Promise<void>(resolve => { server.close(() => { resolve() }); server.closeAllConnections() }))
   const ca = toPem('CERTIFICATE', activeAuthority(service.authorities(), 'agent').certificate.raw)

@@ -3,10 +3,12 @@ import { createHash, randomUUID } from 'node:crypto'
 import { request as httpRequest } from 'node:http'
 import { activeAuthority } from '../../src/certificates/authority.ts'
 import { toPem } from '../../src/formats/pem.ts'
+import { openAnswers } from '../../src/http/answers.ts'
 import type { Log } from '../../src/http/log.ts'
 import { conventionFor, type FrontEndKind } from '../../src/protocols/check/kinds.ts'
-import { checkRouter } from '../../src/protocols/check/router.ts'
+import { checkHandler } from '../../src/protocols/check/handler.ts'
 import { certificateStore } from '../../src/store/certificates.ts'
+import type { Database } from '../../src/store/db.ts'
 import { frontEndStore } from '../../src/store/front-ends.ts'
 import { holdNow, issueBootstrap, issueDevice, prepareDevice, releaseNow, revokeNow, type Issued } from '../support/issued.ts'
 import { listen } from '../support/listen.ts'
@@ -35,7 +37,7 @@ async function ask(origin: string, headers: Record<string, string>, options: { p
 async function edge(t: Parameters<typeof testService>[0], kind: FrontEndKind = 'nginx', log?: Log) {
   const service = await testService(t, log === undefined ? {} : { log })
   await addFrontEnd(service, 'edge', kind)
-  return { service, origin: await listen(t, [checkRouter(service)]) }
+  return { service, origin: await listen(t, [checkHandler(service)]) }
 }
 
 test('a good certificate passes, and the front end learns whose it is', async t => {
@@ -71,6 +73,35 @@ test('revoked, held and released count from the very next question', async t => 
   t.deepEqual(await decision(), [200, 'good'])
   await revokeNow(service, issued)
   t.deepEqual(await decision(), [403, 'revoked'])
+})
+
+test('a question that was on its way when the revocation was committed is refused as well', async t => {
+  const service = await testService(t)
+  await addFrontEnd(service, 'edge', 'nginx')
+  const issued = await issueDevice(service)
+  const [read, held] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const db: Database = { ...service.db, query: async (text, params) => {
+    const rows = await service.db.query<any>(text, params)
+    if (!text.includes('c.sha256 = any')) return rows
+    read.resolve()
+    await held.promise
+    return rows
+  } }
+  const origin = await listen(t, [checkHandler({ ...service, answers: openAnswers({ db, log: service.log, databaseLossSeconds: 5 }) })])
+  const asked = ask(origin, escapedPem(issued))
+  await read.promise
+  await revokeNow(service, issued)
+  held.resolve()
+  t.is((await asked).decision, 'revoked')
+})
+
+test('whoever has been asked often forgets all of it with the database', async t => {
+  const { service, origin } = await edge(t)
+  const issued = await issueDevice(service)
+  await until(async () => { await ask(origin, escapedPem(issued)); return service.answers.known.byKey(issued) !== undefined })
+  await service.db.close()
+  await until(async () => (await ask(origin, escapedPem(issued))).status === 503)
+  for (let i = 0; i < 3; i++) t.is((await ask(origin, escapedPem(issued))).status, 503)
 })
 
 test('outside its dates a certificate is refused', async t => {
@@ -190,6 +221,7 @@ test('who has lost the database says 503, never an old good', async t => {
   const issued = await issueDevice(service)
   t.is((await ask(origin, escapedPem(issued))).status, 200)
   await service.db.close()
+  await until(async () => (await ask(origin, escapedPem(issued))).status !== 200)
   const { status, decision, headers } = await ask(origin, escapedPem(issued))
   t.deepEqual([status, decision, headers.get('cache-control')], [503, 'unavailable', 'no-store'])
 })
@@ -197,8 +229,9 @@ test('who has lost the database says 503, never an old good', async t => {
 test('a database that does not answer is not waited for', async t => {
   const service = await testService(t)
   await addFrontEnd(service, 'edge', 'nginx')
-  const silent = { ...service, config: { ...service.config, databaseLossSeconds: 0 }, db: { ...service.db, query: () => new Promise<never>(() => {}) } }
-  const origin = await listen(t, [checkRouter(silent)])
+  const db = { ...service.db, query: () => new Promise<never>(() => {}) }
+  const silent = { ...service, config: { ...service.config, databaseLossSeconds: 0 }, db, answers: openAnswers({ db, log: service.log, databaseLossSeconds: 0 }) }
+  const origin = await listen(t, [checkHandler(silent)])
   t.is((await ask(origin, {})).status, 503)
 })
 
@@ -211,7 +244,7 @@ test('the first use is noted once, and then the device\'s older certificates are
   let changes = 0
   const service = await testService(t, { revocationChanged: () => { changes++ } })
   await addFrontEnd(service, 'edge', 'nginx')
-  const origin = await listen(t, [checkRouter(service)])
+  const origin = await listen(t, [checkHandler(service)])
   const older = await issueDevice(service)
   service.clock.advance(60)
   const newer = await issueDevice(service, { deviceId: older.deviceId })

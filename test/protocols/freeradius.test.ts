@@ -1,5 +1,5 @@
 import test, { type ExecutionContext } from 'ava'
-import { ocspRouter } from '../../src/protocols/ocsp/router.ts'
+import { ocspHandler } from '../../src/protocols/ocsp/handler.ts'
 import { canaryIdentities, checkService, foreignIdentity } from '../support/check-service.ts'
 import { openCli } from '../support/cli.ts'
 import { freePort } from '../support/free-port.ts'
@@ -13,7 +13,7 @@ async function wifi(t: ExecutionContext) {
   const [freeradius, eapolTest] = [peer(t, 'freeradius'), peer(t, 'eapol_test')]
   if (freeradius === undefined || eapolTest === undefined) return undefined
   const { service, latchkey } = await checkService(t, 'nginx', { now: () => new Date(), advance: () => {}, set: () => {} })
-  const ocsp = `${await listen(t, [ocspRouter(service)])}/ocsp/issuing`
+  const ocsp = `${await listen(t, [ocspHandler(service)])}/ocsp/issuing`
   const start = async (responder: string) => await startFreeradius(t, { freeradius, eapolTest, latchkey, ocsp: responder })
   return { service, latchkey, ocsp, start, radius: await start(ocsp) }
 }

@@ -1,7 +1,7 @@
 import { createHash, randomUUID, X509Certificate } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { caRouter } from '../../src/protocols/ca/router.ts'
-import { checkRouter } from '../../src/protocols/check/router.ts'
+import { checkHandler } from '../../src/protocols/check/handler.ts'
 import { certificationRequest, newKey } from '../../src/doctor/identity.ts'
 import { frontEndStore } from '../../src/store/front-ends.ts'
 import { enrolledAgent, requestOf } from '../support/agent.ts'
@@ -31,7 +31,7 @@ async function open(t: ExecutionContext) {
     })
     secrets.set(name, secret)
   }
-  const origin = await listen(t, [checkRouter(service), caRouter(service)])
+  const origin = await listen(t, [checkHandler(service), caRouter(service)])
   const ask = async (pem: string, name = 'edge'): Promise<[number, string | null]> => {
     const response = await fetch(`${origin}/check/${name}`, { headers: { authorization: `Bearer ${secrets.get(name)}`, 'x-ssl-client-cert': new X509Certificate(pem).raw.toString('base64') } })
     return [response.status, response.headers.get('latchkey-decision')]

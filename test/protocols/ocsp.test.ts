@@ -6,7 +6,7 @@ import { oids } from '../../src/formats/oids.ts'
 import { toPem } from '../../src/formats/pem.ts'
 import { publicKeyBits } from '../../src/formats/public-key.ts'
 import { certificateStore } from '../../src/store/certificates.ts'
-import { ocspRouter } from '../../src/protocols/ocsp/router.ts'
+import { ocspHandler } from '../../src/protocols/ocsp/handler.ts'
 import { fakeClock } from '../support/clock.ts'
 import { holdNow, issueDevice, prepareDevice, revokeNow } from '../support/issued.ts'
 import { listen } from '../support/listen.ts'
@@ -30,7 +30,7 @@ const statusOf = async (response: Response): Promise<number> => parseDer(parseDe
 
 test('a question by GET is answered for caches, by POST for nobody else', async t => {
   const service = await testService(t)
-  const origin = await listen(t, [ocspRouter(service)])
+  const origin = await listen(t, [ocspHandler(service)])
   const issued = await issueDevice(service)
   const request = requestFor(service, issued.serialNumber).toString('base64')
   for (const path of [encodeURIComponent(request), request]) {
@@ -51,7 +51,7 @@ test('a question by GET is answered for caches, by POST for nobody else', async 
 
 test('nothing is signed for what we did not issue, or not yet', async t => {
   const service = await testService(t)
-  const origin = await listen(t, [ocspRouter(service)])
+  const origin = await listen(t, [ocspHandler(service)])
   const issued = await issueDevice(service)
   const pending = await prepareDevice(service)
   const abandoned = await prepareDevice(service)
@@ -78,7 +78,7 @@ test('nothing is signed for what we did not issue, or not yet', async t => {
 
 test('what cannot be read is answered as malformed, and changes nothing', async t => {
   const service = await testService(t)
-  const origin = await listen(t, [ocspRouter(service)])
+  const origin = await listen(t, [ocspHandler(service)])
   const issued = await issueDevice(service)
   const good = requestFor(service, issued.serialNumber)
   t.is(await statusOf(await post(origin, Buffer.from('hello'))), 1)
@@ -91,7 +91,7 @@ test('what cannot be read is answered as malformed, and changes nothing', async 
 
 test('a revocation is in the next answer', async t => {
   const service = await testService(t)
-  const origin = await listen(t, [ocspRouter(service)])
+  const origin = await listen(t, [ocspHandler(service)])
   const issued = await issueDevice(service)
   const body = async () => Buffer.from(await (await post(origin, requestFor(service, issued.serialNumber))).arrayBuffer())
   // revoked [1] with its time; good is an empty [0]
@@ -103,7 +103,7 @@ test('a revocation is in the next answer', async t => {
 
 test('without a responder in force, or without a database, the client is asked to try later', async t => {
   const service = await testService(t)
-  const origin = await listen(t, [ocspRouter(service)])
+  const origin = await listen(t, [ocspHandler(service)])
   const issued = await issueDevice(service)
   service.clock.advance(40 * 86_400)
   t.is(await statusOf(await post(origin, requestFor(service, issued.serialNumber))), 3)
@@ -117,7 +117,7 @@ async function realService(t: Parameters<typeof testService>[0], keyType: 'ec' |
   const service = await testService(t, { clock: fakeClock(new Date().toISOString()), config: { keyType } })
   const file = scratchFolder(t)
   const pem = (role: 'root' | 'issuing') => toPem('CERTIFICATE', activeAuthority(service.authorities(), role).certificate.raw)
-  return { service, file, origin: await listen(t, [ocspRouter(service)]), issuer: file('issuing.pem', pem('issuing')), chain: file('chain.pem', `${pem('issuing')}${pem('root')}`) }
+  return { service, file, origin: await listen(t, [ocspHandler(service)]), issuer: file('issuing.pem', pem('issuing')), chain: file('chain.pem', `${pem('issuing')}${pem('root')}`) }
 }
 
 for (const keyType of ['ec', 'rsa'] as const) {

@@ -10,7 +10,7 @@ import { signCertificate, type Certificate } from '../../src/formats/x509.ts'
 import { issueCanaries } from '../../src/protocols/agents/issue.ts'
 import { caRouter } from '../../src/protocols/ca/router.ts'
 import { conventionFor, type FrontEndKind } from '../../src/protocols/check/kinds.ts'
-import { checkRouter } from '../../src/protocols/check/router.ts'
+import { checkHandler } from '../../src/protocols/check/handler.ts'
 import { crlRouter } from '../../src/protocols/crl/router.ts'
 import { frontEndStore } from '../../src/store/front-ends.ts'
 import { newKey, requestOf } from './agent.ts'
@@ -29,7 +29,7 @@ export async function checkService(t: ExecutionContext<any>, kind: FrontEndKind,
     maxAgeSeconds: 900, whenStale: 'refuse', secretSha256: createHash('sha256').update(checkSecret).digest(), createdAt: service.now(),
   })
   await service.publish()
-  return { service, latchkey: await listen(t, [crlRouter(service), caRouter(service), checkRouter(service)]) }
+  return { service, latchkey: await listen(t, [crlRouter(service), caRouter(service), checkHandler(service)]) }
 }
 
 /** A certificate of another CA under our root, with the chain that proves it. */

@@ -33,7 +33,7 @@ export const hostileTexts = [
 
 /** Serves the whole application on a free port. @returns the origin */
 export async function openDoors(t: ExecutionContext<any>, service: Service, port = 0): Promise<string> {
-  const server = createServer(createApp(service).callback())
+  const server = createServer(createApp(service))
   // A test that computes for seconds between two requests must not find its connection closed.
   server.keepAliveTimeout = 0
   await new Promise<void>(resolve => { server.listen(port, '127.0.0.1', resolve) })

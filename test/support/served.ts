@@ -18,6 +18,7 @@ export type Served = {
   stop(): Promise<void>
   /** Everything it printed so far. */
   output(): string
+  pid(): number | undefined
   call<T>(method: string, path: string, body?: unknown): Promise<T>
 }
 
@@ -50,6 +51,7 @@ export async function served(dataFolder: string, env: Record<string, string> = {
     kill: async () => await end('SIGKILL'),
     stop: async () => await end('SIGTERM'),
     output: () => output,
+    pid: () => child?.pid,
     call: async <T>(method: string, path: string, body?: unknown) => await callSocket<T>(join(dataFolder, 'latchkey.sock'), method, path, body),
   }
 }

@@ -11,6 +11,7 @@ import { loadConfig, type Config } from '../../src/config.ts'
 import { loadBundledCatalogue, mergeCatalogue, type Catalogue } from '../../src/devices/catalogue.ts'
 import { appleDeviceAnchor } from '../../src/devices/device-identity.ts'
 import { defaultTemplate } from '../../src/enrollment/template.ts'
+import { openAnswers } from '../../src/http/answers.ts'
 import { silentLog } from '../../src/http/log.ts'
 import type { Service } from '../../src/http/service.ts'
 import { openKeyring } from '../../src/keys/keyring.ts'
@@ -43,6 +44,7 @@ export async function testService(t: ExecutionContext<any>, overrides: Overrides
   let catalogue = await catalogueOf(db)
   return {
     db, keyring, addresses, anchors: [appleDeviceAnchor()], log: silentLog, revocationChanged: () => {},
+    answers: openAnswers({ db, log: overrides.log ?? silentLog, databaseLossSeconds: config.databaseLossSeconds }),
     authorities: () => authorities, catalogue: () => catalogue,
     reload: async () => {
       authorities = await loadAuthorities(db)

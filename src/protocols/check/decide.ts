@@ -1,5 +1,5 @@
 import { isInForce, statusOf } from '../../certificates/status.ts'
-import type { CertificateRecord } from '../../store/certificates.ts'
+import type { AnswerRecord } from '../../store/answer-records.ts'
 import type { FrontEnd } from '../../store/front-ends.ts'
 
 /** The word in `Latchkey-Decision`. Only `good` lets anybody in. */
@@ -20,7 +20,7 @@ const certificateHold = 6
 export type CheckContext = Pick<FrontEnd, 'authorityId'> & { trustTestDevices: boolean }
 
 /** Whether a client with this certificate may pass. Pure; what is not known to be good is refused. */
-export function decideCheck(record: CertificateRecord | undefined, { authorityId, trustTestDevices }: CheckContext, now: Date): CheckDecision {
+export function decideCheck(record: Omit<AnswerRecord, 'probe'> | undefined, { authorityId, trustTestDevices }: CheckContext, now: Date): CheckDecision {
   // Bootstrap identities and our own signers are certificates too, and open nothing.
   if (record === undefined || (record.kind !== 'device' && record.kind !== 'canary')) return 'unknown'
   if (authorityId !== null && authorityId !== record.authorityId) return 'unknown'

@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto'
+import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { CaError } from '../../errors.ts'
 import type { Log } from '../../http/log.ts'
@@ -8,18 +8,23 @@ import { conventions, identityHeaders, readPresented, type Presented } from './c
 import { asks } from './kinds.ts'
 
 /** As the database has it; anything else, a NUL say, would not be a question but an error. */
-const namePattern = /^[a-z0-9][a-z0-9-]{0,62}$/
+export const isFrontEndName = (name: string): boolean => /^[a-z0-9][a-z0-9-]{0,62}$/.test(name)
+
+/** @throws {CaError} unauthorized */
+export async function authenticate(db: Queryable, name: string, authorization: string | undefined): Promise<FrontEnd> {
+  return recognized(isFrontEndName(name) ? await frontEndStore(db).find(name) : undefined, authorization)
+}
 
 /**
  * The front end that asks, known by its secret. Digests are compared, in constant time: neither the secret's
  * length nor its first bytes show in how long a refusal takes.
  *
+ * @param frontEnd  the one of the name that was given, where there is one
  * @throws {CaError} unauthorized, the same for an unknown name and for a wrong secret
  */
-export async function authenticate(db: Queryable, name: string, authorization: string | undefined): Promise<FrontEnd> {
-  const frontEnd = namePattern.test(name) ? await frontEndStore(db).find(name) : undefined
+export function recognized(frontEnd: FrontEnd | undefined, authorization: string | undefined): FrontEnd {
   const secret = secretIn(authorization ?? '', frontEnd?.name ?? '')
-  const given = createHash('sha256').update(secret).digest()
+  const given = hash('sha256', secret, 'buffer')
   const same = timingSafeEqual(given, frontEnd?.secretSha256 ?? Buffer.alloc(32))
   if (frontEnd === undefined || !same) throw new CaError('unauthorized', 'this front end is not known by that secret')
   return frontEnd

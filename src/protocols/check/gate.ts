@@ -4,7 +4,7 @@ import type { Service } from '../../http/service.ts'
 import { contradictionsIn, type ActiveSyncRequest, type Contradiction, type ContradictionFinding } from '../../policy/contradictions.ts'
 import type { PolicySnapshot } from '../../policy/decision.ts'
 import { activeSyncStore, type GateAction } from '../../store/activesync.ts'
-import type { CertificateRecord } from '../../store/certificates.ts'
+import type { AnswerRecord } from '../../store/answer-records.ts'
 import type { FrontEnd } from '../../store/front-ends.ts'
 import { holders, keyOf, reportKey, type Held } from './holders.ts'
 import type { AskingKind } from './kinds.ts'
@@ -23,14 +23,14 @@ const mostReports = 64
 const mostBeside = 200
 const quietMs = 60_000
 
-/** Asked about a good certificate only. With `observe` the answer waits for nothing. */
-export function activeSyncGate(service: Service): (frontEnd: FrontEnd, record: CertificateRecord, request: IncomingMessage) => Promise<GateOutcome> {
+/** Asked about a good certificate only. With `observe`, and for any other request, the answer is there at once. */
+export function activeSyncGate(service: Service): (frontEnd: FrontEnd, record: AnswerRecord, request: IncomingMessage) => GateOutcome | Promise<GateOutcome> {
   const remembered = holders(service)
   const report = reporter(service)
   const noteUnsaid = unsaidLog(service)
   let beside = 0
 
-  const judge = async (frontEnd: FrontEnd, record: CertificateRecord, asked: ActiveSyncRequest): Promise<GateOutcome> => {
+  const judge = async (frontEnd: FrontEnd, record: AnswerRecord, asked: ActiveSyncRequest): Promise<GateOutcome> => {
     const held = await remembered.of(record)
     if (held === undefined) return good
     const rules = await remembered.policy()
@@ -45,14 +45,14 @@ export function activeSyncGate(service: Service): (frontEnd: FrontEnd, record: C
     return outcomeOf(action, found, held)
   }
 
-  return async (frontEnd, record, request) => {
+  return (frontEnd, record, request) => {
     const asked = activeSyncRequest(frontEnd.kind as AskingKind, frontEnd.name, request)
     if (asked === undefined) return good
     if (asked === 'unsaid') {
       noteUnsaid(frontEnd)
       return good
     }
-    if (frontEnd.activeSync !== 'observe') return await judge(frontEnd, record, asked)
+    if (frontEnd.activeSync !== 'observe') return judge(frontEnd, record, asked)
     if (beside >= mostBeside) return good
     beside++
     judge(frontEnd, record, asked)
@@ -92,7 +92,7 @@ function claimOf({ userAgent, query }: ActiveSyncRequest): string {
 const plainLine = (text: string): string => text.replaceAll(/[\p{Cc}\p{Cf}\p{Cs}\u{fffe}\u{ffff}]/gu, '?').slice(0, 500)
 
 /** The first DeviceId of a certificate, once; a request that contradicts something does not get to choose it. @returns true when it was not known before */
-async function pinDeviceId(service: Service, held: Held, record: CertificateRecord, { query }: ActiveSyncRequest): Promise<boolean> {
+async function pinDeviceId(service: Service, held: Held, record: AnswerRecord, { query }: ActiveSyncRequest): Promise<boolean> {
   if (held.holder.deviceId !== null || query === null || 'error' in query || query.deviceId === null) return false
   // Of two that come at once, on any instance, one stands.
   const stands = await activeSyncStore(service.db).putDeviceId(record, query.deviceId, service.now())

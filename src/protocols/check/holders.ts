@@ -4,7 +4,7 @@ import type { Service } from '../../http/service.ts'
 import type { CertificateHolder, Contradiction } from '../../policy/contradictions.ts'
 import type { PolicySnapshot } from '../../policy/decision.ts'
 import { activeSyncStore, type GateAction } from '../../store/activesync.ts'
-import type { CertificateRecord } from '../../store/certificates.ts'
+import type { AnswerRecord } from '../../store/answer-records.ts'
 import { loadPolicy } from '../../store/policy.ts'
 
 /**
@@ -31,7 +31,7 @@ export function holders(service: Service) {
   let rules: { policy: PolicySnapshot, loadedAt: number, text: string } | undefined
   let loading: Promise<PolicySnapshot> | undefined
 
-  const load = async (record: CertificateRecord, version: number): Promise<Held | undefined> => {
+  const load = async (record: AnswerRecord, version: number): Promise<Held | undefined> => {
     const found = await activeSyncStore(service.db).holder(record)
     if (found === undefined) return undefined
     const { device, person } = found
@@ -57,7 +57,7 @@ export function holders(service: Service) {
 
   return {
     /** @returns undefined for a certificate of no device */
-    async of(record: CertificateRecord): Promise<Held | undefined> {
+    async of(record: AnswerRecord): Promise<Held | undefined> {
       const key = `${record.authorityId} ${record.serialNumber.toString('hex')}`
       const held = known.get(key)
       known.delete(key)

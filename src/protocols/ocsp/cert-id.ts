@@ -8,14 +8,27 @@ import { publicKeyBits } from '../../formats/public-key.ts'
 const hashes: Readonly<Record<string, 'sha1' | 'sha256'>> = { [oids.sha1]: 'sha1', [oids.sha256]: 'sha256' }
 
 /** Whether the CertID names this authority, in a hash that we serve (RFC 6960 §4.1.1). */
-export function namesAuthority(certId: CertId, { certificate }: Authority): boolean {
+export function namesAuthority(certId: CertId, authority: Authority): boolean {
   const hash = hashes[certId.hashAlgorithm]
   if (hash === undefined) return false
-  return matches(certId.issuerNameHash, hash, certificate.subject.raw)
-    && matches(certId.issuerKeyHash, hash, publicKeyBits(certificate.subjectPublicKeyInfo))
+  const { name, key } = digestsOf(authority)[hash]
+  return isSame(certId.issuerNameHash, name) && isSame(certId.issuerKeyHash, key)
 }
 
-function matches(digest: Buffer, hash: string, of: Buffer): boolean {
-  const expected = createHash(hash).update(of).digest()
-  return digest.length === expected.length && timingSafeEqual(digest, expected)
+const isSame = (digest: Buffer, expected: Buffer): boolean => digest.length === expected.length && timingSafeEqual(digest, expected)
+
+type Digests = { name: Buffer, key: Buffer }
+const known = new WeakMap<Authority, Record<'sha1' | 'sha256', Digests>>()
+
+function digestsOf(authority: Authority): Record<'sha1' | 'sha256', Digests> {
+  const before = known.get(authority)
+  if (before !== undefined) return before
+  const { subject, subjectPublicKeyInfo } = authority.certificate
+  const digests = (hash: string): Digests => {
+    const of = (bytes: Buffer): Buffer => createHash(hash).update(bytes).digest()
+    return { name: of(subject.raw), key: of(publicKeyBits(subjectPublicKeyInfo)) }
+  }
+  const both = { sha1: digests('sha1'), sha256: digests('sha256') }
+  known.set(authority, both)
+  return both
 }

@@ -1,4 +1,4 @@
-import { CaError } from '../../errors.ts'
+import { CaError } from '../errors.ts'
 
 /** Waits no longer than this for the database. @throws {CaError} database-unavailable */
 export async function within<T>(longestMs: number, work: Promise<T>): Promise<T> {

@@ -1,0 +1,9 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+
+/** Answers what is asked most often, before everything that other addresses go through. @returns false when the address is not its own */
+export type DirectHandler = (request: IncomingMessage, response: ServerResponse) => boolean
+
+export const directly = (handlers: readonly DirectHandler[], others: RequestListener): RequestListener => (request, response) => {
+  for (const handle of handlers) if (handle(request, response)) return
+  others(request, response)
+}

@@ -1,0 +1,190 @@
+/**
+ * How fast `/check` and OCSP answer with a large store: `npm run bench:check`. Makes a store with a million revoked
+ * certificates on a PostgreSQL server of its own (or on that of DATABASE_URL), starts the service as an operator would, offers
+ * requests at a constant rate from another process, and says how long answers took. The same run asks a bare `node:http` server.
+ */
+import { fork, type ChildProcess } from 'node:child_process'
+import { createHash, randomUUID } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { cpus, tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseArgs } from 'node:util'
+import type { ExecutionContext } from 'ava'
+import { activeAuthority } from '../../src/certificates/authority.ts'
+import { parseCertificate } from '../../src/formats/x509.ts'
+import { migrate, migrationsFolder, readMigrations } from '../../src/store/migrate.ts'
+import type { Database } from '../../src/store/db.ts'
+import { frontEndStore } from '../../src/store/front-ends.ts'
+import { openServer } from '../../src/store/server.ts'
+import { fakeClock } from '../support/clock.ts'
+import { issueDevice, type Issued } from '../support/issued.ts'
+import { served } from '../support/served.ts'
+import { testService, type TestService } from '../support/service.ts'
+import { checkRequest, ocspRequest } from './check-requests.ts'
+import { fillCheckStore, type Population } from './check-store.ts'
+import type { Offered, Order } from './load.ts'
+import { createUnlessThere, onServer } from './open-store.ts'
+import { ownServer } from './own-server.ts'
+
+const { values: options } = parseArgs({ options: {
+  good: { type: 'string', default: '100000' }, revoked: { type: 'string', default: '1000000' }, rate: { type: 'string', default: '10000' }, seconds: { type: 'string', default: '10' },
+  rounds: { type: 'string', default: '3' }, connections: { type: 'string', default: '64' }, json: { type: 'boolean', default: false }, only: { type: 'string' }, database: { type: 'string' },
+  'seed-only': { type: 'boolean', default: false },
+} })
+const say = (line: string): void => { process.stderr.write(`${line}\n`) }
+const population: Population = { good: Number(options.good), revoked: Number(options.revoked) }
+const [rate, seconds, connections] = [Number(options.rate), Number(options.seconds), Number(options.connections)]
+const secret = 'a-secret-of-the-front-end'
+const passphrase = 'a passphrase of tests'
+
+type Case = { name: string, rate: number, bare?: boolean, requests: () => { bytes: Buffer[], expected: number[] } }
+type Round = Offered & { cpu: number, residentMb: number }
+type Row = { name: string, offered: number, rounds: Round[] }
+
+const undo: (() => Promise<void>)[] = []
+try {
+  const { url, service, db, template } = await openCheckStore()
+  if (!options['seed-only']) {
+    const rows = await bench(url, service, template)
+    const [version] = await db.query<{ server_version: string }>('show server_version')
+    const about = { ...population, seconds, connections, machine: `${cpus().length} × ${cpus()[0]?.model ?? '?'}`, database: `PostgreSQL ${version!.server_version}` }
+    process.stdout.write(options.json ? `${JSON.stringify({ about, rows }, null, 2)}\n` : reportOf(about, rows))
+  }
+} finally {
+  for (const step of undo.reverse()) await step()
+}
+
+async function openCheckStore(): Promise<{ url: string, service: TestService, db: Database, template: Issued }> {
+  const server = process.env['DATABASE_URL'] === undefined ? await ownServer() : undefined
+  if (server !== undefined) undo.push(server.close)
+  const [serverUrl, name] = [server?.url ?? process.env['DATABASE_URL']!, options.database ?? `latchkey_bench_${process.pid}`]
+  const isNew = await createUnlessThere(serverUrl, name)
+  if (options.database === undefined && server === undefined) undo.push(async () => await onServer(serverUrl, `drop database ${name} with (force)`))
+  const url = new URL(serverUrl)
+  url.pathname = `/${name}`
+  const db = await openServer(url.href)
+  undo.push(async () => await db.close())
+  await migrate(db, await readMigrations(migrationsFolder))
+  // Outside the test runner there is nothing that its context would be for: the database is our own.
+  const service = await testService(undefined as unknown as ExecutionContext, { db, clock: fakeClock(new Date().toISOString()), config: { crlPartitions: 16 } })
+  if (isNew) {
+    const template = await issueDevice(service, { email: 'template@example.com' })
+    await fillCheckStore(db, template, population, service.now(), say)
+    await frontEndStore(db).add({ id: randomUUID(), name: 'bench', kind: 'nginx', convention: 'nginx', authorityId: null, maxAgeSeconds: 900, whenStale: 'refuse', secretSha256: createHash('sha256').update(secret).digest(), createdAt: service.now() })
+    await service.publish(true)
+  }
+  const [row] = await db.query<{ der: Buffer, serial: Buffer, authority: number }>(`select der, c.serial_number as serial, authority_id as authority from certificates c
+    join devices d on d.id = c.device_id join people p on p.id = d.person_id where p.email = 'template@example.com'`)
+  return { url: url.href, service, db, template: { certificate: parseCertificate(row!.der), serialNumber: row!.serial, authorityId: row!.authority } as Issued }
+}
+
+/** Each case once in every round, so that what else the machine does falls on all of them. */
+async function bench(databaseUrl: string, service: TestService, template: Issued): Promise<Row[]> {
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
+  undo.push(async () => await rm(folder, { recursive: true, force: true }))
+  await writeFile(join(folder, 'passphrase'), passphrase)
+  const started = performance.now()
+  const latchkey = await served(folder, { DATABASE_URL: databaseUrl, LATCHKEY_PASSPHRASE_FILE: join(folder, 'passphrase'), LATCHKEY_PKI_URL: service.config.pkiUrl })
+  await latchkey.start()
+  say(`ready after ${((performance.now() - started) / 1000).toFixed(1)} s with ${(await residentMb(latchkey.pid()!)).toFixed(0)} MB`)
+  undo.push(async () => await latchkey.stop())
+  const bare = fork(fileURLToPath(new URL('bare.ts', import.meta.url)))
+  undo.push(async () => { bare.kill() })
+  const [barePort] = await once(bare, 'message') as [number]
+  const cases = casesOf(service, template).filter(({ name }) => options.only === undefined || name.includes(options.only))
+  const rows = cases.map(({ name, rate }): Row => ({ name, offered: rate, rounds: [] }))
+  for (let round = 1; round <= Number(options.rounds); round++) {
+    for (const [index, each] of cases.entries()) {
+      const target = each.bare === true ? { port: barePort, pid: bare.pid! } : { port: Number(new URL(latchkey.url).port), pid: latchkey.pid()! }
+      const measured = await measure(each, target)
+      rows[index]!.rounds.push(measured)
+      say(`${round}/${options.rounds} ${each.name}: ${measured.perSecond}/s, p50 ${measured.p50.toFixed(2)}, p99 ${measured.p99.toFixed(2)}, max ${measured.max.toFixed(1)} ms, CPU ${(measured.cpu * 100).toFixed(0)} %, wrong ${measured.wrong}`)
+    }
+  }
+  return rows
+}
+
+/** The same numbers every time. */
+function seeded(seed: number): () => number {
+  return () => {
+    seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0
+    return seed / 2 ** 32
+  }
+}
+
+function casesOf(service: TestService, template: Issued): Case[] {
+  const all = population.good + population.revoked
+  const issuer = activeAuthority(service.authorities(), 'issuing')
+  const numbers = (count: number, among: number): number[] => {
+    const next = seeded(among + count)
+    return Array.from({ length: count }, () => Math.floor(next() * among))
+  }
+  const checks = (count: number, among: number) => () => {
+    const asked = numbers(count, among)
+    return { bytes: asked.map(n => checkRequest(template, n, secret)), expected: asked.map(n => n < population.good ? 200 : 403) }
+  }
+  /** @param serials  so many different ones */
+  const ocsp = (count: number, serials: number, nonce = false) => () => {
+    const asked = numbers(serials, all)
+    return { bytes: Array.from({ length: count }, (_, i) => ocspRequest(issuer, asked[i % serials]!, nonce)), expected: [200] }
+  }
+  return [
+    { name: 'bare node:http', rate, bare: true, requests: checks(1000, population.good) },
+    { name: 'bare node:http, at most', rate: 0, bare: true, requests: checks(1000, population.good) },
+    { name: 'check, 1,000 phones', rate, requests: checks(1000, population.good) },
+    { name: 'check, good and revoked, 20,000', rate, requests: checks(20_000, all) },
+    { name: 'check, each another one', rate, requests: checks(100_000, all) },
+    { name: 'check, at most', rate: 0, requests: checks(1000, population.good) },
+    { name: 'OCSP, distinct, at most', rate: 0, requests: ocsp(100_000, 100_000) },
+    { name: 'OCSP, repeated, at most', rate: 0, requests: ocsp(1000, 1000) },
+    { name: 'OCSP, with nonce, at most', rate: 0, requests: ocsp(50_000, 1000, true) },
+  ]
+}
+
+async function measure({ rate, requests }: Case, { port, pid }: { port: number, pid: number }): Promise<Round> {
+  const { bytes, expected } = requests()
+  const order = (seconds: number): Order => ({ port, rate, seconds, connections, requests: bytes.map(each => each.toString('base64')), expected })
+  const child = fork(fileURLToPath(new URL('load.ts', import.meta.url)))
+  try {
+    await offered(child, { ...order(2), rate: Math.min(rate, 5000) || 0 })
+    const [cpu, before] = [await cpuSeconds(pid), performance.now()]
+    const result = await offered(child, order(seconds))
+    const elapsed = (performance.now() - before) / 1000
+    return { ...result, cpu: (await cpuSeconds(pid) - cpu) / elapsed, residentMb: await residentMb(pid) }
+  } finally {
+    child.kill()
+  }
+}
+
+async function offered(child: ChildProcess, order: Order): Promise<Offered> {
+  child.send(order)
+  return (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => { throw new Error('the process that asks has ended') })]))[0] as Offered
+}
+
+/** Of all threads of a process, user and system (proc_pid_stat(5)). */
+async function cpuSeconds(pid: number): Promise<number> {
+  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ')
+  return (Number(fields[11]) + Number(fields[12])) / 100
+}
+
+async function residentMb(pid: number): Promise<number> {
+  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
+}
+
+function reportOf(about: Record<string, unknown>, rows: readonly Row[]): string {
+  const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
+  const spread = (values: number[], digits: number): string => `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`
+  const bare = rows.find(({ name, offered }) => name.startsWith('bare') && offered === 0)
+  const bareCost = bare && median(bare.rounds.map(({ cpu, perSecond }) => cpu / perSecond))
+  const lines = rows.map(({ name, offered, rounds }) => {
+    const of = (value: (round: Round) => number, digits: number): string => spread(rounds.map(value), digits)
+    const ratio = bareCost === undefined ? '' : (median(rounds.map(({ cpu, perSecond }) => cpu / perSecond)) / bareCost).toFixed(1)
+    return `| ${[name, offered || 'at most', of(r => r.perSecond, 0), of(r => r.p50, 2), of(r => r.p99, 2), of(r => r.max, 1), of(r => r.cpu * 100, 0), of(r => r.perSecond / r.cpu, 0), ratio, of(r => r.lateMs, 2), median(rounds.map(r => r.residentMb)).toFixed(0), rounds.reduce((sum, r) => sum + r.wrong, 0)].join(' | ')} |`
+  })
+  return [
+    JSON.stringify(about), '',
+    '| what | offered /s | answered /s | p50 ms | p99 ms | max ms | CPU % | /s per core | × bare | asker late p99 ms | MB | wrong |', '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |', ...lines, '',
+  ].join('\n')
+}
