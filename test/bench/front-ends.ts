@@ -5,9 +5,10 @@
  * fails it: it ends with 1 when somebody is let in for ever.
  */
 import { cpus } from 'node:os'
+import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { migrationsFolder, readMigrations } from '../../src/store/migrate.ts'
-import { frontEndKindsMeasured, type FrontEndKind } from './front-ends/kinds.ts'
+import { frontEndKindsMeasured, type FrontEndKind, type Running } from './front-ends/kinds.ts'
 import { measurePings, phoneOf, revokeWhileAsking, type Phone, type Version } from './front-ends/measure.ts'
 import { reportOf, rowsOf, type FrontEndMeasured } from './front-ends/report.ts'
 import { seedRevoked } from './front-ends/revoked.ts'
@@ -21,11 +22,13 @@ import { serverDatabase } from '../support/server-database.ts'
 import { get } from '../support/tls-client.ts'
 
 const { values: options } = parseArgs({ options: {
-  revoked: { type: 'string', default: '100000' }, revocations: { type: 'string' }, 'stream-limit': { type: 'string' }, quick: { type: 'boolean', default: false },
+  revoked: { type: 'string', default: '100000' }, revocations: { type: 'string' }, 'stream-limit': { type: 'string' }, pause: { type: 'string', default: '1500' }, quick: { type: 'boolean', default: false },
   only: { type: 'string' }, json: { type: 'boolean', default: false },
 } })
 const revocations = Number(options.revocations ?? (options.quick ? 5 : 50))
 const streamLimitSeconds = Number(options['stream-limit'] ?? (options.quick ? 5 : 20))
+// Lists are signed and brought within a second: one revocation is measured, and not what the one before it has left to do.
+const pauseMs = Number(options.pause)
 const pingCount = options.quick ? 2 : 10
 const versions: readonly Version[] = ['TLSv1.2', 'TLSv1.3']
 const say = (line: string): void => { process.stderr.write(`${line}\n`) }
@@ -50,7 +53,7 @@ try {
     measured.push(await measureKind(kind, service, phones))
   }
   const about = {
-    revoked: Number(options.revoked), revocations, streamLimitSeconds, machine: `${cpus().length} × ${cpus()[0]?.model ?? '?'}`, database: databaseUrl === undefined ? 'embedded database' : 'PostgreSQL server',
+    revoked: Number(options.revoked), revocations, streamLimitSeconds, pauseMs, machine: `${cpus().length} × ${cpus()[0]?.model ?? '?'}`, database: databaseUrl === undefined ? 'embedded database' : 'PostgreSQL server',
   }
   process.stdout.write(options.json ? `${JSON.stringify({ about, rows: measured.flatMap(rowsOf), measured }, null, 2)}\n` : reportOf(about, measured))
 } catch (error) {
@@ -79,20 +82,23 @@ async function database(): Promise<string | undefined> {
 async function measureKind(kind: FrontEndKind, service: PreparedService, [first, ...phones]: Phone[]): Promise<FrontEndMeasured> {
   const own = outsideTests()
   try {
-    const start = async (resuming: boolean): Promise<number> =>
+    const start = async (resuming: boolean): Promise<Running> =>
       await kind.start(own.t, peer(own.t, kind.program)!, { service, frontEnd: resuming ? `${kind.name}-resuming` : kind.name, streamLimitSeconds, resuming })
-    const port = await start(false)
-    const ports = new Map<Way, number>([['new', port], ['kept-alive', port]])
-    if (kind.resumes !== 'never') ports.set('resumed', kind.resumes === 'as-printed' ? port : await start(true))
+    const running = await start(false)
+    const ports = new Map<Way, number>([['new', running.port], ['kept-alive', running.port]])
+    if (kind.resumes !== 'never') ports.set('resumed', kind.resumes === 'as-printed' ? running.port : (await start(true)).port)
     for (const asked of new Set(ports.values())) await until(async () => await get(asked, { identity: first!.identity }).then(({ status }) => status === 200, () => false))
     const latencies: FrontEndMeasured['latencies'][number][] = []
     for (const version of versions) {
       const each = []
-      for (let n = 0; n < revocations; n++) each.push(...await revokeWhileAsking(own.t, service, phones.shift()!, ports, version))
+      for (let n = 0; n < revocations; n++) {
+        await wait(pauseMs)
+        each.push(...await revokeWhileAsking(own.t, service, phones.shift()!, ports, version))
+      }
       latencies.push({ version, latencies: each })
       say(`${kind.title}, ${version}: ${revocations} revocations`)
     }
-    return { kind, latencies, pings: await measurePings(own.t, service, phones.splice(0, pingCount), port) }
+    return { kind, latencies, pings: await measurePings(own.t, service, phones.splice(0, pingCount), running) }
   } finally {
     await own.close()
   }

@@ -27,9 +27,12 @@ export type FrontEndKind = {
   readonly resumes: 'as-printed' | 'when-edited' | 'never'
   /** What becomes of a request that is running when its phone is revoked. */
   readonly running: string
-  /** @returns its port; it is ready when it lets a good phone in */
-  start(t: ExecutionContext, program: string, options: StartOptions): Promise<number>
+  /** It is ready when it lets a good phone in. */
+  start(t: ExecutionContext, program: string, options: StartOptions): Promise<Running>
 }
+
+/** @property received  what has got to the server behind it */
+export type Running = { readonly port: number, readonly received: readonly { readonly url: string }[] }
 
 const limited = (printed: string, seconds: number): string => printed.replaceAll('900s', `${seconds}s`)
 
@@ -56,7 +59,7 @@ const luaNginx = (perRequest: boolean): Omit<FrontEndKind, 'name' | 'title'> => 
 const authRequest: FrontEndKind = {
   name: 'nginx-auth-request', title: 'nginx, auth_request', program: 'nginx', kind: 'nginx', perRequest: true, resumes: 'as-printed', running: 'it goes on until the stream limit',
   start: async (t, nginx, { service, frontEnd, streamLimitSeconds }) =>
-    (await startNginx(t, { nginx, latchkey: service.url, frontEnd, secret: service.secretOf(frontEnd), streamLimitSeconds })).port,
+    await startNginx(t, { nginx, latchkey: service.url, frontEnd, secret: service.secretOf(frontEnd), streamLimitSeconds }),
 }
 
 export const frontEndKindsMeasured: readonly FrontEndKind[] = [
@@ -66,12 +69,12 @@ export const frontEndKindsMeasured: readonly FrontEndKind[] = [
   { name: 'nginx-crl', title: 'nginx, lists and reload, agent', ...luaNginx(false) },
 ]
 
-type Startable = { readonly port: number, readonly settings: { files: string, socket: string, reload: readonly string[] }, start(): Promise<void> }
+type Startable = { readonly port: number, readonly backend: Running, readonly settings: { files: string, socket: string, reload: readonly string[] }, start(): Promise<void> }
 
-async function withAgent(t: ExecutionContext, { port, settings, start }: Startable, service: PreparedService, frontEnd: string): Promise<number> {
+async function withAgent(t: ExecutionContext, { port, settings, start, backend: { received } }: Startable, service: PreparedService, frontEnd: string): Promise<Running> {
   const agent = await enrollAgentProcess(t, { url: service.url, frontEnd, secret: service.secretOf(frontEnd), settings, probe: `127.0.0.1:${port}` })
   agent.start()
   await agent.hasLists()
   await start()
-  return port
+  return { port, received }
 }

@@ -9,7 +9,7 @@ export type FrontEndMeasured = {
   /** How long open requests lived on, in milliseconds. */
   readonly pings: readonly number[]
 }
-export type About = { readonly revoked: number, readonly revocations: number, readonly streamLimitSeconds: number, readonly machine: string, readonly database: string }
+export type About = { readonly revoked: number, readonly revocations: number, readonly streamLimitSeconds: number, readonly pauseMs: number, readonly machine: string, readonly database: string }
 
 /** What is demanded, in milliseconds: of those that are asked about every request, and of those that reload lists. */
 export const bounds = { perRequest: { median: 25, max: 250 }, reload: { median: 2000, max: 2000 } } as const
@@ -28,14 +28,14 @@ export function rowsOf({ kind, latencies }: FrontEndMeasured): Row[] {
 }
 
 /** Markdown, so that it can be kept. */
-export function reportOf({ revoked, revocations, streamLimitSeconds, machine, database }: About, measured: readonly FrontEndMeasured[]): string {
+export function reportOf({ revoked, revocations, streamLimitSeconds, pauseMs, machine, database }: About, measured: readonly FrontEndMeasured[]): string {
   const rows = measured.flatMap(one => [
     ...rowsOf(one).map(({ frontEnd, version, way, median, max, refusedMedian, refusedMax, n, over }) =>
       `| ${over ? '**over**' : 'ok'} | ${frontEnd} | ${version} | ${way}${way === 'resumed' && one.kind.resumes === 'when-edited' ? ' ¹' : ''} | ${ms(median)} | ${ms(max)} | ${ms(refusedMedian)} | ${ms(refusedMax)} | ${n} |`),
     ...one.kind.resumes === 'never' ? [`| ok | ${one.kind.title} | both | resumed | no session is resumed | | | | |`] : [],
   ])
   return [
-    `${revoked.toLocaleString('en')} certificates revoked before, ${revocations} revocations for each front end and version of TLS; ${database}; ${machine}.`, '',
+    `${revoked.toLocaleString('en')} certificates revoked before, ${revocations} revocations for each front end and version of TLS, ${pauseMs / 1000} s apart; ${database}; ${machine}.`, '',
     `Milliseconds from the moment \`POST /api/v1/certificates/revoke\` was sent. Bounds: median ${bounds.perRequest.median} and maximum ${bounds.perRequest.max} where every request is asked about, ${bounds.reload.max} where lists are reloaded.`, '',
     '| verdict | front end | TLS | connection | last let in, median | max | first refused, median | max | n |', '| --- | --- | --- | --- | ---: | ---: | ---: | ---: | ---: |', ...rows, '',
     '¹ With a configuration edited to resume sessions; as printed it resumes none.', '',
