@@ -7,7 +7,6 @@
 import { cpus } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { migrationsFolder, readMigrations } from '../../src/store/migrate.ts'
 import { frontEndKindsMeasured, type FrontEndKind, type Running } from './front-ends/kinds.ts'
 import { measurePings, phoneOf, revokeWhileAsking, type Phone, type Version } from './front-ends/measure.ts'
 import { reportOf, rowsOf, type FrontEndMeasured } from './front-ends/report.ts'
@@ -15,10 +14,9 @@ import { seedRevoked } from './front-ends/revoked.ts'
 import { outsideTests } from '../support/context.ts'
 import { hasServer, ownServer } from '../support/own-server.ts'
 import { peer } from '../support/peers.ts'
-import { prepareService, type PreparedService } from '../support/prepared-service.ts'
+import { databaseForProcess, prepareService, type PreparedService } from '../support/prepared-service.ts'
 import type { Way } from '../support/prober.ts'
 import { until } from '../support/running-agent.ts'
-import { serverDatabase } from '../support/server-database.ts'
 import { get } from '../support/tls-client.ts'
 
 const { values: options } = parseArgs({ options: {
@@ -73,10 +71,7 @@ async function database(): Promise<string | undefined> {
     t.teardown(server.close)
     serverUrl = server.url
   }
-  if (serverUrl === undefined) return undefined
-  const { url, drop } = await serverDatabase(serverUrl, await readMigrations(migrationsFolder))
-  t.teardown(drop)
-  return url
+  return await databaseForProcess(t, serverUrl)
 }
 
 async function measureKind(kind: FrontEndKind, service: PreparedService, [first, ...phones]: Phone[]): Promise<FrontEndMeasured> {

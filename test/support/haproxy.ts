@@ -10,6 +10,7 @@ import { haproxyConfiguration } from '../../src/protocols/check/configurations/h
 import type { ConfigurationValues } from '../../src/protocols/check/configurations/values.ts'
 import { startBackend, type Backend } from './backend.ts'
 import { accepts } from './nginx.ts'
+import { killFamily } from './kill-family.ts'
 import { until } from './running-agent.ts'
 import { issueTestCertificate, newAuthority, newSigner, testSerialNumber } from './signers.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -21,10 +22,11 @@ export type Haproxy = {
   readonly values: ConfigurationValues
   readonly backend: Backend
   start(): Promise<void>
-  /** Ends it as a crash would. */
   kill(): Promise<void>
   restart(): Promise<void>
   reload(): void
+  /** Every process of it gone at once, and a new start. */
+  crash(): Promise<void>
   readonly output: string
 }
 
@@ -68,6 +70,7 @@ export async function prepareHaproxy(t: ExecutionContext<any>, haproxy: string, 
     port, folder, backend, start, kill, values,
     settings: { files, socket: `${folder}/haproxy.sock`, reload: [`${folder}/reload.sh`] },
     restart: async () => { await kill(); await start() },
+    crash: async () => { await killFamily(child); await start() },
     reload: () => { child?.kill('SIGUSR2') },
     get output() { return output },
   }

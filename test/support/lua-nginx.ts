@@ -9,6 +9,7 @@ import { toPem } from '../../src/formats/pem.ts'
 import { nginxConfiguration } from '../../src/protocols/check/configurations/nginx.ts'
 import { startBackend, type Backend } from './backend.ts'
 import { accepts } from './nginx.ts'
+import { killFamily } from './kill-family.ts'
 import { until } from './running-agent.ts'
 import { issueTestCertificate, newAuthority, newSigner, testSerialNumber } from './signers.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -19,6 +20,9 @@ export type LuaNginx = {
   readonly backend: Backend
   start(): Promise<void>
   restart(): Promise<void>
+  reload(): void
+  /** Every process of it gone at once, and a new start. */
+  crash(): Promise<void>
   errorLog(): string
 }
 
@@ -62,6 +66,8 @@ export async function prepareLuaNginx(t: ExecutionContext<any>, nginx: string, e
   return {
     port, backend, start, settings: { files, socket: `${folder}/nginx.sock`, reload: [`${folder}/reload.sh`] },
     restart: async () => { await kill(); await start() },
+    reload: () => { child?.kill('SIGHUP') },
+    crash: async () => { await killFamily(child); await start() },
     errorLog: () => readFileSync(`${folder}/error.log`, 'utf8'),
   }
 }

@@ -9,6 +9,7 @@ import { migrate, migrationsFolder, readMigrations } from '../../src/store/migra
 import { openDatabase } from '../../src/store/open.ts'
 import { newToken } from './api.ts'
 import { issueDevice, type Issued } from './issued.ts'
+import { serverDatabase } from './server-database.ts'
 import { served, type Place, type Served } from './served.ts'
 import { testService, type TestService } from './service.ts'
 import { temporaryFolder } from './temporary.ts'
@@ -48,7 +49,7 @@ export async function prepareService(t: ExecutionContext<any>, options: PrepareO
   const folder = await temporaryFolder(t)
   writeFileSync(join(folder, 'passphrase'), `${passphrase}\n`, { mode: 0o600 })
   const env = {
-    LATCHKEY_PASSPHRASE_FILE: join(folder, 'passphrase'), LATCHKEY_CRL_PARTITIONS: String(partitions), ...databaseUrl !== undefined && { DATABASE_URL: databaseUrl }, ...options.env,
+    LATCHKEY_PASSPHRASE_FILE: join(folder, 'passphrase'), LATCHKEY_CRL_PARTITIONS: String(partitions), DATABASE_URL: databaseUrl ?? '', ...options.env,
   }
   const running = await served(join(folder, 'data'), env, options.place)
   t.teardown(() => running.stop())
@@ -72,4 +73,12 @@ export async function prepareService(t: ExecutionContext<any>, options: PrepareO
   } finally {
     await db.close()
   }
+}
+
+/** A new database of the server that DATABASE_URL names, gone with the test; undefined where the embedded one is meant. */
+export async function databaseForProcess(t: ExecutionContext<any>, serverUrl = process.env['DATABASE_URL']): Promise<string | undefined> {
+  if (serverUrl === undefined) return undefined
+  const { url, drop } = await serverDatabase(serverUrl, await readMigrations(migrationsFolder))
+  t.teardown(drop)
+  return url
 }
