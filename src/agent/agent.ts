@@ -261,8 +261,10 @@ export class Agent {
   }
 
   #writeState(): void {
-    this.#unsaved = []
     this.#deps.folder.write({ floors: this.#lists.floors, additions: this.#set.additions, change: this.#change, heardAt: this.#heard?.wall })
+    // Those that could not be written one by one are in it.
+    this.#unsaved = []
+    this.#notSaved.delete('additions')
   }
 
   /** @returns whether the disk took it */

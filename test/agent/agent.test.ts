@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Agent } from '../../src/agent/agent.ts'
@@ -290,6 +290,21 @@ test('a full disk refuses as before, lifts nothing, and is told', async t => {
   await beat(agent)
   t.deepEqual([answer(), answer('4002'), answer('4003')], [403, 403, 200])
   t.true(codes(problems).includes('disk'))
+})
+
+test('once the disk takes what it did not take, the alarm is over', async t => {
+  const { make, beat, answer, server, folder } = await setting(t)
+  const { agent, problems } = make()
+  await beat(agent)
+  // A file that is a folder takes no line.
+  rmSync(join(folder, 'additions.jsonl'), { force: true })
+  mkdirSync(join(folder, 'additions.jsonl'))
+  await agent.handle(revokedEvent(server.revoke(phone)))
+  t.deepEqual([answer(), codes(problems)], [403, ['disk']])
+  rmSync(join(folder, 'additions.jsonl'), { recursive: true })
+  await beat(agent)
+  t.deepEqual(codes(problems), [])
+  t.regex(readFileSync(join(folder, 'state.json'), 'utf8'), new RegExp(phone))
 })
 
 test('a front end that was restarted is loaded before it lets anybody in', async t => {

@@ -8,7 +8,7 @@ import { cpus } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { frontEndKindsMeasured, type FrontEndKind, type Running } from './front-ends/kinds.ts'
-import { measurePings, phoneOf, revokeWhileAsking, type Phone, type Version } from './front-ends/measure.ts'
+import { measurePings, phoneOf, revokeWhileAsking, soon, type Phone, type Version } from './front-ends/measure.ts'
 import { reportOf, rowsOf, type FrontEndMeasured } from './front-ends/report.ts'
 import { seedRevoked } from './front-ends/revoked.ts'
 import { outsideTests } from '../support/context.ts'
@@ -16,7 +16,6 @@ import { hasServer, ownServer } from '../support/own-server.ts'
 import { peer } from '../support/peers.ts'
 import { databaseForProcess, prepareService, type PreparedService } from '../support/prepared-service.ts'
 import type { Way } from '../support/prober.ts'
-import { until } from '../support/running-agent.ts'
 import { get } from '../support/tls-client.ts'
 
 const { values: options } = parseArgs({ options: {
@@ -82,7 +81,7 @@ async function measureKind(kind: FrontEndKind, service: PreparedService, [first,
     const running = await start(false)
     const ports = new Map<Way, number>([['new', running.port], ['kept-alive', running.port]])
     if (kind.resumes !== 'never') ports.set('resumed', kind.resumes === 'as-printed' ? running.port : (await start(true)).port)
-    for (const asked of new Set(ports.values())) await until(async () => await get(asked, { identity: first!.identity }).then(({ status }) => status === 200, () => false))
+    for (const asked of new Set(ports.values())) await soon(async () => await get(asked, { identity: first!.identity }).then(({ status }) => status === 200, () => false), () => `nobody is let in by ${kind.title}`)
     const latencies: FrontEndMeasured['latencies'][number][] = []
     for (const version of versions) {
       const each = []

@@ -54,17 +54,21 @@ export async function guarded(t: ExecutionContext<any>, kind: GuardedKind, progr
 const asking = (t: ExecutionContext<any>, port: number, { pem, privateKeyPem }: Issued, chain: string, way: Way = 'new'): Prober =>
   startProber(t, { port, identity: { pem: pem + chain, privateKeyPem }, way, pauseMs: 25 })
 
-/** Waits for what the next request is answered. @param status  one of these; `refused` is any answer but 200, a failed handshake among them */
-export async function untilAnswered({ asked }: Prober, status: number | 'refused'): Promise<void> {
+/**
+ * Waits until a request that was sent from now on is answered so.
+ *
+ * @param wanted  `refused` is any answer but 200, a failed handshake among them
+ */
+export async function untilAnswered({ asked }: Prober, wanted: number | 'refused' | 'no handshake'): Promise<void> {
   const before = asked.length
   await until(() => {
     const last = asked.at(-1)
-    return asked.length > before && last !== undefined && (status === 'refused' ? isRefusal(last) : last.status === status)
+    if (last === undefined || asked.length <= before) return false
+    const noHandshake = typeof last.status === 'string' && last.status.startsWith('ERR_SSL')
+    if (wanted === 'no handshake') return noHandshake
+    return wanted === 'refused' ? noHandshake || typeof last.status === 'number' && last.status !== 200 : last.status === wanted
   })
 }
-
-/** Somebody was there, and said no. */
-const isRefusal = ({ status }: Asked): boolean => typeof status === 'number' ? status !== 200 : status.startsWith('ERR_SSL')
 
 export const acceptedAfter = ({ asked }: Prober, ms: number): Asked[] => asked.filter(({ sentMs, status }) => status === 200 && sentMs > ms)
 

@@ -15,7 +15,7 @@ export type Version = 'TLSv1.2' | 'TLSv1.3'
 export type Latency = { readonly way: Way, readonly lastAcceptedMs: number, readonly firstRefusedMs: number }
 
 /** Longer than any front end may take. */
-const forEverMs = 30_000
+const forEverMs = 60_000
 /** Old processes of a front end may let somebody in after new ones have refused. */
 const quietMs = 200
 
@@ -65,11 +65,16 @@ function isRefused({ asked }: Prober, revokedMs: number): boolean {
 }
 
 async function within(probers: readonly { way: Way, prober: Prober }[], isSo: (item: { way: Way, prober: Prober }) => boolean): Promise<void> {
+  for (const item of probers) await soon(() => isSo(item), () => `${item.way}: ${JSON.stringify(item.prober.asked.at(-1))}`)
+}
+
+/** @throws with what is so instead, after a time that is longer than anything may take */
+export async function soon(isSo: () => boolean | Promise<boolean>, instead: () => string): Promise<void> {
   const end = performance.now() + forEverMs
-  await until(() => {
-    const waiting = probers.find(item => !isSo(item))
-    if (waiting !== undefined && performance.now() > end) throw new Error(`${waiting.way}: after ${forEverMs / 1000} s the answer still is ${JSON.stringify(waiting.prober.asked.at(-1))}`)
-    return waiting === undefined
+  await until(async () => {
+    const yes = await isSo()
+    if (!yes && performance.now() > end) throw new Error(`after ${forEverMs / 1000} s still ${instead()}`)
+    return yes
   })
 }
 
@@ -77,7 +82,7 @@ async function within(probers: readonly { way: Way, prober: Prober }[], isSo: (i
 export async function measurePings(t: ExecutionContext, service: PreparedService, phones: readonly Phone[], { port, received }: Running): Promise<number[]> {
   const pings = phones.map(phone => ({ phone, ended: openPing(t, port, phone.identity) }))
   // A front end may keep the first bytes of an answer back, but the server behind it has the request.
-  await until(() => received.filter(({ url }) => url === '/ping').length >= phones.length)
+  await soon(() => received.filter(({ url }) => url === '/ping').length >= phones.length, () => 'not every open request is there')
   return await Promise.all(pings.map(async ({ phone, ended }) => {
     const revokedMs = await revoke(service, phone.serialNumber)
     return await ended - revokedMs
