@@ -12,7 +12,10 @@ import { RefusedSet, type Addition } from './refused-set.ts'
 import { listKey, partitionsOf, type Policy, type Trust } from './trust.ts'
 import type { ListMark, VerifiedList } from './verify-list.ts'
 
-const heartbeatMs = 60_000
+// By how much the service may contradict its own clock.
+const clockMs = 60_000
+// A heartbeat is heard at once. One that took longer says what was: after a cut it may come ahead of what happened meanwhile.
+const underwayMs = 1_000
 
 export class Agent {
   readonly #deps: AgentDeps
@@ -149,10 +152,10 @@ export class Agent {
   }
 
   async #heartbeat({ change, at }: Heartbeat): Promise<void> {
-    const isOld = Math.abs(at.getTime() - this.#serviceNow().getTime()) > heartbeatMs
+    const isOld = Math.abs(at.getTime() - this.#serviceNow().getTime()) > underwayMs
     if (change > this.#change || isOld || this.#lists.outstanding > 0) await this.catchUp()
     else if (change < this.#change) this.#fellBehind(change)
-    else this.#confirm()
+    else this.#confirm(this.#deps.clock())
     await this.tick()
   }
 
@@ -162,9 +165,10 @@ export class Agent {
     if (this.#behind > 2) this.#deps.problems.set('feed-behind', `the feed says ${change}, but ${this.#change} was already told`)
   }
 
-  #confirm(): void {
+  /** @param then  what the service said was so at that moment, at the earliest */
+  #confirm(then: Moment): void {
     this.#behind = 0
-    this.#heard = this.#deps.clock()
+    if (this.#heard === undefined || then.monotonicMs > this.#heard.monotonicMs) this.#heard = then
     this.#deps.problems.clear('feed-behind')
     this.#save('state', () => { this.#writeState() })
   }
@@ -176,6 +180,8 @@ export class Agent {
   }
 
   async #askState(): Promise<void> {
+    // The answer may be long on its way, but it cannot be older than the question.
+    const asked = this.#deps.clock()
     try {
       const state = await this.#deps.feedState(this.#change)
       this.#deps.problems.clear('service-unreachable')
@@ -188,8 +194,8 @@ export class Agent {
       if (state.reset && this.#lists.outstanding > 0) return
       this.#advance(state.change)
       await told
-      if (Math.abs(state.at.getTime() - this.#serviceNow().getTime()) > heartbeatMs) this.#deps.problems.set('clock', 'the service contradicts its own clock')
-      else this.#confirm()
+      if (Math.abs(state.at.getTime() - this.#serviceNow().getTime()) > clockMs) this.#deps.problems.set('clock', 'the service contradicts its own clock')
+      else this.#confirm(asked)
     } catch (error) {
       this.#deps.problems.set('service-unreachable', messageOf(error))
     }

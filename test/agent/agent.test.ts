@@ -20,7 +20,7 @@ async function setting(t: ExecutionContext, { partitions = 2 } = {}) {
   const folder = await temporaryFolder(t)
   const server = await FeedServer.start(t, { partitions, now: clock.now })
   const target = new MemoryTarget()
-  const network = { up: true, offsetMs: 0, clockErrorSeconds: 0 }
+  const network = { up: true, offsetMs: 0, clockErrorSeconds: 0, late: async (): Promise<void> => {} }
   const make = (): { agent: Agent, problems: Problems, inForce: number[] } => {
     const problems = new Problems(() => {})
     const inForce: number[] = []
@@ -30,7 +30,11 @@ async function setting(t: ExecutionContext, { partitions = 2 } = {}) {
       clock: () => ({ wall: new Date(clock.now().getTime() + network.clockErrorSeconds * 1000), monotonicMs: clock.now().getTime() }),
       clockOffsetMs: () => network.offsetMs, problems, log: () => {}, inForce: change => { inForce.push(change) },
       fetchList: async path => await reach(() => server.files.get(path)!)(),
-      feedState: async after => await reach(() => readFeedState(JSON.stringify(server.state(after))))(),
+      feedState: async after => {
+        const state = await reach(() => readFeedState(JSON.stringify(server.state(after))))()
+        await network.late()
+        return state
+      },
       fetchTrust: reach(() => ({ trust: readTrust(server.trust, server.pin, clock.now()), policy: readPolicy(server.policy) })),
     })
     return { agent, problems, inForce }
@@ -136,6 +140,29 @@ test('when the service is silent the last data count for as long as the policy s
   await beat(agent)
   t.is(answer(), 200)
   t.deepEqual(codes(problems), [])
+})
+
+test('a heartbeat that was long on its way does not make old data new', async t => {
+  const { make, beat, answer, clock, network } = await setting(t)
+  const { agent } = make()
+  await beat(agent)
+  network.up = false
+  const said = clock.now()
+  clock.advance(900)
+  await agent.handle({ type: 'heartbeat', heartbeat: { change: 0, at: new Date(said.getTime() + 880_000) } })
+  t.is(answer(), 503)
+})
+
+test('what an answer says counts from the moment it was asked for, however long it was on its way', async t => {
+  const { make, beat, answer, clock, network } = await setting(t)
+  const { agent } = make()
+  await beat(agent)
+  network.late = async () => { clock.advance(20) }
+  await agent.catchUp()
+  network.up = false
+  clock.advance(880)
+  await agent.tick()
+  t.is(answer(), 503)
 })
 
 test('an agent that has ended stops nobody from being refused: its word runs out', async t => {

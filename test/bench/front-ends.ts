@@ -59,7 +59,7 @@ try {
 } finally {
   await outside.close()
 }
-// Connections that are kept open for the next revocation would hold the process up.
+// Connections that a front end keeps to the back end would hold the process up.
 process.exit()
 
 /** @returns undefined for the embedded one */

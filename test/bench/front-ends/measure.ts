@@ -1,5 +1,5 @@
 /** Revokes phones that are asking all the while, and says until when they were let in. */
-import { Agent, request } from 'node:http'
+import { request } from 'node:http'
 import { request as httpsRequest } from 'node:https'
 import type { ExecutionContext } from 'ava'
 import type { Running } from './kinds.ts'
@@ -19,8 +19,6 @@ const forEverMs = 60_000
 /** Old processes of a front end may let somebody in after new ones have refused. */
 const quietMs = 200
 
-const keptOpen = new Agent({ keepAlive: true, maxSockets: 1 })
-
 export type Phone = { readonly identity: Identity, readonly serialNumber: string }
 export const phoneOf = ({ pem, privateKeyPem, serialNumber }: Issued, chain: string): Phone =>
   ({ identity: { pem: pem + chain, privateKeyPem }, serialNumber: serialNumber.toString('hex') })
@@ -30,7 +28,7 @@ export async function revoke({ url, token }: PreparedService, serialNumber: stri
   const body = JSON.stringify({ certificate: serialNumber, reason: 'keyCompromise' })
   return await new Promise<number>((resolve, reject) => {
     const headers = { authorization: `Bearer ${token}`, 'content-type': 'application/json', 'content-length': body.length }
-    const sent = request(`${url}/api/v1/certificates/revoke`, { method: 'POST', agent: keptOpen, headers }, response => {
+    const sent = request(`${url}/api/v1/certificates/revoke`, { method: 'POST', agent: false, headers }, response => {
       response.resume().on('end', () => { if (response.statusCode === 200) resolve(sentMs); else reject(new Error(`the revocation is answered ${response.statusCode}`)) })
     })
     sent.on('error', reject)
