@@ -20,6 +20,7 @@ export type AgentProcess = {
   /** Everything that it logged, oldest first. */
   readonly events: readonly AgentEvent[]
   start(): void
+  pid(): number
   /** SIGKILL, and gone. */
   kill(): Promise<void>
   stop(): Promise<void>
@@ -73,6 +74,7 @@ export function agentProcess(t: ExecutionContext<any>, folder: string, files: st
         events.push({ at: new Date(at), event, detail })
       })
     },
+    pid: () => child?.pid ?? 0,
     kill: async () => { await end('SIGKILL') },
     stop: async () => { await end('SIGTERM') },
     hasLists: async () => {
