@@ -142,6 +142,18 @@ test('when the service is silent the last data count for as long as the policy s
   t.deepEqual(codes(problems), [])
 })
 
+test('who is told that the data are old is told a time that is long past, again and again', async t => {
+  const { make, beat, clock, network, target } = await setting(t)
+  const { agent } = make()
+  await beat(agent)
+  network.up = false
+  for (const seconds of [900, 1, 1]) {
+    clock.advance(seconds)
+    await agent.tick()
+    t.deepEqual(target.until, new Date(0))
+  }
+})
+
 test('a heartbeat that was long on its way does not make old data new', async t => {
   const { make, beat, answer, clock, network } = await setting(t)
   const { agent } = make()

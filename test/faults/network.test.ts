@@ -2,7 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
-import { acceptedAfter, codesOf, guarded, maxAgeMs, maxAgeSeconds, programFor, unexplained, untilAnswered } from '../support/guarded.ts'
+import { acceptedAfter, codesOf, guarded, maxAgeMs, maxAgeSeconds, programFor, stays503, unexplained, untilAnswered } from '../support/guarded.ts'
 import { prepareService } from '../support/prepared-service.ts'
 import { until } from '../support/running-agent.ts'
 
@@ -49,7 +49,7 @@ test('when the network is cut what was heard last counts for as long as the poli
   network.cut()
   const cutMs = performance.now()
   await revoke(2)
-  await Promise.all([good!, meanwhile!].map(async prober => { await untilAnswered(prober, 503) }))
+  await stays503([good!, meanwhile!])
   for (const prober of [good!, meanwhile!]) t.deepEqual(acceptedAfter(prober, cutMs + maxAgeMs), [])
   const staleMs = performance.now()
   await until(() => codesOf(guard.agent).includes('stale'))

@@ -1,6 +1,6 @@
 /** The service or its database is away. Phones ask all the while: no revoked one gets in, and no good one is refused without an alarm. */
 import test from 'ava'
-import { acceptedAfter, codesOf, guarded, maxAgeMs, maxAgeSeconds, programFor, unexplained, untilAnswered } from '../support/guarded.ts'
+import { acceptedAfter, codesOf, guarded, maxAgeMs, maxAgeSeconds, programFor, stays503, unexplained, untilAnswered } from '../support/guarded.ts'
 import { startNginx } from '../support/nginx.ts'
 import { hasServer, ownServer } from '../support/own-server.ts'
 import { databaseForProcess, prepareService } from '../support/prepared-service.ts'
@@ -30,7 +30,7 @@ test('when the service is killed front ends go on for as long as the policy says
   await untilAnswered(goodAsked, 500)
   t.regex(asking.errorLog(), /connect\(\) failed|prematurely closed/, 'who asks the service about every request says that it is not there')
   for (const prober of goods) t.is(prober.asked.at(-1)!.status, 200, 'what was heard last still counts')
-  await Promise.all(goods.map(async prober => { await untilAnswered(prober, 503) }))
+  await stays503(goods)
   for (const [index, prober] of goods.entries()) {
     t.deepEqual(acceptedAfter(prober, killedMs + maxAgeMs), [])
     t.true(acceptedAfter(prober, killedMs).length > 0)
@@ -68,7 +68,7 @@ test('when the database is stopped nobody is told what is not known, and all goe
   await server.stop()
   const stoppedMs = performance.now()
   await until(async () => await check() === 503)
-  await untilAnswered(goodAsked, 503)
+  await stays503([goodAsked])
   t.deepEqual(acceptedAfter(goodAsked, stoppedMs + maxAgeMs), [], 'a service that cannot ask its database says nothing to the feed')
   await until(() => codesOf(balancer.agent).includes('stale'))
   t.is(await check(), 503)

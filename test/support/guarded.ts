@@ -70,6 +70,15 @@ export async function untilAnswered({ asked }: Prober, wanted: number | 'refused
   })
 }
 
+/** Waits until everybody is refused, and then a while longer: a front end that still lets in now and then would show. */
+export async function stays503(probers: readonly Prober[]): Promise<void> {
+  await Promise.all(probers.map(async prober => {
+    await untilAnswered(prober, 503)
+    const [from, since] = [prober.asked.length, performance.now()]
+    await until(() => prober.asked.length > from + 20 && performance.now() > since + 2_000)
+  }))
+}
+
 export const acceptedAfter = ({ asked }: Prober, ms: number): Asked[] => asked.filter(({ sentMs, status }) => status === 200 && sentMs > ms)
 
 // An agent turns several times a second, but not on a machine that is busy.

@@ -9,7 +9,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { makeFolder, replaceFile } from '../files.ts'
 import { textOf, type JsonObject } from '../json.ts'
-import type { BundleResult, Target } from '../target.ts'
+import { lastSecond, type BundleResult, type Target } from '../target.ts'
 import { reloadCommand, runCommand } from './command.ts'
 import { ListFile } from './list-file.ts'
 
@@ -88,7 +88,7 @@ export class NginxTarget implements Target {
   }
 
   async fresh(until: Date): Promise<boolean> {
-    return await this.#ifLoaded(`/fresh?until=${Math.floor(until.getTime() / 1000)}&`)
+    return await this.#ifLoaded(`/fresh?until=${lastSecond(until)}&`)
   }
 
   async bundle(pem: Iterable<string>): Promise<BundleResult> {
