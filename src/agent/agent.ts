@@ -30,6 +30,7 @@ export class Agent {
   #unsaved: Addition[] = []
   readonly #notSaved = new Set<string>()
   #behind = 0
+  #clockIsOff = false
 
   /** Reads what an earlier process left. @throws when the state on disk cannot be read */
   constructor(deps: AgentDeps) {
@@ -110,8 +111,18 @@ export class Agent {
     const { until, stale } = this.freshness
     if (stale) problems.set('stale', 'what is known is older than the policy allows')
     else problems.clear('stale')
+    this.#watchClock()
     this.#enforcer.letInUntil(until)
     await this.#enforcer.turn()
+  }
+
+  /** It does the agent no harm; but a front end by a clock that is behind takes certificates and lists for not yet valid. */
+  #watchClock(): void {
+    const offsetMs = this.#deps.clockOffsetMs()
+    const isOff = Math.abs(offsetMs) > clockMs
+    if (isOff) this.#deps.problems.set('clock', `the clock here is ${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs > 0 ? 'behind' : 'ahead of'} the service's`)
+    else if (this.#clockIsOff) this.#deps.problems.clear('clock')
+    this.#clockIsOff = isOff
   }
 
   async close(): Promise<void> {

@@ -282,7 +282,7 @@ test('a feed that repeats what was does not make old data look new', async t => 
   t.deepEqual(codes(problems).sort(), ['feed-behind', 'stale'])
 })
 
-test('a clock that is an hour off, either way, neither stops the agent nor makes old data new', async t => {
+test('a clock that is an hour off, either way, neither stops the agent nor makes old data new, and is told', async t => {
   for (const error of [3600, -3600]) {
     const { make, beat, server, clock, network, target } = await setting(t)
     network.clockErrorSeconds = error
@@ -291,7 +291,7 @@ test('a clock that is an hour off, either way, neither stops the agent nor makes
     const { agent, problems } = make()
     server.revoke(phone)
     await beat(agent)
-    t.deepEqual([target.answer(phone, wall()), target.answer('4002', wall()), codes(problems)], [403, 200, []])
+    t.deepEqual([target.answer(phone, wall()), target.answer('4002', wall()), codes(problems)], [403, 200, ['clock']])
     network.up = false
     clock.advance(900)
     await agent.tick()
