@@ -44,7 +44,8 @@ export class Enforcer {
   #mark = 0
   #marked = 0
   #turn: Promise<void> | undefined
-  #aside: Promise<void> | undefined
+  #cutting: Promise<void> | undefined
+  #bundling: Promise<void> | undefined
   #again = false
   #closed = false
 
@@ -91,7 +92,8 @@ export class Enforcer {
   /** Resolves when nothing is being done beside the turns. */
   async settled(): Promise<void> {
     await this.#turn
-    await this.#aside
+    await this.#cutting
+    await this.#bundling
   }
 
   /** Works until nothing is left to do, or a step fails. Many calls at once are one turn, and one more after it. */
@@ -103,8 +105,7 @@ export class Enforcer {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#turn
-    await this.#aside
+    await this.settled()
     this.#target.close()
   }
 
@@ -118,8 +119,10 @@ export class Enforcer {
 
   async #steps(): Promise<void> {
     const told = await this.#tell()
-    // These may take long, and no refusal waits for them. A front end that is not running yet may need the lists to start.
-    this.#aside ??= this.#besides(told).finally(() => { this.#aside = undefined })
+    // These may take long, and no refusal waits for them, nor does the one for the other.
+    if (told) this.#cutting ??= this.#cut().catch((error: unknown) => { this.#events.failed('cut', error) }).finally(() => { this.#cutting = undefined })
+    // A front end that is not running yet may need the lists to start.
+    this.#bundling ??= this.#bundle().catch((error: unknown) => { this.#events.failed('bundle', error) }).finally(() => { this.#bundling = undefined })
   }
 
   /** @returns whether the front end is as it is wanted */
@@ -148,11 +151,6 @@ export class Enforcer {
       this.#events.failed(step, error)
       return false
     }
-  }
-
-  async #besides(told: boolean): Promise<void> {
-    if (told) await this.#cut().catch((error: unknown) => { this.#events.failed('cut', error) })
-    await this.#bundle().catch((error: unknown) => { this.#events.failed('bundle', error) })
   }
 
   async #load(): Promise<void> {

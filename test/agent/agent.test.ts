@@ -394,6 +394,22 @@ test('another root, or an issuing CA of another root, is never trusted', async t
   t.throws(() => readTrust({ ...trust, issuing: [{ ...trust.issuing[0]!, certificate: foreign }] }, server.pin, clock.now()), { code: 'signature-invalid' })
 })
 
+test('what is running is ended although the front end is still busy with new lists', async t => {
+  const { make, publish, beat, server, target } = await setting(t)
+  const { agent } = make()
+  await beat(agent)
+  const busy = Promise.withResolvers<void>()
+  target.bundle = async () => {
+    await busy.promise
+    return { inForce: true, detail: '' }
+  }
+  await publish(agent)
+  await agent.handle(revokedEvent(server.revoke(phone)))
+  t.deepEqual(target.cuts, [phone])
+  busy.resolve()
+  await agent.settled()
+})
+
 test('the bundle is the root\'s list and every partition, as they are in force', async t => {
   const { make, beat, target, server } = await setting(t)
   const { agent } = make()

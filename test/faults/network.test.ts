@@ -3,6 +3,7 @@ import { execFileSync } from 'node:child_process'
 import { randomInt } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { acceptedAfter, codesOf, guarded, maxAgeMs, maxAgeSeconds, programFor, stays503, unexplained, untilAnswered } from '../support/guarded.ts'
+import { peer } from '../support/peers.ts'
 import { prepareService } from '../support/prepared-service.ts'
 import { until } from '../support/running-agent.ts'
 
@@ -10,9 +11,11 @@ type Cable = { readonly host: string, readonly within: readonly string[], cut():
 
 /** A network of its own for the service, on a cable that can be cut. @returns undefined, with the reason printed, for who may not make one */
 function cable(t: ExecutionContext): Cable | undefined {
+  const program = peer(t, 'ip')
+  if (program === undefined) return undefined
   const number = randomInt(1, 250)
   const [name, near, far, net] = [`latchkey-${number}`, `lk${number}a`, `lk${number}b`, `10.231.${number}`]
-  const ip = (...args: string[]): void => { execFileSync('ip', args, { stdio: 'ignore', env: { ...process.env, PATH: `${process.env['PATH']}:/usr/sbin:/sbin` } }) }
+  const ip = (...args: string[]): void => { execFileSync(program, args, { stdio: 'ignore' }) }
   try {
     ip('netns', 'add', name)
     t.teardown(() => { ip('netns', 'del', name) })
@@ -23,11 +26,11 @@ function cable(t: ExecutionContext): Cable | undefined {
     ip('-n', name, 'link', 'set', far, 'up')
     ip('-n', name, 'link', 'set', 'lo', 'up')
   } catch {
-    t.pass('skipped: only root may make a network namespace, with iproute2')
+    t.pass('skipped: only root may make a network namespace')
     return undefined
   }
   // The far end is taken down, so that packets leave here and get nowhere: nobody refuses them.
-  return { host: `${net}.2`, within: ['ip', 'netns', 'exec', name], cut: () => { ip('-n', name, 'link', 'set', far, 'down') }, mend: () => { ip('-n', name, 'link', 'set', far, 'up') } }
+  return { host: `${net}.2`, within: [program, 'netns', 'exec', name], cut: () => { ip('-n', name, 'link', 'set', far, 'down') }, mend: () => { ip('-n', name, 'link', 'set', far, 'up') } }
 }
 
 test('when the network is cut what was heard last counts for as long as the policy says; what was revoked meanwhile is refused before anybody is let in again', async t => {
