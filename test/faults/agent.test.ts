@@ -67,9 +67,10 @@ for (const kind of ['haproxy', 'nginx'] as const) {
     const revokedMs = performance.now()
     const isLoadedAgain = (): number => agent.events.filter(({ event }) => event === 'front-end-restarted').length
     for (const [again, forgets] of [[it.restart, true], [it.reload, kind === 'haproxy'], [it.crash, true]] as const) {
-      const before = isLoadedAgain()
+      const [before, from] = [isLoadedAgain(), goodAsked.asked.length]
       await again()
-      if (forgets) await until(() => isLoadedAgain() > before)
+      // A reload by hand is over only when another process answers.
+      if (forgets) await until(() => isLoadedAgain() > before || goodAsked.asked.slice(from).some(({ status }) => status === 503))
       await untilAnswered(goodAsked, 200)
       await untilAnswered(otherAsked, 'refused')
     }

@@ -67,7 +67,12 @@ export async function prepareLuaNginx(t: ExecutionContext<any>, nginx: string, e
     port, backend, start, settings: { files, socket: `${folder}/nginx.sock`, reload: [`${folder}/reload.sh`] },
     restart: async () => { await kill(); await start() },
     reload: () => { child?.kill('SIGHUP') },
-    crash: async () => { await killFamily(child); await start() },
+    crash: async () => {
+      await killFamily(child)
+      // Where it is left, no nginx can start: the agent clears it.
+      await until(() => !existsSync(`${folder}/nginx.sock`))
+      await start()
+    },
     errorLog: () => readFileSync(`${folder}/error.log`, 'utf8'),
   }
 }
