@@ -32,6 +32,7 @@ const say = (line: string): void => { process.stderr.write(`${line}\n`) }
 
 const outside = outsideTests()
 const { t } = outside
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { void outside.close().finally(() => { process.exit(130) }) })
 try {
   const kinds = frontEndKindsMeasured.filter(({ name, program }) => (options.only === undefined || name.includes(options.only)) && peer(t, program) !== undefined)
   const perKind = versions.length * revocations + pingCount + 1
@@ -75,6 +76,7 @@ async function database(): Promise<string | undefined> {
 
 async function measureKind(kind: FrontEndKind, service: PreparedService, [first, ...phones]: Phone[]): Promise<FrontEndMeasured> {
   const own = outsideTests()
+  t.teardown(own.close)
   try {
     const start = async (resuming: boolean): Promise<Running> =>
       await kind.start(own.t, peer(own.t, kind.program)!, { service, frontEnd: resuming ? `${kind.name}-resuming` : kind.name, streamLimitSeconds, resuming })
