@@ -12,7 +12,10 @@ import { RefusedSet, type Addition } from './refused-set.ts'
 import { listKey, partitionsOf, type Policy, type Trust } from './trust.ts'
 import type { ListMark, VerifiedList } from './verify-list.ts'
 
-const heartbeatMs = 60_000
+// By how much the service may contradict its own clock.
+const clockMs = 60_000
+// A heartbeat is heard at once. One that took longer says what was: after a cut it may come ahead of what happened meanwhile.
+const underwayMs = 1_000
 
 export class Agent {
   readonly #deps: AgentDeps
@@ -27,6 +30,7 @@ export class Agent {
   #unsaved: Addition[] = []
   readonly #notSaved = new Set<string>()
   #behind = 0
+  #clockIsOff = false
 
   /** Reads what an earlier process left. @throws when the state on disk cannot be read */
   constructor(deps: AgentDeps) {
@@ -113,8 +117,18 @@ export class Agent {
     const { until, stale } = this.freshness
     if (stale) problems.set('stale', 'what is known is older than the policy allows')
     else problems.clear('stale')
+    this.#watchClock()
     this.#enforcer.letInUntil(until)
     await this.#enforcer.turn()
+  }
+
+  /** It does the agent no harm; but a front end by a clock that is behind takes certificates and lists for not yet valid. */
+  #watchClock(): void {
+    const offsetMs = this.#deps.clockOffsetMs()
+    const isOff = Math.abs(offsetMs) > clockMs
+    if (isOff) this.#deps.problems.set('clock', `the clock here is ${Math.round(Math.abs(offsetMs) / 1000)} s ${offsetMs > 0 ? 'behind' : 'ahead of'} the service's`)
+    else if (this.#clockIsOff) this.#deps.problems.clear('clock')
+    this.#clockIsOff = isOff
   }
 
   async close(): Promise<void> {
@@ -155,10 +169,10 @@ export class Agent {
   }
 
   async #heartbeat({ change, at }: Heartbeat): Promise<void> {
-    const isOld = Math.abs(at.getTime() - this.#serviceNow().getTime()) > heartbeatMs
+    const isOld = Math.abs(at.getTime() - this.#serviceNow().getTime()) > underwayMs
     if (change > this.#change || isOld || this.#lists.outstanding > 0) await this.catchUp()
     else if (change < this.#change) this.#fellBehind(change)
-    else this.#confirm()
+    else this.#confirm(this.#deps.clock())
     await this.tick()
   }
 
@@ -168,9 +182,10 @@ export class Agent {
     if (this.#behind > 2) this.#deps.problems.set('feed-behind', `the feed says ${change}, but ${this.#change} was already told`)
   }
 
-  #confirm(): void {
+  /** @param then  what the service said was so at that moment, at the earliest */
+  #confirm(then: Moment): void {
     this.#behind = 0
-    this.#heard = this.#deps.clock()
+    if (this.#heard === undefined || then.monotonicMs > this.#heard.monotonicMs) this.#heard = then
     this.#deps.problems.clear('feed-behind')
     this.#save('state', () => { this.#writeState() })
   }
@@ -182,6 +197,8 @@ export class Agent {
   }
 
   async #askState(): Promise<void> {
+    // The answer may be long on its way, but it cannot be older than the question.
+    const asked = this.#deps.clock()
     try {
       const state = await this.#deps.feedState(this.#change)
       this.#deps.problems.clear('service-unreachable')
@@ -194,8 +211,8 @@ export class Agent {
       if (state.reset && this.#lists.outstanding > 0) return
       this.#advance(state.change)
       await told
-      if (Math.abs(state.at.getTime() - this.#serviceNow().getTime()) > heartbeatMs) this.#deps.problems.set('clock', 'the service contradicts its own clock')
-      else this.#confirm()
+      if (Math.abs(state.at.getTime() - this.#serviceNow().getTime()) > clockMs) this.#deps.problems.set('clock', 'the service contradicts its own clock')
+      else this.#confirm(asked)
     } catch (error) {
       this.#deps.problems.set('service-unreachable', messageOf(error))
     }
@@ -273,8 +290,10 @@ export class Agent {
   }
 
   #writeState(): void {
-    this.#unsaved = []
     this.#deps.folder.write({ floors: this.#lists.floors, additions: this.#set.additions, change: this.#change, heardAt: this.#heard?.wall })
+    // Those that could not be written one by one are in it.
+    this.#unsaved = []
+    this.#notSaved.delete('additions')
   }
 
   /** @returns whether the disk took it */

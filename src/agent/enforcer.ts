@@ -43,12 +43,13 @@ export class Enforcer {
   #ready = false
   #bundleDue = false
   #rest = 0
-  #bundling = false
+  #placing = false
   #mark = 0
   #told = 0
   #marked = 0
   #turn: Promise<void> | undefined
-  #aside: Promise<void> | undefined
+  #cutting: Promise<void> | undefined
+  #bundling: Promise<void> | undefined
   #again = false
   #closed = false
 
@@ -100,7 +101,8 @@ export class Enforcer {
   /** Resolves when nothing is being done beside the turns. */
   async settled(): Promise<void> {
     await this.#turn
-    await this.#aside
+    await this.#cutting
+    await this.#bundling
   }
 
   /** Works until nothing is left to do, or a step fails. Many calls at once are one turn, and one more after it. */
@@ -112,8 +114,7 @@ export class Enforcer {
 
   async close(): Promise<void> {
     this.#closed = true
-    await this.#turn
-    await this.#aside
+    await this.settled()
     this.#target.close()
   }
 
@@ -132,8 +133,10 @@ export class Enforcer {
 
   async #steps(): Promise<void> {
     const told = await this.#tell()
-    // These may take long, and no refusal waits for them. A front end that is not running yet may need the lists to start.
-    this.#aside ??= this.#besides(told).finally(() => { this.#aside = undefined })
+    // These may take long, and no refusal waits for them, nor does the one for the other.
+    if (told) this.#cutting ??= this.#cut().catch((error: unknown) => { this.#events.failed('cut', error) }).finally(() => { this.#cutting = undefined })
+    // A front end that is not running yet may need the lists to start.
+    this.#bundling ??= this.#bundle().catch((error: unknown) => { this.#events.failed('bundle', error) }).finally(() => { this.#bundling = undefined })
   }
 
   /** @returns whether the front end is as it is wanted */
@@ -164,15 +167,10 @@ export class Enforcer {
 
   /** What was told is in force; where only lists are known, as soon as they have it and are in place. */
   #settle(): void {
-    const isPlaced = this.#target.knowsListsOnly !== true || !this.#bundleDue && !this.#bundling && this.#wanted.allListed()
+    const isPlaced = this.#target.knowsListsOnly !== true || !this.#bundleDue && !this.#placing && this.#wanted.allListed()
     if (this.#told <= this.#marked || !isPlaced) return
     this.#marked = this.#told
     this.#events.done(this.#told)
-  }
-
-  async #besides(told: boolean): Promise<void> {
-    if (told) await this.#cut().catch((error: unknown) => { this.#events.failed('cut', error) })
-    await this.#bundle().catch((error: unknown) => { this.#events.failed('bundle', error) })
   }
 
   async #load(): Promise<void> {
@@ -217,7 +215,7 @@ export class Enforcer {
   async #bundle(): Promise<void> {
     if (!this.#bundleDue || this.#rest-- > 0) return
     this.#bundleDue = false
-    this.#bundling = true
+    this.#placing = true
     try {
       const { inForce, detail } = await this.#target.bundle(this.#wanted.bundle())
       if (inForce) this.#events.bundled(detail)
@@ -226,7 +224,7 @@ export class Enforcer {
       this.#bundleLater(failedRestTurns)
       throw error
     } finally {
-      this.#bundling = false
+      this.#placing = false
     }
     this.#settle()
   }

@@ -1,6 +1,6 @@
 /** Files that another program relies on: whole or not there, and on the disk before anybody is told. */
 import { createHash } from 'node:crypto'
-import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, mkdirSync, openSync, readFileSync, readSync, renameSync, rmSync, writeSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 
 export type WriteOptions = {
@@ -33,12 +33,17 @@ export function replaceFile(path: string, content: Buffer | string | Iterable<st
   syncFolder(dirname(path))
 }
 
-/** Adds to the end of a file, on the disk when this returns. */
+/** Adds to the end of a file, on the disk when this returns. Where the disk does not take all of it, nothing is added. */
 export function appendFile(path: string, text: string, mode = 0o600): void {
   const file = openSync(path, 'a', mode)
+  const { size } = fstatSync(file)
   try {
-    writeSync(file, text)
+    writeWhole(file, Buffer.from(text))
     fsyncSync(file)
+  } catch (error) {
+    // Half a line would spoil the next one as well.
+    ftruncateSync(file, size)
+    throw error
   } finally {
     closeSync(file)
   }
@@ -54,13 +59,18 @@ function writeSynced(path: string, pieces: Iterable<Buffer | string>, mode: numb
     for (const piece of pieces) {
       const bytes = typeof piece === 'string' ? Buffer.from(piece) : piece
       hash.update(bytes)
-      for (let offset = 0; offset < bytes.length;) offset += writeSync(file, bytes, offset)
+      writeWhole(file, bytes)
     }
     fsyncSync(file)
   } finally {
     closeSync(file)
   }
   return hash.digest('hex')
+}
+
+/** A disk that is nearly full takes a part, and says so only at the next one. */
+function writeWhole(file: number, bytes: Buffer): void {
+  for (let offset = 0; offset < bytes.length;) offset += writeSync(file, bytes, offset)
 }
 
 function digestOf(path: string): string {

@@ -37,5 +37,6 @@ export function decideFreshness(policy: Policy, age: number, nextUpdate: Date, n
   const left = policy.maxAgeSeconds * 1000 - age
   const stale = left <= 0 || nextUpdate <= now
   if (policy.whenStale === 'alarm') return { until: new Date(now.getTime() + goesOnMs), stale }
-  return { until: new Date(Math.min(now.getTime() + Math.max(left, 0), nextUpdate.getTime())), stale }
+  // Long ago, and not now: a front end counts whole seconds, and would go on letting in for the rest of this one, and of the next.
+  return { until: stale ? new Date(0) : new Date(Math.min(now.getTime() + left, nextUpdate.getTime())), stale }
 }

@@ -3,6 +3,12 @@
 export type Proof = 'answer' | 'handshake'
 export type BundleResult = { readonly inForce: boolean, readonly detail: string }
 
+/**
+ * The last second in which a front end that counts whole seconds may let phones in, so that it does not go on until the end
+ * of the one in which the time runs out.
+ */
+export const lastSecond = (until: Date): number => Math.max(0, Math.floor(until.getTime() / 1000) - 1)
+
 export type Target = {
   /** The kind of front end. */
   readonly name: string

@@ -1,3 +1,4 @@
+import { setFlagsFromString } from 'node:v8'
 import type { Command } from 'commander'
 import { CaError } from '../errors.ts'
 import { agentPlaces } from '../protocols/check/configurations/values.ts'
@@ -39,6 +40,8 @@ async function enroll({ world, print }: Context, options: EnrollOptions): Promis
 }
 
 async function run({ world, json }: Context, { folder: path, signed = false }: { folder: string, signed?: boolean }): Promise<void> {
+  // Nearly all that it makes lives for a moment, a million entries of lists at a start: the heap is not to grow for that.
+  setFlagsFromString('--optimize-for-size')
   const { startAgent } = await import('../agent/run.ts')
   const { AgentFolder } = await import('../agent/settings.ts')
   const { targetOfKind } = await import('../agent/targets/of-kind.ts')

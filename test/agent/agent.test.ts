@@ -1,4 +1,4 @@
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { Agent } from '../../src/agent/agent.ts'
@@ -20,7 +20,7 @@ async function setting(t: ExecutionContext, { partitions = 2 } = {}) {
   const folder = await temporaryFolder(t)
   const server = await FeedServer.start(t, { partitions, now: clock.now })
   const target = new MemoryTarget()
-  const network = { up: true, offsetMs: 0, clockErrorSeconds: 0 }
+  const network = { up: true, offsetMs: 0, clockErrorSeconds: 0, late: async (): Promise<void> => {} }
   const make = (): { agent: Agent, problems: Problems, inForce: number[] } => {
     const problems = new Problems(() => {})
     const inForce: number[] = []
@@ -30,7 +30,11 @@ async function setting(t: ExecutionContext, { partitions = 2 } = {}) {
       clock: () => ({ wall: new Date(clock.now().getTime() + network.clockErrorSeconds * 1000), monotonicMs: clock.now().getTime() }),
       clockOffsetMs: () => network.offsetMs, problems, log: () => {}, inForce: change => { inForce.push(change) },
       fetchList: async path => await reach(() => server.files.get(path)!)(),
-      feedState: async after => await reach(() => readFeedState(JSON.stringify(server.state(after))))(),
+      feedState: async after => {
+        const state = await reach(() => readFeedState(JSON.stringify(server.state(after))))()
+        await network.late()
+        return state
+      },
       fetchTrust: reach(() => ({ trust: readTrust(server.trust, server.pin, clock.now()), policy: readPolicy(server.policy) })),
     })
     return { agent, problems, inForce }
@@ -138,6 +142,41 @@ test('when the service is silent the last data count for as long as the policy s
   t.deepEqual(codes(problems), [])
 })
 
+test('who is told that the data are old is told a time that is long past, again and again', async t => {
+  const { make, beat, clock, network, target } = await setting(t)
+  const { agent } = make()
+  await beat(agent)
+  network.up = false
+  for (const seconds of [900, 1, 1]) {
+    clock.advance(seconds)
+    await agent.tick()
+    t.deepEqual(target.until, new Date(0))
+  }
+})
+
+test('a heartbeat that was long on its way does not make old data new', async t => {
+  const { make, beat, answer, clock, network } = await setting(t)
+  const { agent } = make()
+  await beat(agent)
+  network.up = false
+  const said = clock.now()
+  clock.advance(900)
+  await agent.handle({ type: 'heartbeat', heartbeat: { change: 0, at: new Date(said.getTime() + 880_000) } })
+  t.is(answer(), 503)
+})
+
+test('what an answer says counts from the moment it was asked for, however long it was on its way', async t => {
+  const { make, beat, answer, clock, network } = await setting(t)
+  const { agent } = make()
+  await beat(agent)
+  network.late = async () => { clock.advance(20) }
+  await agent.catchUp()
+  network.up = false
+  clock.advance(880)
+  await agent.tick()
+  t.is(answer(), 503)
+})
+
 test('an agent that has ended stops nobody from being refused: its word runs out', async t => {
   const { make, beat, answer, clock } = await setting(t)
   const { agent } = make()
@@ -243,7 +282,7 @@ test('a feed that repeats what was does not make old data look new', async t => 
   t.deepEqual(codes(problems).sort(), ['feed-behind', 'stale'])
 })
 
-test('a clock that is an hour off, either way, neither stops the agent nor makes old data new', async t => {
+test('a clock that is an hour off, either way, neither stops the agent nor makes old data new, and is told', async t => {
   for (const error of [3600, -3600]) {
     const { make, beat, server, clock, network, target } = await setting(t)
     network.clockErrorSeconds = error
@@ -252,7 +291,7 @@ test('a clock that is an hour off, either way, neither stops the agent nor makes
     const { agent, problems } = make()
     server.revoke(phone)
     await beat(agent)
-    t.deepEqual([target.answer(phone, wall()), target.answer('4002', wall()), codes(problems)], [403, 200, []])
+    t.deepEqual([target.answer(phone, wall()), target.answer('4002', wall()), codes(problems)], [403, 200, ['clock']])
     network.up = false
     clock.advance(900)
     await agent.tick()
@@ -290,6 +329,21 @@ test('a full disk refuses as before, lifts nothing, and is told', async t => {
   await beat(agent)
   t.deepEqual([answer(), answer('4002'), answer('4003')], [403, 403, 200])
   t.true(codes(problems).includes('disk'))
+})
+
+test('once the disk takes what it did not take, the alarm is over', async t => {
+  const { make, beat, answer, server, folder } = await setting(t)
+  const { agent, problems } = make()
+  await beat(agent)
+  // A file that is a folder takes no line.
+  rmSync(join(folder, 'additions.jsonl'), { force: true })
+  mkdirSync(join(folder, 'additions.jsonl'))
+  await agent.handle(revokedEvent(server.revoke(phone)))
+  t.deepEqual([answer(), codes(problems)], [403, ['disk']])
+  rmSync(join(folder, 'additions.jsonl'), { recursive: true })
+  await beat(agent)
+  t.deepEqual(codes(problems), [])
+  t.regex(readFileSync(join(folder, 'state.json'), 'utf8'), new RegExp(phone))
 })
 
 test('a front end that was restarted is loaded before it lets anybody in', async t => {
@@ -338,6 +392,22 @@ test('another root, or an issuing CA of another root, is never trusted', async t
   t.throws(() => readTrust({ ...trust, root: toPem('CERTIFICATE', other.certificate) }, server.pin, clock.now()), { code: 'signature-invalid' })
   const foreign = toPem('CERTIFICATE', (await newAuthority('Test Issuing', other)).certificate)
   t.throws(() => readTrust({ ...trust, issuing: [{ ...trust.issuing[0]!, certificate: foreign }] }, server.pin, clock.now()), { code: 'signature-invalid' })
+})
+
+test('what is running is ended although the front end is still busy with new lists', async t => {
+  const { make, publish, beat, server, target } = await setting(t)
+  const { agent } = make()
+  await beat(agent)
+  const busy = Promise.withResolvers<void>()
+  target.bundle = async () => {
+    await busy.promise
+    return { inForce: true, detail: '' }
+  }
+  await publish(agent)
+  await agent.handle(revokedEvent(server.revoke(phone)))
+  t.deepEqual(target.cuts, [phone])
+  busy.resolve()
+  await agent.settled()
 })
 
 test('the bundle is the root\'s list and every partition, as they are in force', async t => {

@@ -26,7 +26,7 @@ import { checkRequest, ocspRequest } from './check-requests.ts'
 import { fillCheckStore, type Population } from './check-store.ts'
 import type { Offered, Order } from './load.ts'
 import { createUnlessThere, onServer } from './open-store.ts'
-import { ownServer } from './own-server.ts'
+import { ownServer } from '../support/own-server.ts'
 
 const { values: options } = parseArgs({ options: {
   good: { type: 'string', default: '100000' }, revoked: { type: 'string', default: '1000000' }, rate: { type: 'string', default: '10000' }, seconds: { type: 'string', default: '10' },

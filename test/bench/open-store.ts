@@ -7,7 +7,7 @@ import { openServer } from '../../src/store/server.ts'
 import { fakeClock } from '../support/clock.ts'
 import { issueDevice } from '../support/issued.ts'
 import { testService, type TestService } from '../support/service.ts'
-import { ownServer } from './own-server.ts'
+import { ownServer } from '../support/own-server.ts'
 import { seed } from './seed.ts'
 
 /** @property database  a database of that server to keep and to use again */

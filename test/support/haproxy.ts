@@ -6,18 +6,18 @@ import { haproxyConfiguration } from '../../src/protocols/check/configurations/h
 import { newFrontEndPlace, type FrontEndPlace } from './front-end-place.ts'
 import { serverProgram, type ServerProgram } from './server-program.ts'
 
-export type Haproxy = FrontEndPlace & Pick<ServerProgram, 'start' | 'restart'> & { readonly settings: HaproxySettings, reload(): void }
+export type Haproxy = FrontEndPlace & Pick<ServerProgram, 'start' | 'kill' | 'restart' | 'crash'> & { readonly settings: HaproxySettings, reload(): void }
 
 /** @param edit  changes the printed configuration, for tests of what it guards against */
 export async function prepareHaproxy(t: ExecutionContext<any>, haproxy: string, edit: (printed: string) => string = printed => printed): Promise<Haproxy> {
   const place = await newFrontEndPlace(t)
   const { folder, port, values } = place
   writeFileSync(`${folder}/haproxy.cfg`, edit(haproxyConfiguration(values)))
-  const { start, restart, signal } = serverProgram(t, { program: haproxy, args: ['-W', '-db', '-p', `${folder}/pid`, '-f', `${folder}/haproxy.cfg`], port })
+  const { signal, ...program } = serverProgram(t, { program: haproxy, args: ['-W', '-db', '-p', `${folder}/pid`, '-f', `${folder}/haproxy.cfg`], port })
   // Run by the agent, as an administrator's command would be.
   writeFileSync(`${folder}/reload.sh`, `#!/bin/sh\nexec kill -USR2 "$(cat ${folder}/pid)"\n`, { mode: 0o755 })
   return {
-    ...place, start, restart, settings: { files: values.files, socket: `${folder}/haproxy.sock`, reload: [`${folder}/reload.sh`] },
+    ...place, ...program, settings: { files: values.files, socket: `${folder}/haproxy.sock`, reload: [`${folder}/reload.sh`] },
     reload: () => { signal('SIGUSR2') },
   }
 }

@@ -2,12 +2,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer as createHttpServer, type IncomingHttpHeaders } from 'node:http'
-import { connect, type AddressInfo } from 'node:net'
+import { connect } from 'node:net'
 import { fileURLToPath } from 'node:url'
 import { freePort } from './free-port.ts'
 import type { ExecutionContext } from 'ava'
 import { toPem } from '../../src/formats/pem.ts'
+import { startBackend, type Backend } from './backend.ts'
 import { nginxCheckConfiguration } from '../../src/protocols/check/configurations/nginx-check.ts'
 import { run, type Outcome } from './peers.ts'
 import { issueTestCertificate, newAuthority, newSigner, testSerialNumber } from './signers.ts'
@@ -24,6 +24,8 @@ export type NginxOptions = {
   secret: string
   /** Where it asks, if not there; `trusted` stands for the machine's own file of CAs. */
   door?: { readonly url: string, readonly trusted: string }
+  /** How long one request may run. */
+  streamLimitSeconds?: number
 }
 
 export type Nginx = {
@@ -31,7 +33,7 @@ export type Nginx = {
   /** With chain.pem and bundle.pem, as the recipe calls it. */
   readonly folder: string
   /** What the back end behind it has received, oldest first. */
-  readonly received: { url: string, headers: IncomingHttpHeaders }[]
+  readonly received: Backend['received']
   /** Runs latchkey-fetch-bundle.sh, from Latchkey or from another server. */
   fetchBundle(origin?: string): Promise<Outcome>
   /** Starts it anew with a changed configuration, for tests of what the recipe guards against. */
@@ -46,8 +48,7 @@ export const runFetchBundle = async (folder: string, origin: string, env: NodeJS
 /** Fetches chain and bundle, and starts nginx with them. It ends with the test. */
 export async function startNginx(t: ExecutionContext<any>, options: NginxOptions): Promise<Nginx> {
   const folder = await temporaryFolder(t)
-  const received: Nginx['received'] = []
-  const [port, backend] = [await freePort(), await startBackend(t, received)]
+  const [port, { received, port: backend }] = [await freePort(), await startBackend(t)]
   await writeFiles(folder, options, port, backend)
   const fetchBundle = async (origin = options.latchkey): Promise<Outcome> =>
     await runFetchBundle(folder, origin, { NGINX_TEST: `${folder}/nginx.sh -t -q`, NGINX_RELOAD: `${folder}/nginx.sh -s reload` })
@@ -87,27 +88,13 @@ async function writeFiles(folder: string, options: NginxOptions, port: number, b
   chmodSync(`${folder}/nginx.sh`, 0o755)
 }
 
-function filled(folder: string, { latchkey, frontEnd, door }: NginxOptions, port: number, backend: number): string {
+function filled(folder: string, { latchkey, frontEnd, door, streamLimitSeconds = 15 }: NginxOptions, port: number, backend: number): string {
   const printed = nginxCheckConfiguration({
     frontEnd, listen: `127.0.0.1:${port}`, certificate: `${folder}/server.pem`, certificateKey: `${folder}/server-key.pem`, files: folder, run: folder,
-    backend: `127.0.0.1:${backend}`, latchkey: door?.url ?? latchkey, ocsp: '', streamLimitSeconds: 15,
+    backend: `127.0.0.1:${backend}`, latchkey: door?.url ?? latchkey, ocsp: '', streamLimitSeconds,
   })
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/${name};\n`).join('')
   return printed.replace('http {\n', `http {\n${paths}`).replace('/etc/ssl/certs/ca-certificates.crt', door?.trusted ?? '')
-}
-
-async function startBackend(t: ExecutionContext<any>, received: Nginx['received']): Promise<number> {
-  const server = createHttpServer((request, response) => {
-    received.push({ url: request.url!, headers: request.headers })
-    request.resume()
-    response.end('mail')
-  })
-  await new Promise<void>(resolve => { server.listen(0, '127.0.0.1', resolve) })
-  t.teardown(() => new Promise<void>(resolve => {
-    server.close(() => { resolve() })
-    server.closeAllConnections()
-  }))
-  return (server.address() as AddressInfo).port
 }
 
 export async function untilListening(port: number, ended: Promise<unknown>): Promise<void> {

@@ -6,6 +6,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePort } from './free-port.ts'
 
+export type Place = { host?: string, within?: readonly string[] }
+
 const main = fileURLToPath(new URL('../../src/main.ts', import.meta.url))
 
 export type Served = {
@@ -22,10 +24,13 @@ export type Served = {
   call<T>(method: string, path: string, body?: unknown): Promise<T>
 }
 
-/** @param env  settings over those that name the folder, the port and the addresses */
-export async function served(dataFolder: string, env: Record<string, string> = {}): Promise<Served> {
+/**
+ * @param env  settings over those that name the folder, the port and the addresses
+ * @param host  address on which it is reached; `within` is a command that is given the service's own, to run it elsewhere
+ */
+export async function served(dataFolder: string, env: Record<string, string> = {}, { host = '127.0.0.1', within = [] }: Place = {}): Promise<Served> {
   const port = await freePort()
-  const url = `http://127.0.0.1:${port}`
+  const url = `http://${host}:${port}`
   let child: ChildProcess | undefined
   let output = ''
   const end = async (signal: 'SIGKILL' | 'SIGTERM'): Promise<void> => {
@@ -38,8 +43,9 @@ export async function served(dataFolder: string, env: Record<string, string> = {
     url, dataFolder,
     async start() {
       const { NODE_OPTIONS: _, ...inherited } = process.env
-      const started = spawn(process.execPath, [main], {
-        env: { ...inherited, LATCHKEY_DATA: dataFolder, LATCHKEY_LISTEN: `127.0.0.1:${port}`, LATCHKEY_URL: url, LATCHKEY_PKI_URL: url, ...env },
+      const [program, ...args] = [...within, process.execPath, main]
+      const started = spawn(program!, args, {
+        env: { ...inherited, LATCHKEY_DATA: dataFolder, LATCHKEY_LISTEN: `${host}:${port}`, LATCHKEY_URL: url, LATCHKEY_PKI_URL: url, ...env },
         stdio: ['ignore', 'pipe', 'pipe'],
       })
       child = started

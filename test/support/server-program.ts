@@ -3,13 +3,19 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
+import { killFamily } from './kill-family.ts'
 import { accepts } from './nginx.ts'
 import { until } from './running-agent.ts'
 
 export type ServerProgram = {
   /** Resolves when it listens. @throws with what it said, when it ends instead */
   start(): Promise<void>
+  kill(): Promise<void>
   restart(): Promise<void>
+  /** Every process of it gone at once. */
+  killAll(): Promise<void>
+  /** The same, and a new start. */
+  crash(): Promise<void>
   signal(name: NodeJS.Signals): void
 }
 
@@ -36,7 +42,8 @@ export function serverProgram(t: ExecutionContext<any>, { program, args, port, l
   }
   t.teardown(kill)
   return {
-    start, restart: async () => { await kill(); await start() },
+    start, kill, restart: async () => { await kill(); await start() },
+    killAll: async () => { await killFamily(child) }, crash: async () => { await killFamily(child); await start() },
     signal: name => { child?.kill(name) },
   }
 }

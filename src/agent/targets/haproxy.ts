@@ -10,7 +10,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { appendFile, makeFolder, replaceFile } from '../files.ts'
 import { textOf, type JsonObject } from '../json.ts'
-import type { BundleResult, Target } from '../target.ts'
+import { lastSecond, type BundleResult, type Target } from '../target.ts'
 import { reloadCommand, runCommand } from './command.ts'
 import { HaproxyCli } from './haproxy-cli.ts'
 import { cutStreams } from './haproxy-streams.ts'
@@ -129,7 +129,7 @@ export class HaproxyTarget implements Target {
   async fresh(until: Date): Promise<boolean> {
     const cli = await this.#loadedProcess()
     if (cli === undefined) return false
-    this.#until = Math.floor(until.getTime() / 1000)
+    this.#until = lastSecond(until)
     await cli.tell(`set map ${this.#switch} until ${this.#until}`)
     return true
   }

@@ -4,12 +4,12 @@
  * everything has been loaded. The agent talks to a listener of nginx itself, on a Unix socket.
  */
 import { randomInt } from 'node:crypto'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
 import { makeFolder, replaceFile } from '../files.ts'
 import { textOf, type JsonObject } from '../json.ts'
-import type { BundleResult, Target } from '../target.ts'
+import { lastSecond, type BundleResult, type Target } from '../target.ts'
 import { reloadCommand, runCommand } from './command.ts'
 import { ListFile } from './list-file.ts'
 
@@ -29,6 +29,8 @@ const answerMs = 5_000
 const serialsAtOnce = 10_000
 // Every reload starts new processes, and old ones live on for their running requests.
 const reloadPauseMs = 1_000
+// Between the moment at which a socket is there and the one at which somebody listens lies less than one turn.
+const refusalsOfNobody = 5
 
 export class NginxTarget implements Target {
   readonly name = 'nginx'
@@ -37,6 +39,8 @@ export class NginxTarget implements Target {
   readonly #lists: ListFile
   #token = 0
   #reloadedAt: Date | undefined
+  /** A socket on which nobody listens. */
+  #left = { inode: 0, refusals: 0 }
 
   constructor(settings: NginxSettings, now: () => Date) {
     this.#settings = settings
@@ -84,7 +88,7 @@ export class NginxTarget implements Target {
   }
 
   async fresh(until: Date): Promise<boolean> {
-    return await this.#ifLoaded(`/fresh?until=${Math.floor(until.getTime() / 1000)}&`)
+    return await this.#ifLoaded(`/fresh?until=${lastSecond(until)}&`)
   }
 
   async bundle(pem: Iterable<string>): Promise<BundleResult> {
@@ -120,6 +124,23 @@ export class NginxTarget implements Target {
   }
 
   async #ask(method: string, path: string, serialNumbers?: readonly string[]): Promise<{ status: number, body: string }> {
+    try {
+      return await this.#exchange(method, path, serialNumbers)
+    } catch (error) {
+      if ((error as { code?: string }).code === 'ECONNREFUSED') this.#clearLeftSocket()
+      throw error
+    }
+  }
+
+  /** An nginx that was killed leaves its socket, and then no other can start. */
+  #clearLeftSocket(): void {
+    const { socket } = this.#settings
+    const inode = statSync(socket, { throwIfNoEntry: false })?.ino ?? 0
+    this.#left = { inode, refusals: this.#left.inode === inode ? this.#left.refusals + 1 : 1 }
+    if (this.#left.refusals >= refusalsOfNobody) rmSync(socket, { force: true })
+  }
+
+  async #exchange(method: string, path: string, serialNumbers?: readonly string[]): Promise<{ status: number, body: string }> {
     const sent = serialNumbers === undefined ? '' : serialNumbers.map(serialNumber => `${serialNumber.toUpperCase()}\n`).join('')
     return await new Promise((resolve, reject) => {
       const asked = request({ socketPath: this.#settings.socket, method, path, agent: false, timeout: answerMs, headers: { 'content-length': sent.length } }, response => {

@@ -4,13 +4,25 @@ import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
-import { freePort } from '../support/free-port.ts'
+import { freePort } from './free-port.ts'
 
 const run = promisify(execFile)
 const debianFolder = '/usr/lib/postgresql'
 
-export async function ownServer(): Promise<{ url: string, close: () => Promise<void> }> {
-  const versions = (await readdir(debianFolder).catch(() => [])).sort((a, b) => Number(a) - Number(b))
+export type OwnServer = {
+  readonly url: string
+  start(): Promise<void>
+  /** As a crash would: whoever is connected is cut off. */
+  stop(): Promise<void>
+  close(): Promise<void>
+}
+
+const versionsThere = async (): Promise<string[]> => (await readdir(debianFolder).catch(() => [])).sort((a, b) => Number(a) - Number(b))
+
+export const hasServer = async (): Promise<boolean> => (await versionsThere()).length > 0
+
+export async function ownServer(): Promise<OwnServer> {
+  const versions = await versionsThere()
   if (versions.length === 0) throw new Error('there is no PostgreSQL here: install it, or name a server with DATABASE_URL')
   const bin = join(debianFolder, versions.at(-1)!, 'bin')
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
@@ -25,11 +37,13 @@ export async function ownServer(): Promise<{ url: string, close: () => Promise<v
   const [data, port] = [join(folder, 'data'), await freePort()]
   await asPostgres('initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale')
   const options = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'max_wal_size=8GB'].map(setting => `-c ${setting}`).join(' ')
-  await asPostgres('pg_ctl', '-w', '-D', data, '-l', join(folder, 'log'), '-o', `-p ${port} ${options}`, 'start')
+  const start = async (): Promise<void> => { await asPostgres('pg_ctl', '-w', '-D', data, '-l', join(folder, 'log'), '-o', `-p ${port} ${options}`, 'start') }
+  const stop = async (): Promise<void> => { await asPostgres('pg_ctl', '-D', data, '-m', 'immediate', 'stop') }
+  await start()
   return {
-    url: `postgresql://postgres@127.0.0.1:${port}/postgres`,
+    url: `postgresql://postgres@127.0.0.1:${port}/postgres`, start, stop,
     close: async () => {
-      await asPostgres('pg_ctl', '-D', data, '-m', 'immediate', 'stop')
+      await stop().catch(() => {}) // a test may have stopped it
       await rm(folder, { recursive: true, force: true })
     },
   }

@@ -1,0 +1,16 @@
+import type { ExecutionContext } from 'ava'
+
+/** Stands for a test where there is none: what was started ends when it is closed, the newest first. */
+export function outsideTests(): { t: ExecutionContext, close(): Promise<void> } {
+  const undo: (() => unknown)[] = []
+  const t = {
+    teardown: (step: () => unknown) => { undo.push(step) },
+    regex: (text: string, pattern: RegExp) => { if (!pattern.test(text)) throw new Error(`${text} is not ${pattern}`) },
+    fail: (reason: string) => { throw new Error(reason) },
+    log: () => {}, pass: () => {},
+  }
+  return {
+    t: t as unknown as ExecutionContext,
+    close: async () => { for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step() },
+  }
+}
