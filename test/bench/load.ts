@@ -18,14 +18,17 @@ const nobody = new Int32Array(new SharedArrayBuffer(4))
 
 /** Until the answers of all that was due are here. */
 export async function offer({ port, rate, seconds, connections, requests, expected }: Order): Promise<Offered> {
+  const most = Math.ceil((rate || 500_000) * seconds) + connections
   const bytes = requests.map(request => Buffer.from(request, 'base64'))
-  const [latencies, lateness] = [new Float64Array(Math.ceil(Math.max(rate, 60_000) * seconds) + connections), new Float64Array(Math.ceil(Math.max(rate, 60_000) * seconds) + connections)]
+  const [latencies, lateness] = [new Float64Array(most), new Float64Array(most)]
   let [sent, answered, wrong] = [0, 0, 0]
   const free: Connection[] = []
+  let next = (): void => {}
   const settle = (connection: Connection, status: number): void => {
     latencies[answered++] = performance.now() - connection.due
     if (status !== connection.expected) wrong++
     free.push(connection)
+    if (rate === 0) next()
   }
   await Promise.all(Array.from({ length: connections }, async () => { free.push(await opened(port, settle)) }))
   const [begun, total] = [performance.now(), rate === 0 ? Infinity : Math.floor(rate * seconds)]
@@ -42,10 +45,12 @@ export async function offer({ port, rate, seconds, connections, requests, expect
       }
       const over = rate === 0 ? now - begun >= seconds * 1000 : sent === total
       if (over && answered === sent) return resolve()
+      if (rate === 0) return
       // Shorter than a timer can be; without it this process would take a whole core from those that it asks.
-      if (rate > 0) Atomics.wait(nobody, 0, 0, 0.05)
+      Atomics.wait(nobody, 0, 0, 0.05)
       setImmediate(turn)
     }
+    next = turn
     turn()
   })
   const elapsed = (performance.now() - begun) / 1000
