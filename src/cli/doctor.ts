@@ -39,7 +39,7 @@ async function doctor({ client, world, print }: Context, options: DoctorOptions,
   const report = await examine({
     place, door: doorOf(client, await nameOf(client, frontEnd)), serverCa: serverCa === undefined ? undefined : readText(serverCa), insecure: options.insecure === true,
     own: pair(options.certificate, options.key, '--certificate', '--key'), foreign: pair(options.foreignCertificate, options.foreignKey, '--foreign-certificate', '--foreign-key'),
-    echoPath: options.echo, identityHeaders: identityHeaders(), bundle: bundle === undefined ? undefined : readText(bundle), lateMs: late * 1000, patienceMs: patience * 1000, now: world.now(),
+    echoPath: options.echo, identityHeaders: identityHeaders(), bundle: bundle === undefined ? undefined : readText(bundle), answerMs: 10_000, lateMs: late * 1000, patienceMs: patience * 1000, now: world.now(),
   })
   print(report, inWords)
   if (report.findings.length > 0) world.exitCode = exitCodes.failed

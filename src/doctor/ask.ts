@@ -24,6 +24,9 @@ export type Question = {
   readonly headers?: readonly string[]
 }
 
+/** @property ca  PEM of what the server's own certificate is held against; what Node trusts where left out */
+export type AskOptions = { readonly ca: string | undefined, readonly answerMs: number }
+
 /** @property status  undefined when the handshake or the connection ended without an answer; `why` says how */
 export type Heard = {
   readonly status: number | undefined
@@ -45,9 +48,6 @@ export type Heard = {
  */
 export type Outcome = 'passed' | 'by-certificate' | 'by-check' | 'silent'
 
-const answerMs = 5_000
-/** Also where something comes now and then. */
-const wholeAnswerMs = 15_000
 const maxBodyBytes = 64 * 1024
 /** nginx says 400 and keeps 495 and 496 for itself, unless somebody maps them. */
 const forTls = new Set([400, 495, 496])
@@ -66,12 +66,12 @@ export const said = ({ status, why, headers }: Heard): string =>
 export const newConnection = (): Agent => new Agent({ keepAlive: true, maxSockets: 1, maxCachedSessions: 0 })
 
 /** @throws {CaError} server-unreachable when nobody takes the connection: then nothing is shown, one way or the other */
-export function ask(place: Place, question: Question, ca: string | undefined): Promise<Heard> {
+export function ask(place: Place, question: Question, { ca, answerMs }: AskOptions): Promise<Heard> {
   return new Promise((resolve, reject) => {
     let connected = false
     let facts: Pick<Heard, 'resumed' | 'serverFault' | 'serverNotAfter'> = { resumed: false, serverFault: undefined, serverNotAfter: undefined }
     let session: Buffer | undefined
-    const sent = request(optionsOf(place, question, ca), response => {
+    const sent = request(optionsOf(place, question, { ca, answerMs }), response => {
       const { statusCode: status, headers } = response
       let body = ''
       response.setEncoding('latin1')
@@ -108,12 +108,14 @@ function whyOf({ code, message }: NodeJS.ErrnoException): string {
   return alert === undefined ? code ?? message.slice(0, 100) : alerts[alert] ?? `alert ${alert}`
 }
 
-function optionsOf({ host, port, serverName, path }: Place, question: Question, ca: string | undefined): RequestOptions {
+function optionsOf({ host, port, serverName, path }: Place, question: Question, { ca, answerMs }: AskOptions): RequestOptions {
   const { identity, version, session, connection, headers = [] } = question
   const name = isIP(serverName) === 6 ? `[${serverName}]` : serverName
   const own = ['Host', port === 443 ? name : `${name}:${port}`, 'User-Agent', 'latchkey-doctor', ...connection === undefined ? ['Connection', 'close'] : []]
   return {
-    host, port, path: question.path ?? path, method: 'GET', agent: connection ?? false, timeout: answerMs, signal: AbortSignal.timeout(wholeAnswerMs), headers: [...own, ...headers],
+    host, port, path: question.path ?? path, method: 'GET', agent: connection ?? false, timeout: answerMs, headers: [...own, ...headers],
+    // Also where something comes now and then.
+    signal: AbortSignal.timeout(2 * answerMs),
     // Nothing secret is sent, and what is wrong with the server's certificate is told rather than thrown.
     rejectUnauthorized: false, servername: isIP(serverName) === 0 ? serverName : '',
     ...identity !== undefined && { cert: identity.pem, key: identity.key }, ...version !== undefined && { minVersion: version, maxVersion: version },

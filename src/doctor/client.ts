@@ -1,26 +1,25 @@
 /** Asks a front end within bounds, and counts what got as far as a check of its own. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CaError } from '../errors.ts'
-import { ask, outcomeOf, type Heard, type Outcome, type Place, type Question } from './ask.ts'
+import { ask, outcomeOf, type AskOptions, type Heard, type Outcome, type Place, type Question } from './ask.ts'
 
 /** More than any trial needs, also of a front end that refuses late in every way. */
 const mostRequests = 1500
-/** Each takes as long as an answer may. */
-const mostSilent = 4
+/** Each takes as long as an answer may; more than are ever under way at once. */
+const mostSilent = 8
 
 export type Told = { readonly heard: Heard, readonly outcome: Outcome }
 
 export class Client {
   readonly place: Place
-  readonly #ca: string | undefined
+  readonly #options: AskOptions
   readonly #counted = new Map<string, number>()
   #requests = 0
   #silent = 0
 
-  /** @param ca  PEM of what the server's own certificate is held against; what Node trusts where left out */
-  constructor(place: Place, ca: string | undefined) {
+  constructor(place: Place, options: AskOptions) {
     this.place = place
-    this.#ca = ca
+    this.#options = options
   }
 
   get requests(): number {
@@ -35,7 +34,7 @@ export class Client {
   /** @throws {CaError} server-unreachable */
   async ask(question: Question = {}): Promise<Told> {
     if (++this.#requests > mostRequests) throw new CaError('rate-limited', `the trial ends after ${mostRequests} requests`)
-    const heard = await ask(this.place, question, this.#ca)
+    const heard = await ask(this.place, question, this.#options)
     const outcome = outcomeOf(heard)
     this.#silent = outcome === 'silent' ? this.#silent + 1 : 0
     if (this.#silent >= mostSilent) throw new CaError('server-unreachable', `${this.place.host}:${this.place.port} takes connections and does not answer`)

@@ -42,6 +42,8 @@ export type ExamineOptions = {
   readonly identityHeaders: readonly string[]
   /** PEM, what the front end loads. */
   readonly bundle: string | undefined
+  /** How long an answer may take. */
+  readonly answerMs: number
   readonly lateMs: number
   readonly patienceMs: number
   readonly now: Date
@@ -51,7 +53,7 @@ export type Report = { readonly probes: readonly Probe[], readonly findings: rea
 
 /** @throws {CaError} server-unreachable, invalid-argument, and what the service refuses */
 export async function examine(options: ExamineOptions): Promise<Report> {
-  const client = new Client(options.place, options.serverCa)
+  const client = new Client(options.place, { ca: options.serverCa, answerMs: options.answerMs })
   const own = options.own === undefined ? undefined : identityOf(options.own, 'phone')
   const foreign = options.foreign === undefined ? undefined : identityOf(options.foreign, 'foreign')
   // Before anything is made at the service.
