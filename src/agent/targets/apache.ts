@@ -8,7 +8,7 @@ import { request } from 'node:http'
 import { join } from 'node:path'
 import { makeFolder, replaceFile } from '../files.ts'
 import { textOf, type JsonObject } from '../json.ts'
-import type { BundleResult, Target } from '../target.ts'
+import { lastSecond, type BundleResult, type Target } from '../target.ts'
 import { reloadCommand, runCommand } from './command.ts'
 import { KeptFile } from './kept-file.ts'
 import { ListFile } from './list-file.ts'
@@ -94,7 +94,7 @@ export class ApacheTarget implements Target {
   /** Also says since when, so that a clock that was set back lets nobody in for longer. */
   async fresh(until: Date): Promise<boolean> {
     if (!this.#refused.areThere) return false
-    const [seconds, now] = [until, this.#now()].map(date => Math.floor(date.getTime() / 1000)) as [number, number]
+    const [seconds, now] = [lastSecond(until), Math.floor(this.#now().getTime() / 1000)]
     if (seconds === this.#until && now >= this.#since && this.#switch.isThere) return true
     this.#switch.write(`since ${now} until ${seconds}\n`)
     this.#since = now
