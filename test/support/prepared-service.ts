@@ -30,7 +30,7 @@ export type PrepareOptions = {
   /** A database of a server, empty or migrated; embedded where left out. */
   databaseUrl?: string | undefined
   phones: number
-  frontEnds: readonly { name: string, kind: 'haproxy' | 'nginx', maxAgeSeconds?: number }[]
+  frontEnds: readonly { name: string, kind: 'haproxy' | 'nginx' | 'apache', maxAgeSeconds?: number }[]
   partitions?: number
   env?: Record<string, string>
   /** Where the service runs, where that is not here. */

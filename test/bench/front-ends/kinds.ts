@@ -1,6 +1,7 @@
 /** The front ends that are measured. Each is a few lines: how it is started, and what it promises. */
 import type { ExecutionContext } from 'ava'
 import { enrollAgentProcess } from '../../support/agent-process.ts'
+import { prepareApache } from '../../support/apache.ts'
 import { prepareHaproxy } from '../../support/haproxy.ts'
 import { prepareLuaNginx } from '../../support/lua-nginx.ts'
 import { startNginx } from '../../support/nginx.ts'
@@ -18,9 +19,9 @@ export type StartOptions = {
 export type FrontEndKind = {
   readonly name: string
   readonly title: string
-  readonly program: 'haproxy' | 'nginx'
+  readonly program: 'haproxy' | 'nginx' | 'apache2'
   /** What it is to Latchkey. */
-  readonly kind: 'haproxy' | 'nginx'
+  readonly kind: 'haproxy' | 'nginx' | 'apache'
   /** Whether every request is asked about; the others look at the lists in a handshake. */
   readonly perRequest: boolean
   /** Whether the configuration as it is printed takes resumed sessions; `never` where it would not be safe. */
@@ -56,6 +57,16 @@ const luaNginx = (perRequest: boolean): Omit<FrontEndKind, 'name' | 'title'> => 
   },
 })
 
+const apache: FrontEndKind = {
+  name: 'apache', title: 'Apache, agent', program: 'apache2', kind: 'apache', perRequest: true, resumes: 'when-edited', running: 'a silent one goes on until the stream limit',
+  async start(t, program, { service, frontEnd, streamLimitSeconds, resuming }) {
+    const cache = 'LoadModule socache_shmcb_module /usr/lib/apache2/modules/mod_socache_shmcb.so\nSSLSessionCache shmcb:bench(512000)'
+    const edit = (printed: string): string => resuming ? printed.replace('SSLSessionTickets off', 'SSLSessionTickets on').replace(/^SSLSessionCache none$/m, cache) : printed
+    const { settings, ...started } = await prepareApache(t, program, printed => edit(printed).replace('timeout=900', `timeout=${streamLimitSeconds}`))
+    return await withAgent(t, { ...started, settings: { ...settings, socket: `${settings.run}/none` } }, service, frontEnd)
+  },
+}
+
 const authRequest: FrontEndKind = {
   name: 'nginx-auth-request', title: 'nginx, auth_request', program: 'nginx', kind: 'nginx', perRequest: true, resumes: 'as-printed', running: 'it goes on until the stream limit',
   start: async (t, nginx, { service, frontEnd, streamLimitSeconds }) =>
@@ -65,6 +76,7 @@ const authRequest: FrontEndKind = {
 export const frontEndKindsMeasured: readonly FrontEndKind[] = [
   haproxy,
   { name: 'nginx-lua', title: 'nginx with Lua, agent', ...luaNginx(true) },
+  apache,
   authRequest,
   { name: 'nginx-crl', title: 'nginx, lists and reload, agent', ...luaNginx(false) },
 ]
