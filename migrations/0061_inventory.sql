@@ -16,3 +16,5 @@ create table inventory (
 -- Phones are held against it by their numbers.
 create index devices_by_inventory_serial_number on devices (upper(serial_number));
 create index devices_by_inventory_udid on devices (upper(udid));
+create index inventory_by_owner on inventory (owner_email) where owner_email is not null;
+create index inventory_by_asset_tag on inventory (asset_tag) where asset_tag is not null;

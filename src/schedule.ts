@@ -15,6 +15,7 @@ import { noticeOthers } from './notify/notices.ts'
 import { noticeQuarantined, sendDue, sendersOf } from './notify/outbox.ts'
 import { hierarchyStore } from './store/authorities.ts'
 import { certificateStore, lockRevocations, revocationStore } from './store/certificates.ts'
+import { refreshStanding } from './http/inventory-standing.ts'
 import { refreshCounts } from './store/counts.ts'
 import { housekeeping } from './store/housekeeping.ts'
 import { templateStore } from './store/templates.ts'
@@ -106,6 +107,7 @@ const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'waiting phones', everyMs: 600_000, run: async () => await reviewWaiting(service) },
   { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
   { name: 'counts', everyMs: 60_000, run: async () => await refreshCounts(service.db, service.now()) },
+  { name: 'inventory', everyMs: 60_000, run: async () => await refreshStanding(service.db, service.now()) },
   { name: 'notices', everyMs: 10_000, run: async () => await noticeQuarantined(service, senders) },
   { name: 'front ends', everyMs: 10_000, run: async () => await noticeFrontEnds(service, senders) },
   { name: 'notices asked for', everyMs: 60_000, run: async () => await noticeOthers(service, senders) },

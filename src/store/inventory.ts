@@ -10,9 +10,13 @@ export type Contradicted = {
 
 const entryJson = `jsonb_build_object('serialNumber', i.serial_number, 'udid', i.udid, 'productTypes', i.product_types, 'model', i.model, 'ownerEmail', i.owner_email, 'assetTag', i.asset_tag)`
 
+/** Each number by its own index. */
+const named = (serialNumber: string, udid: string): string =>
+  `select id from inventory where serial_number = ${serialNumber} union all select id from inventory where udid = ${udid}`
+
 /** A column `inventory` beside a device's: what the inventory says under its serial number or its UDID. */
 export const inventoryOf = (device: string): string => `(select coalesce(jsonb_agg(${entryJson} order by i.id), '[]'::jsonb) from inventory i
-  where i.serial_number = upper(${device}.serial_number) or i.udid = upper(${device}.udid)) as inventory`
+  where i.id in (${named(`upper(${device}.serial_number)`, `upper(${device}.udid)`)})) as inventory`
 
 const columns = 'id, serial_number as "serialNumber", udid, product_types as "productTypes", model, owner_email as "ownerEmail", asset_tag as "assetTag", imported_at as "importedAt", imported_by as "importedBy"'
 
@@ -34,11 +38,12 @@ export function inventoryStore(db: Queryable) {
     },
     /** By number, owner or asset tag, in the order of their ids. */
     async list({ search, after, limit }: { search: string | undefined, after: number, limit: number }): Promise<InventoryRecord[]> {
-      return await db.query<InventoryRecord>(`select ${columns} from inventory where id > $1 and ($2::text is null
-        or serial_number = upper($2) or udid = upper($2) or owner_email = lower($2) or asset_tag = $2) order by id limit $3`, [after, search ?? null, limit])
+      const found = search === undefined ? '' : `and id in (${named('upper($3)', 'upper($3)')} union all select id from inventory where owner_email = lower($3)
+        union all select id from inventory where asset_tag = $3)`
+      return await db.query<InventoryRecord>(`select ${columns} from inventory where id > $1 ${found} order by id limit $2`, [after, limit, ...search === undefined ? [] : [search]])
     },
     async of(numbers: { serialNumber: string | null, udid: string | null }): Promise<InventoryRecord[]> {
-      return await db.query<InventoryRecord>(`select ${columns} from inventory where serial_number = upper($1) or udid = upper($2) order by id`, [numbers.serialNumber, numbers.udid])
+      return await db.query<InventoryRecord>(`select ${columns} from inventory where id in (${named('upper($1)', 'upper($2)')}) order by id`, [numbers.serialNumber, numbers.udid])
     },
     async add(entries: readonly InventoryEntry[], by: string, now: Date): Promise<void> {
       // An array of arrays cannot be unnested row by row, so that the models come with a space between.

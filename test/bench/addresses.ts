@@ -76,7 +76,7 @@ function fill(path: string, t: Things): string {
     '/console/models/:identifier': t.model, '/console/quarantine/:id': t.waiting, '/console/records/:id': t.record, '/console/templates/:name': 'default', '/console/policy/changes/:id': t.change,
     '/console/policy/exemptions/:id': t.exemption, '/i/:token': t.token, '/i/e/:enrollment': t.enrollment, '/console/people/:id': t.person, '/console/people/:person': t.person,
     '/devices/:id': t.phone, '/devices/:id/evidence/:evidence': t.evidence, '/certificates/:certificate': t.certificate, '/invitations/:id': t.invitation, '/models/:identifier': t.model, '/audit/:id': t.record,
-    '/templates/:name': 'default', '/policy/changes/:id': t.change, '/people/:person': t.person, '/front-end-configurations/:kind': 'nginx', '/console/front-ends/:name': 'mail', '/admins/:id': t.admin,
+    '/templates/:name': 'default', '/policy/changes/:id': t.change, '/people/:person': t.person, '/front-end-configurations/:kind': 'nginx', '/console/front-ends/:name': 'mail', '/front-ends/:name': 'mail', '/admins/:id': t.admin,
   }
   return path.replaceAll(/:(\w+)/g, (_, name: string, offset: number) => {
     const before = `${path.slice(0, offset)}:${name}`.replace(/^\/api\/v1/, '')

@@ -106,6 +106,10 @@ export async function seed(db: Database, { certificates, der, serialNumber, auth
     select 'mail', 'invitation', 'u' || n || '@example.com', 'Your invitation', null, made, made, 1, made, n % 200 > 0
     from (select n, ${at} - interval '30 days' * (1 - n::float / 50000) as made from generate_series(1, 50000) n) s`)
 
+  await step('inventory', `insert into inventory (serial_number, udid, product_types, model, owner_email, asset_tag, imported_at, imported_by)
+    select distinct on (upper(serial_number)) upper(serial_number), null, array[product_type], 'iPhone', 'u' || n || '@example.com', 'A-' || n, ${at}, 'Ada Admin'
+    from generate_series(0, ${Math.min(phones, 100_000) - 1}) n join devices d on d.id = ${uuid('device', 'n')} where serial_number is not null`)
+
   await step('changes of policy', `insert into policy_changes (id, edit, state, created_at, created_by, source, total, checked, action, due_at, applied_at, applied_by)
     select ${uuid('change', 'n')}, jsonb_build_object('kind', 'add-rule', 'rule', jsonb_build_object('id', ${uuid('rule', 'n')}, 'verdict', 'block', 'conditions', jsonb_build_object('osVersion', jsonb_build_object('below', '15.' || n % 8)), 'reason', 'holes that are known', 'author', 'Ada Admin', 'createdAt', made)),
       'applied', made, 'Ada Admin', 'console from 192.0.2.7', ${phones}, ${phones}, 'hold', made, made, 'Ada Admin'

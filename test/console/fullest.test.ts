@@ -42,6 +42,7 @@ async function makeHostile(db: Database, length: number): Promise<void> {
   await db.query('update exemptions set author = left($1, $2), reason = left($1, $2)', [text, length])
   await db.query('update audit set actor = left($1, 64), source = left($1, 100), subject = left($1, 80), detail = $2 where id > 100', [text, json({ before: { [text.slice(0, 100)]: text.slice(0, length) }, after: { a: text.slice(0, length), b: text.slice(0, length) } })])
   await db.query("update enrollments set decision = jsonb_set(decision, '{textForAdmin}', to_jsonb(left($1::text, $2)))", [text, length])
+  await db.query('update inventory set model = left($1, 100), owner_email = left($1, 60) || id, asset_tag = left($1, 100)', [text])
   await db.query('update policy_effects set why = left($1, $2)', [text, length])
 }
 
@@ -77,7 +78,7 @@ test('no page sends more than 150 kB when it is full and all names are as long a
 })
 
 /** Tables that stay small however old the store is. Every other one is read by an index. */
-const small = new Set(['authorities', 'signers', 'keys', 'crls', 'crl_addresses', 'counters', 'settings', 'templates', 'rules', 'approvals', 'admins', 'tokens', 'front_ends', 'counts', 'counted', 'catalogue_updates', 'setup_links', 'admin_passwords', 'passkeys', 'recovery_codes', 'console_secret'])
+const small = new Set(['authorities', 'signers', 'keys', 'crls', 'crl_addresses', 'counters', 'settings', 'templates', 'rules', 'approvals', 'admins', 'tokens', 'front_ends', 'counts', 'counted', 'catalogue_updates', 'inventory', 'setup_links', 'admin_passwords', 'passkeys', 'recovery_codes', 'console_secret'])
 
 type Plan = { 'Node Type': string, 'Relation Name'?: string, Plans?: Plan[] }
 const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]

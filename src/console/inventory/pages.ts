@@ -18,6 +18,7 @@ export type InventoryPage = {
 
 const path = '/console/inventory'
 const crumb = html`<p class="soft"><a href="${path}">Inventory</a></p>`
+const isOld = (countedAt: string, now: Date): boolean => now.getTime() - Date.parse(countedAt) > 60_000
 const devices = (count: number): string => count === 1 ? 'One device' : `${count.toLocaleString('en')} devices`
 const phones = (count: number): string => count === 1 ? 'One phone' : `${count.toLocaleString('en')} phones`
 
@@ -25,7 +26,7 @@ export function inventoryPage(page: InventoryPage): Markup {
   const { standing, mayChange, query, now } = page
   return html`<section><p class="soft"><a href="/console/phones">Phones</a></p>${done(page.doneText)}<h1>Inventory</h1><p>${standing.total === 0 ? 'There is no list of your own devices yet.' : html`${devices(standing.total)}${standing.importedAt !== null && html`, the newest imported ${when(new Date(standing.importedAt), now)}`}.`} ${standing.required ? 'Policy demands it: who is not in it, or contradicts it, is not let in.' : 'Policy does not demand it.'}</p>
 ${mayChange && html`<div class="actions"><a class="button main" href="${path}/import">Import a list</a><a class="button" href="${path}/require">${standing.required ? 'Stop demanding it' : 'Demand it'}</a>${standing.total > 0 && html`<a class="button" href="${path}/remove">Take devices out</a>`}</div>`}</section>
-${standing.total > 0 && html`<section><h2>What it contradicts</h2>${contradicted(standing)}${missing(standing)}</section>`}
+${standing.total > 0 && html`<section><h2>What it contradicts</h2>${isOld(standing.countedAt, now) && html`<p class="soft">As it was ${when(new Date(standing.countedAt), now)}: a large list is held against all phones every quarter of an hour.</p>`}${contradicted(standing)}${missing(standing)}</section>`}
 <section><h2>What is in it</h2>${(standing.total > 0 || query !== '') && html`<form role="search" aria-label="Find a device" method="get" action="${path}" class="actions"><label class="unseen" for="f-q">Find a device</label>
 <input type="search" id="f-q" name="q" value="${query}" maxlength="254" placeholder="Serial number, UDID, owner’s address, asset tag" class="wide" spellcheck="false" autocapitalize="none"><button type="submit">Find</button>${query !== '' && html`<a href="${path}">all</a>`}</form>
 <p class="soft">Each of them whole.</p>`}

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
+import { refreshStanding } from '../../../src/http/inventory-standing.ts'
 import { openApi } from '../../support/api.ts'
 import { openCli } from '../../support/cli.ts'
 import { testService } from '../../support/service.ts'
@@ -37,6 +38,26 @@ test('an inventory is checked before it is put in force, all of it or nothing, a
   t.is((await api.ask('GET', `/devices/${phone.id}/decision`)).known.inventoryAgrees, true)
   t.deepEqual((await api.ask('GET', '/audit')).items.filter(({ action }: any) => action === 'inventory.import').length, 3)
   t.is(await api.refusal('POST', '/import/inventory', { file: 'a,b\n1,2\n' }), 'malformed-inventory')
+})
+
+test('a large inventory is held against the phones when it changes and now and then, and the page says when', async t => {
+  const world = await openWorld(t)
+  const { service: { db, clock, now } } = world
+  await world.approve('iPhone*')
+  const api = await openApi(t, world.service)
+  const rows = Array.from({ length: 2_001 }, (_, index) => `F2LBULK${String(index).padStart(5, '0')},iPhone 12,,`)
+  t.like(await api.ask('POST', '/import/inventory', { file: list('F2LTESTTEST1,iPhone 12,,', ...rows), apply: true }), { applied: true, total: 2_002 })
+  const begun = now().toISOString()
+  await world.enroll((await world.invite()).link, { product: 'iPhone14,5', build: '20A362', serial: 'F2LTESTTEST1' })
+  const standing = async () => await api.ask('GET', '/inventory/standing')
+  clock.advance(60)
+  t.false(await refreshStanding(db, now()))
+  t.like(await standing(), { countedAt: begun, contradicted: { count: 0 } })
+  clock.advance(900)
+  t.true(await refreshStanding(db, now()))
+  t.like(await standing(), { countedAt: now().toISOString(), contradicted: { count: 1 } })
+  await api.ask('POST', '/inventory/remove', { numbers: ['F2LTESTTEST1'] })
+  t.like(await standing(), { total: 2_001, contradicted: { count: 0 } })
 })
 
 test('where the inventory is demanded a phone is let in only when it is listed as what it says that it is', async t => {

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { contradictionsOf, inventoryFindings, inventoryRemarkCodes, type InventoryEntry, type ReadInventory } from '../../../devices/inventory.ts'
 import { CaError } from '../../../errors.ts'
 import { change } from '../../../http/change.ts'
+import { holdInventory, inventoryStanding, keepStanding, type InventoryStanding } from '../../../http/inventory-standing.ts'
 import type { Service } from '../../../http/service.ts'
 import { reviewWaiting } from '../../../http/waiting.ts'
 import type { Queryable } from '../../../store/db.ts'
@@ -47,18 +48,18 @@ const standing = {
   contradicted: z.strictObject({ count, first: z.array(contradictedView) }), missing: count,
   /** Those of which it says another model or number: another owner alone is no reason to refuse. */
   disagreeing: count,
+  /** When that was looked at: of a large inventory now and then. */
+  countedAt: instant,
 }
 
 export async function requiresInventory(db: Queryable): Promise<boolean> {
   return await settingStore(db).get('require-inventory') ?? false
 }
 
-async function standingOf(db: Queryable, now: Date): Promise<z.input<z.ZodObject<typeof standing>>> {
-  const store = inventoryStore(db)
-  const { total } = await store.totals()
+async function viewOfStanding(db: Queryable, { countedAt, missing, disagreeing, contradicted }: InventoryStanding): Promise<z.input<z.ZodObject<typeof standing>>> {
   return {
-    total, required: await requiresInventory(db), missing: await store.countMissing(now), disagreeing: await store.countContradicted(false),
-    contradicted: { count: await store.countContradicted(true), first: (await store.contradicted(100)).map(viewOfContradicted) },
+    total: (await inventoryStore(db).totals()).total, required: await requiresInventory(db), missing, disagreeing,
+    contradicted: { count: contradicted.count, first: contradicted.first.map(viewOfContradicted) }, countedAt: at(countedAt),
   }
 }
 
@@ -68,7 +69,7 @@ export const inventoryShow = operation({
   input: nothing,
   output: z.strictObject({ ...standing, importedAt: instant.nullable() }),
   async run(service) {
-    return { ...await standingOf(service.db, service.now()), importedAt: atOrNull((await inventoryStore(service.db).totals()).importedAt) }
+    return { ...await viewOfStanding(service.db, await inventoryStanding(service.db, service.now())), importedAt: atOrNull((await inventoryStore(service.db).totals()).importedAt) }
   },
 })
 
@@ -107,7 +108,9 @@ export const importInventory = operation({
     const answer = await tried(service, actor, goes, async (tx, record, now) => {
       const counts = await put(tx, mistakes.length > 0 ? [] : entries, mistakes.length > 0 ? 'merge' : mode, actor.name, now)
       await record('inventory.import', 'inventory', { mode, ...counts, passedOver: passedOver.length, sha256: createHash('sha256').update(file).digest('hex') })
-      return { ...counts, ...await standingOf(tx, now) }
+      const held = await holdInventory(tx, now)
+      await keepStanding(tx, held)
+      return { ...counts, ...await viewOfStanding(tx, held) }
     })
     if (goes) await reviewWaiting(service)
     return { read: entries.length, mistakes: remarksOf(mistakes), passedOver: remarksOf(passedOver), ...answer, applied: goes }
@@ -165,13 +168,14 @@ export const inventoryRemove = operation({
     .refine(({ numbers, all }) => all === (numbers === undefined), 'name some numbers, or say that it is all of them'),
   output: z.strictObject({ removed: count }),
   async run(service, actor, { numbers }) {
-    return await change(service, actor, async (tx, record) => {
+    return await change(service, actor, async (tx, record, now) => {
       const store = inventoryStore(tx)
       await store.lock()
       const wanted = numbers === undefined ? undefined : new Set(numbers.map(number => number.toUpperCase()))
       const gone = (await store.all()).filter(({ serialNumber, udid }) => wanted === undefined || wanted.has(serialNumber ?? '') || wanted.has(udid ?? ''))
       if (gone.length > 0) {
         await store.remove(gone.map(each => each.id))
+        await keepStanding(tx, await holdInventory(tx, now))
         await record('inventory.remove', 'inventory', { removed: gone.length, ...wanted !== undefined && { numbers: [...wanted].slice(0, 20) } })
       }
       return { removed: gone.length }
