@@ -108,7 +108,7 @@ test('HAProxy that is restarted refuses everybody until it is loaded again, and 
   await it.haproxy.start()
   await until(async () => await answer(it.haproxy.port, it.other) === 200)
   await Promise.all([agent.inForce(1), it.server.revoke(it.phone.serialNumber)])
-  for (const again of [it.haproxy.restart, async () => { it.haproxy.reload(); await until(() => agent.events.some(event => event.startsWith('front-end-restarted'))) }]) {
+  for (const again of [it.haproxy.restart, async () => { await it.haproxy.reload(); await until(() => agent.events.some(event => event.startsWith('front-end-restarted'))) }]) {
     await again()
     const answers = new Set<number | string>()
     await until(async () => { answers.add(await answer(it.haproxy.port, it.phone)); return await answer(it.haproxy.port, it.other) === 200 })

@@ -1,12 +1,13 @@
 /** Debian's HAProxy with the printed configuration, in a folder of its own. */
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import type { ExecutionContext } from 'ava'
 import type { HaproxySettings } from '../../src/agent/targets/haproxy.ts'
 import { haproxyConfiguration } from '../../src/protocols/check/configurations/haproxy.ts'
 import { newFrontEndPlace, type FrontEndPlace } from './front-end-place.ts'
+import { until } from './running-agent.ts'
 import { serverProgram, type ServerProgram } from './server-program.ts'
 
-export type Haproxy = FrontEndPlace & Pick<ServerProgram, 'start' | 'kill' | 'restart' | 'crash'> & { readonly settings: HaproxySettings, reload(): void }
+export type Haproxy = FrontEndPlace & Pick<ServerProgram, 'start' | 'kill' | 'restart' | 'crash'> & { readonly settings: HaproxySettings, reload(): Promise<void> }
 
 /** @param edit  changes the printed configuration, for tests of what it guards against */
 export async function prepareHaproxy(t: ExecutionContext<any>, haproxy: string, edit: (printed: string) => string = printed => printed): Promise<Haproxy> {
@@ -18,6 +19,18 @@ export async function prepareHaproxy(t: ExecutionContext<any>, haproxy: string, 
   writeFileSync(`${folder}/reload.sh`, `#!/bin/sh\nexec kill -USR2 "$(cat ${folder}/pid)"\n`, { mode: 0o755 })
   return {
     ...place, ...program, settings: { files: values.files, socket: `${folder}/haproxy.sock`, reload: [`${folder}/reload.sh`] },
-    reload: () => { signal('SIGUSR2') },
+    reload: async () => {
+      const master = readFileSync(`${folder}/pid`, 'utf8').trim()
+      const workers = (): string => readFileSync(`/proc/${master}/task/${master}/children`, 'utf8')
+      const [before, told] = [workers(), { ms: -Infinity }]
+      await until(() => {
+        if (workers() !== before) return true
+        // A master that was only just started may miss what it is told.
+        if (performance.now() - told.ms < 1000) return false
+        told.ms = performance.now()
+        signal('SIGUSR2')
+        return false
+      })
+    },
   }
 }
