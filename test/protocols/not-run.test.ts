@@ -86,7 +86,10 @@ for (const kind of ['envoy', 'traefik'] as const) {
     const canary = await ask({ certificate: parseCertificate(fromPem(good.pem, 'CERTIFICATE')[0]!) })
     t.deepEqual([canary.status, canary.headers.get('latchkey-decision')], [403, 'canary'])
     await service.db.close()
-    t.is((await ask({ certificate: phone.certificate })).status, 503)
+    // What is remembered is a refusal as well, and ends within a second.
+    const after: number[] = []
+    while (after.at(-1) !== 503) after.push((await ask({ certificate: phone.certificate })).status)
+    t.deepEqual([...new Set(after)].filter(status => status !== 403), [503])
   })
 
   test(`the address that is asked for goes along with what ${kind} would send`, async t => {

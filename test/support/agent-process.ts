@@ -68,7 +68,9 @@ export function agentProcess(t: ExecutionContext<any>, folder: string, files: st
     start() {
       const { NODE_OPTIONS: _, ...inherited } = process.env
       const [program, ...args] = [...within, process.execPath, main, 'agent', 'run', '--folder', folder, '--json']
-      const started = child = spawn(program!, args, { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'inherit'] })
+      const started = child = spawn(program!, args, { env: { ...inherited, ...env }, stdio: ['ignore', 'pipe', 'pipe'] })
+      // Not inherited: should it outlive a test that was ended, nobody waits for it.
+      started.stderr.pipe(process.stderr, { end: false })
       createInterface(started.stdout).on('line', line => {
         const { at, event, detail } = JSON.parse(line) as { at: string, event: string, detail: string }
         events.push({ at: new Date(at), event, detail })

@@ -15,7 +15,8 @@ export type Child = {
 /** Starts a script of this folder as a process of its own, which does not outlive the test. */
 export function startChild(t: ExecutionContext<any>, script: string, ...args: string[]): Child {
   const path = fileURLToPath(new URL(script, import.meta.url))
-  const child = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawn(process.execPath, [path, ...args], { stdio: ['pipe', 'pipe', 'pipe'] })
+  child.stderr.pipe(process.stderr, { end: false })
   const ended = once(child, 'close')
   child.stdin.on('error', () => {})
   const lines = createInterface(child.stdout)[Symbol.asyncIterator]()

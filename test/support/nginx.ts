@@ -68,7 +68,8 @@ export async function startNginx(t: ExecutionContext<any>, options: NginxOptions
 
 /** @returns what ends it */
 async function launch(folder: string, port: number): Promise<() => Promise<void>> {
-  const child = spawn(`${folder}/nginx.sh`, { stdio: ['ignore', 'ignore', 'inherit'] })
+  const child = spawn(`${folder}/nginx.sh`, { stdio: ['ignore', 'ignore', 'pipe'] })
+  child.stderr.pipe(process.stderr, { end: false })
   const ended = once(child, 'exit')
   await untilListening(port, ended)
   return async () => { child.kill('SIGTERM'); await ended }
