@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test from 'ava'
 import { caddyName, startCaddy } from '../support/caddy.ts'
-import { foreignIdentity } from '../support/foreign.ts'
+import { foreignIdentity } from '../support/check-service.ts'
 import { foundIn, openClinic, verdictOf } from '../support/front-end-trial.ts'
 import { peer } from '../support/peers.ts'
 

@@ -3,12 +3,12 @@
  * resumed sessions are refused as well, and nothing is remembered that could be old. A file that is missing or was cut
  * off refuses everybody. The signed lists are for handshakes; Apache reads them when it is told to.
  */
-import { existsSync, readFileSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { makeFolder, replaceFile } from '../files.ts'
+import { makeFolder } from '../files.ts'
 import { textOf, type JsonObject } from '../json.ts'
 import { lastSecond, type BundleResult, type Target } from '../target.ts'
+import { writeCaFile } from './ca-file.ts'
 import { reloadCommand, runCommand } from './command.ts'
 import { KeptFile } from './kept-file.ts'
 import { ListFile } from './list-file.ts'
@@ -53,9 +53,7 @@ export class ApacheTarget implements Target {
   }
 
   prepare(ca: string): void {
-    makeFolder(this.#settings.files, 0o755)
-    const path = join(this.#settings.files, 'ca.pem')
-    if (!existsSync(path) || readFileSync(path, 'utf8') !== ca) replaceFile(path, ca, { mode: 0o644 })
+    writeCaFile(this.#settings.files, ca)
   }
 
   /** Apache answers plain HTTP at a TLS port with 400, and says who it is. */

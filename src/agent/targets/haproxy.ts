@@ -8,9 +8,10 @@
 import { randomInt } from 'node:crypto'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { appendFile, makeFolder, replaceFile } from '../files.ts'
+import { appendFile, replaceFile } from '../files.ts'
 import { textOf, type JsonObject } from '../json.ts'
 import { lastSecond, type BundleResult, type Target } from '../target.ts'
+import { writeCaFile } from './ca-file.ts'
 import { reloadCommand, runCommand } from './command.ts'
 import { HaproxyCli } from './haproxy-cli.ts'
 import { cutStreams } from './haproxy-streams.ts'
@@ -64,9 +65,7 @@ export class HaproxyTarget implements Target {
   }
 
   prepare(ca: string): void {
-    makeFolder(this.#settings.files, 0o755)
-    const path = join(this.#settings.files, 'ca.pem')
-    if (!existsSync(path) || readFileSync(path, 'utf8') !== ca) replaceFile(path, ca, { mode: 0o644 })
+    writeCaFile(this.#settings.files, ca)
     // Whatever an agent left that ended in the middle of a reload.
     replaceFile(this.#switch, switchText(0), { mode: 0o644 })
     if (!existsSync(this.#map)) replaceFile(this.#map, '', { mode: 0o644 })

@@ -4,12 +4,12 @@
  * everything has been loaded. The agent talks to a listener of nginx itself, on a Unix socket.
  */
 import { randomInt } from 'node:crypto'
-import { existsSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { rmSync, statSync } from 'node:fs'
 import { request } from 'node:http'
 import { join } from 'node:path'
-import { makeFolder, replaceFile } from '../files.ts'
 import { textOf, type JsonObject } from '../json.ts'
 import { lastSecond, type BundleResult, type Target } from '../target.ts'
+import { writeCaFile } from './ca-file.ts'
 import { reloadCommand, runCommand } from './command.ts'
 import { ListFile } from './list-file.ts'
 
@@ -49,9 +49,7 @@ export class NginxTarget implements Target {
   }
 
   prepare(ca: string): void {
-    makeFolder(this.#settings.files, 0o755)
-    const path = join(this.#settings.files, 'ca.pem')
-    if (!existsSync(path) || readFileSync(path, 'utf8') !== ca) replaceFile(path, ca, { mode: 0o644 })
+    writeCaFile(this.#settings.files, ca)
   }
 
   async version(): Promise<string> {

@@ -4,11 +4,11 @@
  * in. Where the agent may not let anybody in any more, it takes the lists away and has stunnel forget them: without
  * a list stunnel refuses everybody. An agent that is gone cannot do that; then the lists' own end is the limit.
  */
-import { existsSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { makeFolder, replaceFile } from '../files.ts'
 import { textOf, type JsonObject } from '../json.ts'
 import type { BundleResult, Target } from '../target.ts'
+import { writeCaFile } from './ca-file.ts'
 import { reloadCommand, runCommand } from './command.ts'
 import { ListFolder, type MostReplaced } from './list-folder.ts'
 
@@ -47,13 +47,8 @@ export class StunnelTarget implements Target {
   }
 
   prepare(ca: string): void {
-    makeFolder(this.#settings.files, 0o755)
+    if (writeCaFile(this.#settings.files, ca)) this.#reloadDue = true
     this.#lists.open()
-    const path = join(this.#settings.files, 'ca.pem')
-    const before = existsSync(path) ? readFileSync(path, 'utf8') : undefined
-    if (before === ca) return
-    replaceFile(path, ca, { mode: 0o644 })
-    if (before !== undefined) this.#reloadDue = true
   }
 
   async version(): Promise<string> {
