@@ -11,8 +11,9 @@ const templates = new Map<string, Promise<string>>()
 /** @returns address of a new database on the server of `url`, and the way to drop it */
 export async function serverDatabase(url: string, migrations: readonly Migration[]): Promise<{ url: string, drop: () => Promise<void> }> {
   const key = `latchkey_${await templateName(migrations)}`
-  const made = templates.get(key) ?? makeTemplate(url, key, migrations)
-  templates.set(key, made)
+  // A process may know several servers.
+  const made = templates.get(`${url} ${key}`) ?? makeTemplate(url, key, migrations)
+  templates.set(`${url} ${key}`, made)
   const template = await made
   const name = `latchkey_test_${randomBytes(8).toString('hex')}`
   await onServer(url, `create database ${name} template ${template}`)
