@@ -68,7 +68,6 @@ export class Enforcer {
     // The first load brings them with all the others: a million need not wait here for a front end to be started.
     if (!this.#begun) return
     this.#adds.push(...serialNumbers)
-    this.#cuts.push(...serialNumbers)
   }
 
   lift(serialNumbers: readonly string[]): void {
@@ -146,7 +145,7 @@ export class Enforcer {
       if (!this.#loaded) await this.#load()
       step = 'add'
       const mark = this.#mark
-      if (!await this.#each(this.#adds, batch => this.#target.add(batch))) return this.#lost()
+      if (!await this.#each(this.#adds, batch => this.#add(batch))) return this.#lost()
       step = 'lift'
       // Refused once more meanwhile: the later word counts, whatever the order in which the two came here.
       const lift = (batch: readonly string[]): Promise<boolean> => this.#target.lift(batch.filter(serialNumber => !this.#wanted.has(serialNumber)))
@@ -176,12 +175,24 @@ export class Enforcer {
   async #load(): Promise<void> {
     // Whatever is added while this runs is told once more, which does no harm.
     this.#begun = true
-    this.#adds = []
+    const brought = this.#adds.splice(0)
     this.#lifts = []
-    await this.#target.load(this.#wanted.serialNumbers)
+    try {
+      await this.#target.load(this.#wanted.serialNumbers)
+    } catch (error) {
+      this.#adds.unshift(...brought)
+      throw error
+    }
     this.#loaded = true
-    if (!this.#everLoaded) this.#cuts = []
+    if (this.#everLoaded) this.#cuts.push(...brought)
     this.#everLoaded = true
+  }
+
+  /** Cut off is who is refused already: a phone whose request ends asks again at once. */
+  async #add(batch: readonly string[]): Promise<boolean> {
+    const told = await this.#target.add(batch)
+    if (told) this.#cuts.push(...batch)
+    return told
   }
 
   #lost(): false {
@@ -200,15 +211,17 @@ export class Enforcer {
     return true
   }
 
+  /** Until nothing is left: what is told while this runs does not wait for another turn. */
   async #cut(): Promise<void> {
-    if (this.#cuts.length === 0) return
-    const cuts = this.#cuts.splice(0)
-    try {
-      const count = await this.#target.cut(cuts)
-      if (count > 0) this.#events.cut(count)
-    } catch (error) {
-      this.#cuts.unshift(...cuts)
-      throw error
+    while (this.#cuts.length > 0 && !this.#closed) {
+      const cuts = this.#cuts.splice(0)
+      try {
+        const count = await this.#target.cut(cuts)
+        if (count > 0) this.#events.cut(count)
+      } catch (error) {
+        this.#cuts.unshift(...cuts)
+        throw error
+      }
     }
   }
 

@@ -1,47 +1,15 @@
 import { readFileSync } from 'node:fs'
-import { request } from 'node:https'
 import { join } from 'node:path'
-import test, { type ExecutionContext } from 'ava'
-import { HaproxyTarget } from '../../src/agent/targets/haproxy.ts'
-import { FeedServer } from '../support/feed-server.ts'
-import { prepareHaproxy } from '../support/haproxy.ts'
-import { peer } from '../support/peers.ts'
-import { enrolledFolder, follow, until } from '../support/running-agent.ts'
-import { get, keepAlive, type Identity, type TlsOptions } from '../support/tls-client.ts'
-
-const now = (): Date => new Date()
-
-/** What a phone gets; a handshake that fails is an answer as well. */
-async function answer(port: number, identity: Identity, options: TlsOptions = {}): Promise<number | string> {
-  try {
-    return (await get(port, { identity, ...options })).status
-  } catch (error) {
-    return (error as { code?: string }).code ?? 'failed'
-  }
-}
-
-async function setting(t: ExecutionContext, edit?: (printed: string) => string, partitions = 2) {
-  const program = peer(t, 'haproxy')
-  if (program === undefined) return undefined
-  const server = await FeedServer.start(t, { partitions })
-  const haproxy = await prepareHaproxy(t, program, edit)
-  const folder = await enrolledFolder(t, server)
-  const target = new HaproxyTarget(haproxy.settings, now)
-  const run = (): ReturnType<typeof follow> => follow(t, folder, new HaproxyTarget(haproxy.settings, now))
-  return { server, haproxy, folder, target, run, phone: toIdentity(await server.issue('ada')), other: toIdentity(await server.issue('bob')) }
-}
-
-const toIdentity = (issued: { serialNumber: string, pem: string, privateKeyPem: string }) => issued
-
-const filesWritten = (folder: string) => (): boolean => {
-  try { return readFileSync(join(folder, 'lists.pem')).length > 0 } catch { return false }
-}
+import test from 'ava'
+import { answer, haproxyWithAgent, listsWritten, openPing } from '../support/haproxy-with-agent.ts'
+import { until } from '../support/running-agent.ts'
+import { get, keepAlive } from '../support/tls-client.ts'
 
 test('HAProxy as printed refuses everybody until the agent has loaded it, then lets phones in, and tells the back end who comes', async t => {
-  const it = await setting(t)
+  const it = await haproxyWithAgent(t)
   if (it === undefined) return
   const agent = it.run()
-  await until(filesWritten(it.haproxy.settings.files))
+  await until(listsWritten(it.haproxy.settings.files))
   await agent.stop()
   await it.haproxy.start()
   t.is(await answer(it.haproxy.port, it.phone), 503)
@@ -59,11 +27,11 @@ test('HAProxy as printed refuses everybody until the agent has loaded it, then l
 
 for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   test(`a revoked phone is refused by HAProxy on new and on open connections, ${version}`, async t => {
-    const it = await setting(t)
+    const it = await haproxyWithAgent(t)
     if (it === undefined) return
     const { run, server, haproxy, phone, other } = it
     const agent = run()
-    await until(filesWritten(haproxy.settings.files))
+    await until(listsWritten(haproxy.settings.files))
     await haproxy.start()
     await until(async () => await answer(haproxy.port, phone) === 200)
     const connection = keepAlive()
@@ -86,10 +54,10 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
   })
 
   test(`even where sessions are resumed against the printed configuration, HAProxy refuses a revoked phone on them, ${version}`, async t => {
-    const it = await setting(t, printed => printed.replace('tune.ssl.cachesize 0', '').replace('no-tls-tickets', ''))
+    const it = await haproxyWithAgent(t, printed => printed.replace('tune.ssl.cachesize 0', '').replace('no-tls-tickets', ''))
     if (it === undefined) return
     const agent = it.run()
-    await until(filesWritten(it.haproxy.settings.files))
+    await until(listsWritten(it.haproxy.settings.files))
     await it.haproxy.start()
     await until(async () => await answer(it.haproxy.port, it.phone) === 200)
     const first = await get(it.haproxy.port, { identity: it.phone, version })
@@ -101,10 +69,10 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
 }
 
 test('HAProxy that is restarted refuses everybody until it is loaded again, and the agent notices', async t => {
-  const it = await setting(t)
+  const it = await haproxyWithAgent(t)
   if (it === undefined) return
   const agent = it.run()
-  await until(filesWritten(it.haproxy.settings.files))
+  await until(listsWritten(it.haproxy.settings.files))
   await it.haproxy.start()
   await until(async () => await answer(it.haproxy.port, it.other) === 200)
   await Promise.all([agent.inForce(1), it.server.revoke(it.phone.serialNumber)])
@@ -119,11 +87,11 @@ test('HAProxy that is restarted refuses everybody until it is loaded again, and 
 })
 
 test('when the agent is gone HAProxy stops letting anybody in, and starts again with the agent', async t => {
-  const it = await setting(t)
+  const it = await haproxyWithAgent(t)
   if (it === undefined) return
   it.server.policy = { maxAgeSeconds: 2, whenStale: 'refuse' }
   const agent = it.run()
-  await until(filesWritten(it.haproxy.settings.files))
+  await until(listsWritten(it.haproxy.settings.files))
   await it.haproxy.start()
   const beats = setInterval(() => { it.server.heartbeat() }, 200)
   t.teardown(() => { clearInterval(beats) })
@@ -136,30 +104,14 @@ test('when the agent is gone HAProxy stops letting anybody in, and starts again 
 })
 
 test('a request that is running is ended by HAProxy when its phone is revoked', async t => {
-  const it = await setting(t)
+  const it = await haproxyWithAgent(t)
   if (it === undefined) return
   const { haproxy, phone, other } = it
   const agent = it.run()
-  await until(filesWritten(haproxy.settings.files))
+  await until(listsWritten(haproxy.settings.files))
   await haproxy.start()
   await until(async () => await answer(haproxy.port, phone) === 200)
-  const ping = (identity: Identity): { started: Promise<void>, ended: Promise<string>, state: { over: boolean } } => {
-    const state = { over: false }
-    let begun: () => void
-    const started = new Promise<void>(resolve => { begun = resolve })
-    const ended = new Promise<string>(resolve => {
-      const sent = request({ host: '127.0.0.1', port: haproxy.port, path: '/ping', cert: identity.pem, key: identity.privateKeyPem, rejectUnauthorized: false, agent: false }, response => {
-        response.on('data', () => { begun() })
-        response.on('error', () => {})
-        response.on('close', () => { state.over = true; resolve(response.complete ? 'complete' : 'cut off') })
-      })
-      t.teardown(() => { sent.destroy() })
-      sent.on('error', () => {})
-      sent.end()
-    })
-    return { started, ended, state }
-  }
-  const [revoked, good] = [ping(phone), ping(other)]
+  const [revoked, good] = [openPing(t, haproxy.port, phone), openPing(t, haproxy.port, other)]
   await Promise.all([revoked.started, good.started])
   await Promise.all([agent.inForce(1), it.server.revoke(phone.serialNumber)])
   t.is(await revoked.ended, 'cut off')
@@ -167,10 +119,10 @@ test('a request that is running is ended by HAProxy when its phone is revoked', 
 })
 
 test('lists that do not fit HAProxy\'s buffer are put in place by a reload during which nobody is turned away', async t => {
-  const it = await setting(t, undefined, 40)
+  const it = await haproxyWithAgent(t, undefined, 40)
   if (it === undefined) return
   const agent = it.run()
-  await until(filesWritten(it.haproxy.settings.files))
+  await until(listsWritten(it.haproxy.settings.files))
   t.true(readFileSync(join(it.haproxy.settings.files, 'lists.pem')).length > 16_384)
   await it.haproxy.start()
   await until(async () => await answer(it.haproxy.port, it.other) === 200)
@@ -194,12 +146,12 @@ test('lists that do not fit HAProxy\'s buffer are put in place by a reload durin
 })
 
 test('a hundred thousand refused certificates are loaded at once, and one more is refused', async t => {
-  const it = await setting(t)
+  const it = await haproxyWithAgent(t)
   if (it === undefined) return
   const serials = Array.from({ length: 100_000 }, (_, n) => `40${n.toString(16).padStart(30, '0')}`)
   await it.target.prepare('')
   const agent = it.run()
-  await until(filesWritten(it.haproxy.settings.files))
+  await until(listsWritten(it.haproxy.settings.files))
   await agent.stop()
   await it.haproxy.start()
   await it.target.load(() => serials)

@@ -53,6 +53,7 @@ export class HaproxyCli {
   }
 
   close(): void {
+    this.#end(new Error('the connection to HAProxy was closed'))
     this.#socket.destroy()
   }
 

@@ -14,6 +14,7 @@ import { lastSecond, type BundleResult, type Target } from '../target.ts'
 import { writeCaFile } from './ca-file.ts'
 import { reloadCommand, runCommand } from './command.ts'
 import { HaproxyCli } from './haproxy-cli.ts'
+import { FormerProcesses } from './haproxy-former.ts'
 import { cutStreams } from './haproxy-streams.ts'
 import { ListFile } from './list-file.ts'
 
@@ -51,8 +52,8 @@ export class HaproxyTarget implements Target {
   /** In the file of refused numbers, but not refused any more. */
   readonly #lifted = new Set<string>()
   #current: HaproxyCli | undefined
-  /** Processes that are ending, and still answer who is connected to them. */
-  readonly #former: HaproxyCli[] = []
+  readonly #former = new FormerProcesses()
+  #visiting: Promise<void> | undefined
   #until = 0
   #reloadedAt: Date | undefined
 
@@ -100,17 +101,23 @@ export class HaproxyTarget implements Target {
     const lines = serialNumbers.map(serialNumber => `${key(serialNumber)} 1\n`)
     for (const serialNumber of serialNumbers) this.#lifted.delete(key(serialNumber))
     this.#coming?.lines.push(...lines)
-    const cli = await this.#loadedProcess()
-    for (const process of cli === undefined ? this.#former : [cli, ...this.#former]) {
-      const told = addLines(process, this.#map, lines)
-      // A process that has ended lets nobody in either.
-      if (process === cli) await told
-      else await told.catch(() => {})
-    }
+    const cli = await this.#tellAll(lines)
     appendFile(this.#map, lines.join(''), 0o644)
     // It may have read the file just before.
     this.#coming?.lines.push(...lines)
     return cli !== undefined
+  }
+
+  /** Whoever is known hears of it at once: a process that is just being started answers late. @returns the loaded process */
+  async #tellAll(lines: readonly string[]): Promise<HaproxyCli | undefined> {
+    const [token, current] = [this.#token, this.#current]
+    const formerTold = this.#former.each(async former => { await addLines(former, this.#map, lines) })
+    const currentTold = current !== undefined && await addLines(current, this.#map, lines).then(() => true, () => false)
+    const cli = await this.#loadedProcess()
+    const isTold = currentTold && this.#token === token
+    if (cli !== undefined && !isTold) await addLines(cli, this.#map, lines)
+    await formerTold
+    return cli
   }
 
   async lift(serialNumbers: readonly string[]): Promise<boolean> {
@@ -130,6 +137,7 @@ export class HaproxyTarget implements Target {
     if (cli === undefined) return false
     this.#until = lastSecond(until)
     await cli.tell(`set map ${this.#switch} until ${this.#until}`)
+    this.#visiting ??= this.#former.visit().finally(() => { this.#visiting = undefined })
     return true
   }
 
@@ -201,18 +209,20 @@ export class HaproxyTarget implements Target {
 
   async cut(serialNumbers: readonly string[]): Promise<number> {
     const keys = new Set(serialNumbers.map(key))
-    let count = 0
-    for (const process of this.#former) count += await cutStreams(process, keys).catch(() => 0)
-    const cli = await HaproxyCli.open(this.#settings.socket)
+    // One that has just been replaced is among the former from here on.
+    const cli = await this.#openLoaded()
+    if (cli === undefined) throw new Error('HAProxy has to be loaded first')
     try {
-      return count + await cutStreams(cli, keys)
+      const [former, current] = await Promise.all([this.#former.cut(keys), cutStreams(cli, keys)])
+      return former + current
     } finally {
       cli.close()
     }
   }
 
   close(): void {
-    for (const cli of [...this.#former, this.#current]) cli?.close()
+    this.#former.close()
+    this.#current?.close()
   }
 
   /** A connection to the process that answers now; undefined where that is not the one that was loaded. */
@@ -230,11 +240,17 @@ export class HaproxyTarget implements Target {
     return undefined
   }
 
-  /** The new process has what was on disk when it was started; the rest is told before anybody relies on it. */
+  /**
+   * The new process has what was on disk when it was started; the rest is told before anybody relies on it. Whom it let in
+   * meanwhile is cut off.
+   */
   async #takeOver(cli: HaproxyCli, { token, lines }: { token: number, lines: readonly string[] }): Promise<HaproxyCli> {
-    if (lines.length > 0) await addLines(cli, this.#map, [...lines])
-    if (this.#current !== undefined) this.#former.push(this.#current)
+    if (this.#current !== undefined) this.#former.take(this.#current)
     this.#current = undefined
+    if (lines.length > 0) {
+      await addLines(cli, this.#map, [...lines])
+      await cutStreams(cli, new Set(lines.map(line => line.split(' ', 1)[0]!)))
+    }
     this.#token = token
     return cli
   }
@@ -249,10 +265,9 @@ export class HaproxyTarget implements Target {
   #follow(cli: HaproxyCli, isSameProcess = false): void {
     const before = this.#current
     this.#current = cli
-    for (let at = this.#former.length - 1; at >= 0; at--) if (this.#former[at]!.closed) this.#former.splice(at, 1)
     if (before === undefined || before.closed) return
     if (isSameProcess) before.close()
-    else this.#former.push(before)
+    else this.#former.take(before)
   }
 }
 
