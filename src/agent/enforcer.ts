@@ -184,6 +184,8 @@ export class Enforcer {
       throw error
     }
     this.#loaded = true
+    // It may only just have been started: what failed before is worth another try.
+    this.#rest = 0
     if (this.#everLoaded) this.#cuts.push(...brought)
     this.#everLoaded = true
   }

@@ -81,3 +81,16 @@ test('what a front end refuses since it was loaded again is cut off as well', as
   t.is(target.loads, 2)
   t.deepEqual(target.cuts, ['01'])
 })
+
+test('lists that a front end was not there to take are put in place as soon as it is there', async t => {
+  const target = new MemoryTarget()
+  const { enforcer } = enforced(target)
+  enforcer.bundleChanged()
+  target.broken = true
+  await enforcer.turn()
+  await enforcer.settled()
+  target.broken = false
+  await enforcer.turn()
+  await enforcer.settled()
+  t.is(target.bundles.length, 1)
+})
