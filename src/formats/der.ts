@@ -17,18 +17,39 @@ export const primitiveContextTag = (n: number): number => 0x80 | n
 
 // ── writing ────────────────────────────────────────────────────────────────
 
+/** How many octets a length takes (X.690 §8.1.3, the shortest form). */
+function lengthSize(length: number): number {
+  if (length < 0x80) return 1
+  if (length < 0x100) return 2
+  if (length < 0x1_0000) return 3
+  return length < 0x100_0000 ? 4 : 5
+}
+
+/** @returns where the content begins */
+function writeLength(bytes: Buffer, at: number, length: number): number {
+  const more = lengthSize(length) - 1
+  if (more === 0) return bytes.writeUInt8(length, at)
+  bytes[at] = 0x80 | more
+  return bytes.writeUIntBE(length, at + 1, more)
+}
+
 export function lengthOctets(length: number): Buffer {
-  if (length < 0x80) return Buffer.from([length])
-  if (length < 0x100) return Buffer.from([0x81, length])
-  if (length < 0x1_0000) return Buffer.from([0x82, length >> 8, length & 0xff])
-  if (length < 0x100_0000) return Buffer.from([0x83, length >> 16, (length >> 8) & 0xff, length & 0xff])
-  return Buffer.from([0x84, length >>> 24, (length >> 16) & 0xff, (length >> 8) & 0xff, length & 0xff])
+  const bytes = Buffer.alloc(lengthSize(length))
+  writeLength(bytes, 0, length)
+  return bytes
 }
 
 export function tlv(tag: number, ...parts: Uint8Array[]): Buffer {
   let length = 0
   for (const part of parts) length += part.length
-  return Buffer.concat([Buffer.from([tag]), lengthOctets(length), ...parts])
+  const bytes = Buffer.allocUnsafe(1 + lengthSize(length) + length)
+  bytes[0] = tag
+  let at = writeLength(bytes, 1, length)
+  for (const part of parts) {
+    bytes.set(part, at)
+    at += part.length
+  }
+  return bytes
 }
 
 export const sequence = (...parts: Uint8Array[]): Buffer => tlv(tags.sequence, ...parts)
