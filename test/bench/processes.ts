@@ -48,9 +48,13 @@ export const peakMb = async (pid: number): Promise<number> => await statusMb(pid
 
 export type RunningProgram = { pid: number, output(): string }
 
-/** Starts a program that serves on a port, and waits until it listens there. It ends with `t`. */
-export async function startProgram(t: ExecutionContext<any>, program: string, args: readonly string[], port: number, { cwd, longestMs = 60_000 }: { cwd?: string, longestMs?: number } = {}): Promise<RunningProgram> {
-  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'], ...cwd === undefined ? {} : { cwd } })
+/**
+ * Starts a program that serves, and waits until it does. It ends with `t`.
+ *
+ * @param ready  the port on which it listens then, or what it has printed
+ */
+export async function startProgram(t: ExecutionContext<any>, program: string, args: readonly string[], ready: number | RegExp, longestMs = 60_000): Promise<RunningProgram> {
+  const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
   let output = ''
   // Only its beginning is ever looked at; some write a line for every request.
   for (const stream of [child.stdout, child.stderr]) stream.on('data', chunk => { if (output.length < 10_000) output += chunk })
@@ -64,8 +68,8 @@ export async function startProgram(t: ExecutionContext<any>, program: string, ar
   })
   const until = performance.now() + longestMs
   const listening = async (): Promise<void> => {
-    while (!await accepts(port)) {
-      if (performance.now() > until) throw new Error(`${program} does not listen: ${output.slice(0, 2000)}`)
+    while (!(typeof ready === 'number' ? await accepts(ready) : ready.test(output))) {
+      if (performance.now() > until) throw new Error(`${program} does not serve: ${output.slice(0, 2000)}`)
       await wait(50)
     }
   }
