@@ -43,8 +43,8 @@ export function sampleOfCore(asked: Asked): Sample {
   return { value: asked.perSecond / asked.server, about: { 'answered /s': asked.perSecond, ...seen(asked) } }
 }
 
-export function assertRight({ wrong, sent }: Offered): void {
-  if (wrong > 0) throw new Error(`${wrong} of ${sent} answers had another status than they have to`)
+export function assertRight({ wrong, sent, firstWrong }: Offered): void {
+  if (wrong > 0) throw new Error(`${wrong} of ${sent} answers were not what they have to be: ${firstWrong}`)
 }
 
 const seen = ({ p50, p99, server, cpu, residentMb }: Asked): Record<string, number> =>

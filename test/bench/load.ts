@@ -17,8 +17,11 @@ export type Order = {
   port: number, rate: number, seconds: number, connections: number, requests: readonly string[], expected: readonly number[]
   leastBytes?: number, once?: boolean, tls?: boolean, closes?: boolean
 }
-/** Milliseconds. @property lateMs  the 99th percentile of how late this process itself was; @property cpu  its share of a processor */
-export type Offered = { sent: number, perSecond: number, wrong: number, p50: number, p90: number, p99: number, p999: number, max: number, lateMs: number, cpu: number }
+/**
+ * Milliseconds. @property lateMs  the 99th percentile of how late this process itself was; @property cpu  its share of a processor;
+ * @property firstWrong  the beginning of the first answer that was not what it has to be
+ */
+export type Offered = { sent: number, perSecond: number, wrong: number, p50: number, p90: number, p99: number, p999: number, max: number, lateMs: number, cpu: number, firstWrong: string }
 
 type Connection = { socket: Socket, due: number, expected: number, received: Buffer }
 type Way = Pick<Order, 'port' | 'tls' | 'closes'>
@@ -33,9 +36,12 @@ export async function offer({ rate, seconds, connections, requests, expected, le
   let [sent, answered, wrong] = [0, 0, 0]
   const free: Connection[] = []
   let next = (): void => {}
-  const settle = (connection: Connection, status: number, length: number): void => {
+  let firstWrong = ''
+  const settle = (connection: Connection, answer: Buffer): void => {
     latencies[answered++] = performance.now() - connection.due
-    if (status !== connection.expected || length < leastBytes) wrong++
+    if (Number(answer.toString('latin1', 9, 12)) !== connection.expected || answer.length < leastBytes) {
+      if (wrong++ === 0) firstWrong = answer.toString('latin1', 0, 600)
+    }
     free.push(connection)
     if (rate === 0) next()
   }
@@ -67,10 +73,10 @@ export async function offer({ rate, seconds, connections, requests, expected, le
   const sorted = latencies.subarray(0, answered).sort()
   const at = (share: number): number => sorted[Math.min(answered - 1, Math.floor(answered * share))] ?? 0
   const late = lateness.subarray(0, sent).sort()
-  return { sent, perSecond: Math.round(sent / elapsed), wrong, p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1), lateMs: late[Math.floor(sent * 0.99)] ?? 0, cpu: (used.user + used.system) / 1e6 / elapsed }
+  return { sent, perSecond: Math.round(sent / elapsed), wrong, p50: at(0.5), p90: at(0.9), p99: at(0.99), p999: at(0.999), max: at(1), lateMs: late[Math.floor(sent * 0.99)] ?? 0, cpu: (used.user + used.system) / 1e6 / elapsed, firstWrong }
 }
 
-type Settle = (connection: Connection, status: number, length: number) => void
+type Settle = (connection: Connection, answer: Buffer) => void
 
 async function opened(way: Way, settle: Settle): Promise<Connection> {
   const connection: Connection = { socket: undefined as unknown as Socket, due: 0, expected: 0, received: Buffer.alloc(0) }
@@ -91,7 +97,7 @@ async function connectAs({ port, tls, closes }: Way, connection: Connection, set
   socket.on('error', error => { throw error })
   const answered = (received: Buffer): void => {
     connection.received = Buffer.alloc(0)
-    settle(connection, Number(received.toString('latin1', 9, 12)), received.length)
+    settle(connection, received)
   }
   socket.on('data', (data: Buffer) => {
     const received = connection.received.length === 0 ? data : Buffer.concat([connection.received, data])

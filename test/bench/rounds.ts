@@ -19,7 +19,7 @@ export async function takeTurns(stage: Stage, work: string, contenders: readonly
         stage.say(`${work}, ${contender.who}, ${round}/${rounds}: ${digits(sample.value)}${sample.about === undefined ? '' : ` (${aboutOf([sample])})`}`)
       } catch (error) {
         // One that fails must not take the others with it.
-        failures[index] = error instanceof Error ? error.message.slice(0, 300).replaceAll(/\s+/g, ' ') : String(error)
+        failures[index] = error instanceof Error ? error.message.slice(0, 700).replaceAll(/\s+/g, ' ') : String(error)
         stage.say(`${work}, ${contender.who}: failed: ${failures[index]}`)
       }
     }
@@ -37,4 +37,13 @@ function aboutOf(samples: readonly Sample[]): string {
   const names = Object.keys(samples[0]?.about ?? {})
   const middle = (name: string): number => samples.map(({ about }) => about?.[name] ?? 0).toSorted((a, b) => a - b)[Math.floor(samples.length / 2)]!
   return [...names.map(name => `${name} ${digits(middle(name))}`), ...samples.flatMap(({ words }) => words ?? []).slice(0, 1)].join(', ')
+}
+
+/** A peer that cannot be prepared is not run, and takes nobody else with it. */
+export async function orNotRun(who: string, prepare: () => Promise<Contender>): Promise<Contender> {
+  try {
+    return await prepare()
+  } catch (error) {
+    return { who, notRun: `could not be prepared: ${error instanceof Error ? error.message.slice(0, 300).replaceAll(/\s+/g, ' ') : String(error)}` }
+  }
 }

@@ -52,7 +52,7 @@ export async function stepCa(stage: Stage, program: string, store: StepStore): P
   const tokenFor = (name: string): string => {
     const now = Math.floor(Date.now() / 1000)
     const part = (value: object): string => Buffer.from(JSON.stringify(value)).toString('base64url')
-    const claims = { aud: `https://127.0.0.1:${port}/1.0/sign`, iss: provisioner, sub: name, sans: [name], nbf: now - 60, iat: now - 60, exp: now + 3600, jti: randomUUID(), sha }
+    const claims = { aud: `https://127.0.0.1:${port}/1.0/sign`, iss: provisioner, sub: name, sans: [name], nbf: now, iat: now, exp: now + 3600, jti: randomUUID(), sha }
     const signed = `${part({ alg: 'ES256', kid: key.kid, typ: 'JWT' })}.${part(claims)}`
     return `${signed}.${sign('sha256', Buffer.from(signed), { key: privateKey, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`
   }

@@ -9,7 +9,7 @@ import { frontEnd, latchkeyOn } from '../latchkey.ts'
 import { opensslSigns } from '../limits.ts'
 import { cfsslServer } from '../peers/cfssl.ts'
 import { stepCa, type StepCa } from '../peers/step-ca.ts'
-import { takeTurns, type Contender, type Sample } from '../rounds.ts'
+import { orNotRun, takeTurns, type Contender, type Sample } from '../rounds.ts'
 import { notInstalled, peerProgram, type Stage } from '../stage.ts'
 import { aheadOf, reaches, type Series, type Work } from '../table.ts'
 
@@ -27,7 +27,7 @@ export async function issuing(stage: Stage): Promise<Work[]> {
   const contenders: Contender[] = [
     { who: 'Latchkey', measure: async () => sampleOf(await ask({ port: latchkey.port, pid: latchkey.pid()!, rate: 0, seconds, connections, requests: own, expected: [201] })) },
     ...await stepContenders(stage, keys),
-    ...await cfsslContender(stage, keys),
+    await orNotRun('cfssl sign, PostgreSQL', async () => await cfsslContender(stage, keys)),
     { who: 'limit: bare node:http, the same requests', measure: async () => sampleOf(await ask({ ...bare, rate: 0, seconds, connections, requests: own, expected: [200] })) },
     opensslSigns('ecdsap256'),
   ]
@@ -43,10 +43,10 @@ async function stepContenders(stage: Stage, keys: readonly TestSigner[]): Promis
   if (program === undefined) return names.map(who => ({ who, notRun: notInstalled('step-ca') }))
   const stores = [{ type: 'postgresql', url: await stage.database('step') }, { type: 'badgerv2' }] as const
   const requests = await Promise.all(keys.map(async (key, index) => await namedRequest(key, nameOf(index))))
-  return await Promise.all(stores.map(async (store, index): Promise<Contender> => {
+  return await Promise.all(stores.map(async (store, index): Promise<Contender> => await orNotRun(names[index]!, async () => {
     const ca = await stepCa(stage, program, store)
     return { who: names[index]!, measure: async () => await askStep(stage, ca, requests) }
-  }))
+  })))
 }
 
 const nameOf = (index: number): string => `phone-${index}.example.com`
@@ -62,13 +62,13 @@ async function askStep({ sizes: { seconds } }: Stage, ca: StepCa, pems: readonly
   return sampleOf(await ask({ ...question, seconds, requests: requests(Math.ceil(seconds * 1500)) }))
 }
 
-async function cfsslContender(stage: Stage, keys: readonly TestSigner[]): Promise<Contender[]> {
-  const program = peerProgram('cfssl')
-  if (program === undefined) return [{ who: 'cfssl sign, PostgreSQL', notRun: notInstalled('cfssl') }]
+async function cfsslContender(stage: Stage, keys: readonly TestSigner[]): Promise<Contender> {
+  const [who, program] = ['cfssl sign, PostgreSQL', peerProgram('cfssl')]
+  if (program === undefined) return { who, notRun: notInstalled('cfssl') }
   const cfssl = await cfsslServer(stage, program, await stage.database('cfssl'))
   const requests = await Promise.all(keys.map(async (key, index) => httpRequest('POST', '/api/v1/cfssl/sign', { 'content-type': 'application/json' },
     Buffer.from(JSON.stringify({ certificate_request: await namedRequest(key, nameOf(index)) })))))
-  return [{ who: 'cfssl sign, PostgreSQL', measure: async () => sampleOf(await ask({ ...cfssl, rate: 0, seconds: stage.sizes.seconds, connections, requests, expected: [200] })) }]
+  return { who, measure: async () => sampleOf(await ask({ ...cfssl, rate: 0, seconds: stage.sizes.seconds, connections, requests, expected: [200] })) }
 }
 
 /** PEM, with the name as a DNS name too, as both of them want it. */
