@@ -12,6 +12,6 @@ export async function micromdmScep(stage: Stage, program: string): Promise<Micro
   const [port, challenge] = [await freePort(), 'a challenge that all have']
   const made = await run(program, ['ca', '-init', '-depot', depot, '-keySize', '2048'])
   if (made.status !== 0) throw new Error(`scepserver ca -init: ${made.stderr.slice(0, 300)}`)
-  const { pid } = await startProgram(stage.t, program, ['-depot', depot, '-port', String(port), '-challenge', challenge, '-allowrenew', '0'], port)
+  const { pid } = await startProgram(stage.t, program, ['-depot', depot, '-http-addr', `127.0.0.1:${port}`, '-challenge', challenge, '-allowrenew', '0'], port)
   return { port, pid, scepUrl: `http://127.0.0.1:${port}/scep`, challenge }
 }

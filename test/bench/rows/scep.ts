@@ -1,15 +1,20 @@
 /** Whole SCEP enrollments: one PKIOperation each, from messages that phones made beforehand. */
 import type { KeyObject } from 'node:crypto'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { oids } from '../../../src/formats/oids.ts'
+import { toPem } from '../../../src/formats/pem.ts'
 import { newRsaKey } from '../../../src/phone/keys.ts'
 import type { ScepPayload } from '../../../src/phone/scep-payload.ts'
 import { parseCaCertificates, type ScepCapabilities } from '../../../src/phone/scep-authority.ts'
-import { exchange, pkcsReq, type ScepTransaction } from '../../../src/phone/scep.ts'
+import { pkcsReq, type ScepTransaction } from '../../../src/phone/scep.ts'
 import type { Database } from '../../../src/store/db.ts'
+import { run } from '../../support/peers.ts'
 import { selfSigned } from '../../support/scep.ts'
 import { ask, httpRequest, sampleOf } from '../asking.ts'
 import { latchkeyOn } from '../latchkey.ts'
 import { signaturesPerSecond } from '../limits.ts'
+import { pemOfKey } from '../peers/files.ts'
 import { micromdmScep } from '../peers/micromdm.ts'
 import { stepCa } from '../peers/step-ca.ts'
 import { orNotRun, takeTurns, type Contender, type Sample } from '../rounds.ts'
@@ -97,11 +102,11 @@ async function contenderAt(stage: Stage, who: string, door: Door, keys: readonly
     for (let index = 0; index < count; index++) all.push(httpRequest('POST', `${path}?operation=PKIOperation`, { 'content-type': 'application/x-pki-message' }, (await message()).bytes))
     return all
   }
-  // One is read to its end: what comes later is only weighed.
+  // One is read to its end: of those that come later only the length is looked at.
   const first = await message()
-  const result = await exchange(first.transaction, first.bytes)
-  if (result.pkiStatus !== 'SUCCESS') return { who, notRun: `answers ${JSON.stringify(result)}` }
-  const leastBytes = Math.floor(await answerBytes(door, (await message()).bytes) * 0.9)
+  const reply = await send(door, first.bytes)
+  await assertIssued(stage, reply, first.transaction)
+  const leastBytes = Math.floor(reply.length * 0.9)
   const { seconds } = stage.sizes
   return {
     who, measure: async (): Promise<Sample> => {
@@ -112,9 +117,30 @@ async function contenderAt(stage: Stage, who: string, door: Door, keys: readonly
   }
 }
 
-async function answerBytes({ scepUrl }: Door, message: Buffer): Promise<number> {
+async function send({ scepUrl }: Door, message: Buffer): Promise<Buffer> {
   const answer = await fetch(`${scepUrl}?operation=PKIOperation`, { method: 'POST', headers: { 'content-type': 'application/x-pki-message' }, body: new Uint8Array(message) })
-  return (await answer.arrayBuffer()).byteLength
+  return Buffer.from(await answer.arrayBuffer())
+}
+
+/** By openssl, for the peers sign their answers with SHA-1, and micromdm encrypts them with DES, which our own reader refuses. @throws when there is no certificate in it for this phone */
+async function assertIssued(stage: Stage, reply: Buffer, { signer, payload }: ScepTransaction): Promise<void> {
+  const folder = await stage.folder()
+  const file = (name: string): string => join(folder, name)
+  await writeFile(file('reply'), reply)
+  await writeFile(file('signer.pem'), toPem('CERTIFICATE', signer.certificate.raw))
+  await writeFile(file('key.pem'), pemOfKey(signer.privateKey))
+  const steps = [
+    ['cms', '-verify', '-noverify', '-binary', '-inform', 'DER', '-in', file('reply'), '-out', file('envelope')],
+    ['cms', '-decrypt', '-provider', 'legacy', '-provider', 'default', '-binary', '-inform', 'DER', '-in', file('envelope'), '-recip', file('signer.pem'), '-inkey', file('key.pem'), '-out', file('certificates')],
+    ['pkcs7', '-inform', 'DER', '-in', file('certificates'), '-print_certs', '-noout'],
+  ]
+  let printed = ''
+  for (const step of steps) {
+    const { status, stdout, stderr } = await run('openssl', step)
+    if (status !== 0) throw new Error(`openssl ${step.slice(0, 2).join(' ')} of an answer of ${reply.length} bytes: ${stderr.slice(0, 200)}`)
+    printed = stdout.toString()
+  }
+  if (!printed.includes('subject=')) throw new Error(`no certificate for ${payload.subject[0]!.value}: ${printed.slice(0, 200)}`)
 }
 
 const payloadFor = ({ scepUrl, challengeOf }: Door, n: number): ScepPayload => ({
