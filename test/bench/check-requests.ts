@@ -18,7 +18,7 @@ export function checkRequest(template: Issued, n: number, secret: string, frontE
 }
 
 /** @property nonce  asked with one, so that no answer can be given twice */
-export function ocspRequest(issuer: Authority, n: number, nonce: boolean): Buffer {
+export function ocspRequest(issuer: Pick<Authority, 'name' | 'certificate'>, n: number, nonce: boolean): Buffer {
   const { subject, subjectPublicKeyInfo } = issuer.certificate
   const digest = (bytes: Buffer): Buffer => octetString(createHash('sha1').update(bytes).digest())
   const certId = sequence(sequence(oid(oids.sha1), nullValue), digest(subject.raw), digest(publicKeyBits(subjectPublicKeyInfo)), integer(serialNumberOf(n)))

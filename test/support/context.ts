@@ -11,6 +11,16 @@ export function outsideTests(): { t: ExecutionContext, close(): Promise<void> } 
   }
   return {
     t: t as unknown as ExecutionContext,
-    close: async () => { for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step() },
+    close: async () => {
+      const failures: unknown[] = []
+      for (let step = undo.pop(); step !== undefined; step = undo.pop()) {
+        try {
+          await step()
+        } catch (error) {
+          failures.push(error) // what else was started has to end all the same
+        }
+      }
+      if (failures.length > 0) throw failures[0]
+    },
   }
 }

@@ -1,4 +1,4 @@
-/** A PostgreSQL server of one's own, gone when it is closed: settings as Debian ships them, but nothing waits for the disk. */
+/** A PostgreSQL server of one's own, gone when it is closed: settings as Debian ships them, but nothing waits for the disk unless it is asked to. */
 import { execFile } from 'node:child_process'
 import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
@@ -21,7 +21,8 @@ const versionsThere = async (): Promise<string[]> => (await readdir(debianFolder
 
 export const hasServer = async (): Promise<boolean> => (await versionsThere()).length > 0
 
-export async function ownServer(): Promise<OwnServer> {
+/** @param durable  what is committed is on the disk, as an operator would have it */
+export async function ownServer({ durable = false } = {}): Promise<OwnServer> {
   const versions = await versionsThere()
   if (versions.length === 0) throw new Error('there is no PostgreSQL here: install it, or name a server with DATABASE_URL')
   const bin = join(debianFolder, versions.at(-1)!, 'bin')
@@ -36,7 +37,7 @@ export async function ownServer(): Promise<OwnServer> {
   if (isRoot) await run('chown', ['postgres', folder])
   const [data, port] = [join(folder, 'data'), await freePort()]
   await asPostgres('initdb', '-D', data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale')
-  const options = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'max_wal_size=8GB'].map(setting => `-c ${setting}`).join(' ')
+  const options = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', durable ? 'fsync=on' : 'fsync=off', 'max_wal_size=8GB'].map(setting => `-c ${setting}`).join(' ')
   const start = async (): Promise<void> => { await asPostgres('pg_ctl', '-w', '-D', data, '-l', join(folder, 'log'), '-o', `-p ${port} ${options}`, 'start') }
   const stop = async (): Promise<void> => { await asPostgres('pg_ctl', '-D', data, '-m', 'immediate', 'stop') }
   await start()

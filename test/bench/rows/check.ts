@@ -1,0 +1,48 @@
+/** `/check` as nginx asks it, at most and at a constant rate; a bare server gets the same requests in the same rounds. */
+import { ask, assertRight, bareServer, sampleOfCore, type Asked } from '../asking.ts'
+import { checkRequest } from '../check-requests.ts'
+import { largeStore, numbers } from '../large-store.ts'
+import { frontEnd } from '../latchkey.ts'
+import { takeTurns, type Sample } from '../rounds.ts'
+import type { Stage } from '../stage.ts'
+import { reaches, type Target, type Work } from '../table.ts'
+
+const [rate, connections] = [10_000, 64]
+
+/** @property among  so many certificates of the store are asked about, by so many requests; @property rate  0 where the next is sent as soon as one is answered */
+type Case = { work: string, requests: number, among: number, rate: number, targets: (work: Omit<Work, 'targets'>) => Target[] }
+
+export async function check(stage: Stage): Promise<Work[]> {
+  const { latchkey, template, population: { good, revoked }, start } = await largeStore(stage)
+  await start()
+  const bare = await bareServer(stage.t)
+  const works: Work[] = []
+  for (const { work: name, among, rate, targets, ...each } of casesOf(good, good + revoked)) {
+    const asked = numbers(each.requests, among)
+    const requests = asked.map(n => checkRequest(template, n, frontEnd.secret))
+    const expected = asked.map(n => n < good ? 200 : 403)
+    const question = { rate, seconds: stage.sizes.seconds, connections, requests }
+    const sample = rate === 0 ? sampleOfCore : sampleOfLateness
+    const [ours, limit] = await takeTurns(stage, name, [
+      { who: 'Latchkey', measure: async () => sample(await ask({ ...question, port: latchkey.port, pid: latchkey.pid()!, expected })) },
+      { who: 'limit: bare node:http, the same requests', measure: async () => sample(await ask({ ...question, ...bare, expected: [200] })) },
+    ])
+    const work = { row: 'check', work: name, ...rate === 0 ? { unit: '/s per core', better: 'more' as const } : { unit: 'ms at the 99th percentile', better: 'less' as const }, ours: ours!, peers: [], limit: limit! }
+    works.push({ ...work, targets: targets(work) })
+  }
+  return works
+}
+
+const casesOf = (good: number, all: number): Case[] => [
+  { work: '/check at most, 1,000 phones again and again', requests: 1000, among: good, rate: 0, targets: work => [reaches(work, 15_000, '15,000/s per core')] },
+  { work: '/check, 10,000/s offered, 1,000 phones', requests: 1000, among: good, rate, targets: work => [reaches(work, 2, '99th percentile under 2 ms')] },
+  { work: '/check, 10,000/s offered, 20,000 phones, good and revoked', requests: 20_000, among: all, rate, targets: () => [] },
+  { work: '/check, 10,000/s offered, each time another phone', requests: 100_000, among: all, rate, targets: () => [] },
+]
+
+/** Counted from the moment at which a request was due. Where the asker itself was late, the machine had no processor left for it. */
+function sampleOfLateness(asked: Asked): Sample {
+  assertRight(asked)
+  const { p99, p50, max, perSecond, server, lateMs, residentMb } = asked
+  return { value: p99, about: { 'answered /s': perSecond, 'p50 ms': p50, 'max ms': max, 'asker late p99 ms': lateMs, 'CPU %': server * 100, MB: residentMb } }
+}
