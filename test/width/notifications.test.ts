@@ -1,0 +1,39 @@
+import test from 'ava'
+import { notificationsOf } from '../../src/http/notifications.ts'
+import { openServer } from '../../src/store/server.ts'
+import { testDatabase } from '../support/database.ts'
+import { peer } from '../support/peers.ts'
+import { startPgBouncer } from '../support/pgbouncer.ts'
+
+test('a service that is not told of what others do says so, and which setting it is', async t => {
+  const pgbouncer = peer(t, 'pgbouncer')
+  if (pgbouncer === undefined) return
+  const { url } = await testDatabase(t)
+  if (url === undefined) return t.pass('skipped: DATABASE_URL names no server')
+  const pooler = await startPgBouncer(pgbouncer, url)
+  t.teardown(pooler.end)
+  const trial = async (databaseUrl: string, directUrl: string): Promise<{ arrive: boolean, logged: unknown[] }> => {
+    const db = await openServer(databaseUrl, directUrl)
+    t.teardown(async () => { await db.close() })
+    const logged: unknown[] = []
+    const notifications = notificationsOf({ db, log: (...line) => { logged.push(line) } })
+    t.true(notifications.arrive(), 'nobody is accused without a trial')
+    await notifications.tryOut()
+    await notifications.tryOut()
+    return { arrive: notifications.arrive(), logged }
+  }
+  const [pooled, another] = [pooler.before(url), new URL(url)]
+  another.pathname = '/postgres'
+  const said = [['warn', 'notifications-not-heard', { setting: 'DATABASE_DIRECT_URL' }]]
+  t.deepEqual(await trial(url, url), { arrive: true, logged: [] })
+  t.deepEqual(await trial(pooled, url), { arrive: true, logged: [] })
+  t.deepEqual(await trial(pooled, pooled), { arrive: false, logged: said })
+  t.deepEqual(await trial(pooled, another.href), { arrive: false, logged: said })
+})
+
+test('the embedded database tells itself', async t => {
+  const { db } = await testDatabase(t)
+  const notifications = notificationsOf({ db, log: () => { t.fail() } })
+  await notifications.tryOut()
+  t.true(notifications.arrive())
+})
