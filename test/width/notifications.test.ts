@@ -25,10 +25,9 @@ test('a service that is not told of what others do says so, and which setting it
   const [pooled, another] = [pooler.before(url), new URL(url)]
   another.pathname = '/postgres'
   const said = [['warn', 'notifications-not-heard', { setting: 'DATABASE_DIRECT_URL' }]]
-  t.deepEqual(await trial(url, url), { arrive: true, logged: [] })
-  t.deepEqual(await trial(pooled, url), { arrive: true, logged: [] })
-  t.deepEqual(await trial(pooled, pooled), { arrive: false, logged: said })
-  t.deepEqual(await trial(pooled, another.href), { arrive: false, logged: said })
+  t.deepEqual(await Promise.all([trial(url, url), trial(pooled, url), trial(pooled, pooled), trial(pooled, another.href)]), [
+    { arrive: true, logged: [] }, { arrive: true, logged: [] }, { arrive: false, logged: said }, { arrive: false, logged: said },
+  ])
 })
 
 test('the embedded database tells itself', async t => {
