@@ -18,13 +18,13 @@ type How = { seconds: number, connections: number, say: (line: string) => void }
 export async function answersOf(store: WidthStore, { port }: Fleet, { seconds, connections, say }: How): Promise<Answered> {
   const { population, template, issuer } = store
   const all = population.good + population.revoked
-  const spread = (count: number, among: number): number[] => Array.from({ length: count }, (_, index) => index * 7919 % among)
-  const asked = spread(1000, all)
+  const spread = (count: number): number[] => Array.from({ length: count }, (_, index) => index * 7919 % all).map(n => n < population.good ? n % store.asked : n)
+  const asked = spread(1000)
   const requests: Record<typeof kinds[number], { bytes: Buffer[], expected: number[], connections: number }> = {
     issued: { bytes: await issuing(), expected: [201], connections: Math.min(connections, 32) },
     '/check': { bytes: asked.map(n => checkRequest(template, n, secret)), expected: asked.map(n => n < population.good ? 200 : 403), connections },
     'OCSP, repeated': { bytes: asked.map(n => ocspRequest(issuer, n, false)), expected: [200], connections },
-    'OCSP, distinct': { bytes: spread(Math.min(all, 50_000), all).map(n => ocspRequest(issuer, n, false)), expected: [200], connections },
+    'OCSP, distinct': { bytes: spread(Math.min(all, 50_000)).map(n => ocspRequest(issuer, n, false)), expected: [200], connections },
   }
   const answered: Partial<Record<typeof kinds[number], Offered>> = {}
   for (const kind of kinds) {

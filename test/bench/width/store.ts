@@ -26,8 +26,9 @@ export type WidthStore = {
   readonly issuer: Authority
   readonly template: Issued
   readonly version: string
-  /** The number of a good one that nobody was given before. */
+  /** The number of a good one that nobody was given before. From `asked` on the good ones are kept for this. */
   nextGood(): number
+  readonly asked: number
 }
 
 export async function openWidthStore(population: Population, undo: (() => Promise<void>)[], say: (line: string) => void): Promise<WidthStore> {
@@ -52,11 +53,15 @@ export async function openWidthStore(population: Population, undo: (() => Promis
     await frontEndStore(db).add({ id: randomUUID(), name: 'bench', kind: 'nginx', convention: 'nginx', authorityId: null, maxAgeSeconds: 900, whenStale: 'refuse', secretSha256: createHash('sha256').update(secret).digest(), createdAt: service.now() })
     await service.publish(true)
     const [version] = await db.query<{ server_version: string }>('show server_version')
+    const asked = Math.floor(population.good / 2)
     let next = population.good
     return {
       population, serverUrl, databaseUrl: url.href, passphraseFile, folder, template, issuer: activeAuthority(service.authorities(), 'issuing'), version: `PostgreSQL ${version!.server_version}`,
-      // From the end: the first ones are those that load asks about.
-      nextGood: () => --next,
+      asked,
+      nextGood() {
+        if (next <= asked) throw new Error('there are too few good certificates for so many revocations: --good')
+        return --next
+      },
     }
   } finally {
     await db.close()
