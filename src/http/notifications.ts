@@ -9,18 +9,18 @@ import type { Log } from './log.ts'
 export type Notifications = {
   /** Sends one and waits for it. */
   tryOut(): Promise<void>
-  /** As it was at the last trial. */
+  /** As it was at the last trial; nobody is accused before the first. */
   arrive(): boolean
 }
 
 export function notificationsOf({ db, log }: { db: Database, log: Log }): Notifications {
-  let arrive = true
+  let arrive: boolean | undefined
   return {
     async tryOut() {
       const before = arrive
       arrive = await notificationsArrive(db)
       if (arrive !== before) log(arrive ? 'info' : 'warn', arrive ? 'notifications-heard' : 'notifications-not-heard', { setting: 'DATABASE_DIRECT_URL' })
     },
-    arrive: () => arrive,
+    arrive: () => arrive !== false,
   }
 }

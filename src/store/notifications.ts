@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Database } from './db.ts'
 
 const channel = 'latchkey_trial'
-const longestMs = 2_000
+const longestMs = 4_000
 
 /**
  * Whether what is sent through the usual connections is heard where this process listens. It is not through a pooler in
