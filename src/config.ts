@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createPublicKey } from 'node:crypto'
 import ipaddr from 'ipaddr.js'
 import { CaError } from './errors.ts'
+import { serverAddresses } from './store/server-addresses.ts'
 
 export type ListenAddress = { host: string, port: number }
 
@@ -136,7 +137,7 @@ function isReadable(path: string): boolean {
 }
 
 function postgresUrl(text: string): string {
-  if (!['postgres:', 'postgresql:'].includes(parseUrl(text).protocol)) throw new Error('must begin with postgres://')
+  serverAddresses(text)
   return text
 }
 

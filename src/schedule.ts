@@ -98,6 +98,7 @@ type Task = { name: string, everyMs: number, run: () => Promise<unknown> }
 const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'publish', everyMs: 1000, run: async () => await publishDue(service) },
   { name: 'leases', everyMs: 10_000, run: async () => await endLeases(service) },
+  ...service.db.kind === 'server' ? [{ name: 'notifications', everyMs: 60_000, run: async () => await service.notifications.tryOut() }] : [],
   { name: 'reload', everyMs: 60_000, run: async () => await service.reload() },
   { name: 'signers', everyMs: 600_000, run: async () => await renewDueSigners(service) },
   { name: 'agent authority', everyMs: 3_600_000, run: async () => await renewAgentAuthority(service) },

@@ -6,10 +6,14 @@
  *   ended that is in doubt, which means read anew; when it has ended it is forgotten, before whoever made it is told that it is done.
  * - A change of another instance: looked for every 200 ms and at each notification. Each look goes on exactly where the last one
  *   ended (store/answer-changes.ts). What is remembered counts for 700 ms from the beginning of the last look that succeeded,
- *   by two clocks, because a suspended machine stops one of them; a look that fails forgets everything.
+ *   by two clocks, because a suspended machine stops one of them; a look that the database refuses forgets everything.
+ * - A database that is lost (it cannot be reached, or fails over to its standby): nobody here can be told of anything newer, so
+ *   what is remembered stands as it was, for as long as LATCHKEY_DATABASE_LOSS_SECONDS allows from the beginning of that last look.
+ *   The first look that succeeds goes on where the last one ended, or, at another server, forgets everything.
  * - What was being read meanwhile: `changes` has grown when anything was forgotten or came into doubt. Who remembers or answers
  *   compares it with what it was before reading, in one go with remembering or answering.
  */
+import { CaError } from '../errors.ts'
 import { answerChangeStore, answerChannel, mayChangeAnswers, type AnswerChange } from '../store/answer-changes.ts'
 import type { Database } from '../store/db.ts'
 import { coalesced } from './coalesced.ts'
@@ -23,8 +27,12 @@ const longestPauseMs = 60_000
 const idleMs = 10_000
 
 export type AnswerWatch = {
-  /** Whether what is remembered counts at this moment. Asking begins the watch. */
+  /** Whether nothing can have changed that is not forgotten. Asking begins the watch. */
   isCurrent(): boolean
+  /** Whether what is remembered may be answered with: it is current, or the database is lost and has not been for too long. */
+  counts(): boolean
+  /** The same for whoever has just found the database lost. */
+  countsWithoutDatabase(): boolean
   /** Whether a transaction of this process that is about to commit changes it. */
   inDoubt(subject: AnswerChange['subject'], key: string): boolean
   /** Grows with everything that had to be forgotten or came into doubt. */
@@ -62,13 +70,17 @@ export function answerWatch({ db, log, lossMs }: { db: Database, log: Log, lossM
       }
     },
   })
-  const counts = Math.min(countsMs, lossMs)
+  const currentMs = Math.min(countsMs, lossMs)
   return {
-    isCurrent: () => following.confirmedWithin(counts),
+    isCurrent: () => following.confirmedWithin(currentMs),
+    counts: () => following.confirmedWithin(following.isLost() ? lossMs : currentMs),
+    countsWithoutDatabase: () => following.confirmedWithin(lossMs),
     inDoubt: (subject, key) => doubts.size > 0 && (doubts.has(nameOf(everything)) || doubts.has(nameOf({ subject, key }))),
     changes: () => changes,
   }
 }
+
+export const isLoss = (error: unknown): boolean => error instanceof CaError && error.code === 'database-unavailable'
 
 type Confirmed = { monotonic: number, clock: number }
 const clocks = (): Confirmed => ({ monotonic: performance.now(), clock: Date.now() })
@@ -79,9 +91,10 @@ function isWithin(ms: number, { monotonic, clock }: Confirmed, now: Confirmed): 
 }
 
 /** Looks for what was committed, by whomever, as long as somebody asks. */
-function follow({ db, log }: { db: Database, log: Log }, forget: Forget): { confirmedWithin(ms: number): boolean, isUnderWay(): boolean } {
+function follow({ db, log }: { db: Database, log: Log }, forget: Forget): { confirmedWithin(ms: number): boolean, isUnderWay(): boolean, isLost(): boolean } {
   let last: { era: string, snapshot: string } | undefined
   let confirmed: Confirmed | undefined
+  let lost = false
   let stop: (() => void) | undefined
   let askedAt = 0
   const look = coalesced(async () => {
@@ -94,8 +107,11 @@ function follow({ db, log }: { db: Database, log: Log }, forget: Forget): { conf
       else for (const change of changes) forget(change)
       last = last === undefined || last.era === era ? { era, snapshot } : undefined
       confirmed = last === undefined ? undefined : began
+      lost = false
     } catch (error) {
-      if (confirmed !== undefined) log('error', 'answers-not-followed', { code: (error as { code?: string }).code ?? null })
+      if (confirmed !== undefined && !lost) log('error', 'answers-not-followed', { code: (error as { code?: string }).code ?? null })
+      lost = isLoss(error)
+      if (lost) return
       last = confirmed = undefined
       forget(everything)
     }
@@ -112,6 +128,7 @@ function follow({ db, log }: { db: Database, log: Log }, forget: Forget): { conf
     stop = () => {
       clearInterval(timer)
       listening.then(async unlisten => { await unlisten() }).catch(() => {})
+      lost = false
       stop = last = confirmed = undefined
       forget(everything)
     }
@@ -119,6 +136,7 @@ function follow({ db, log }: { db: Database, log: Log }, forget: Forget): { conf
   }
   return {
     isUnderWay: () => stop !== undefined,
+    isLost: () => lost,
     confirmedWithin(ms) {
       const now = clocks()
       askedAt = now.monotonic

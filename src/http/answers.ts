@@ -3,7 +3,7 @@ import type { CertificateKey } from '../certificates/revoke.ts'
 import { answerRecordStore, type AnswerRecord } from '../store/answer-records.ts'
 import type { Database } from '../store/db.ts'
 import { frontEndStore, type FrontEnd } from '../store/front-ends.ts'
-import { answerWatch } from './answer-watch.ts'
+import { answerWatch, isLoss } from './answer-watch.ts'
 import { gathered } from './gathered.ts'
 import type { Log } from './log.ts'
 import { Remembered } from './remembered.ts'
@@ -13,7 +13,7 @@ const mostCertificates = 50_000
 const mostFrontEnds = 1000
 
 export type Answers = {
-  /** What is remembered and counts; undefined says nothing. */
+  /** What is remembered and counts, also while the database is lost; undefined says nothing. */
   known: { frontEnd(name: string): FrontEnd | undefined, bySha256(sha256: Buffer): AnswerRecord | undefined, byKey(key: CertificateKey): AnswerRecord | undefined }
   /** Remembered or read. @throws {CaError} database-unavailable */
   frontEnd(name: string): Promise<FrontEnd | undefined>
@@ -40,8 +40,10 @@ export function openAnswers({ db, log, databaseLossSeconds }: { db: Database, lo
     else if (subject === 'front-end') frontEnds.delete(key)
     else for (const all of [frontEnds, certificates]) all.clear()
   })
-  const knownCertificate = (record: AnswerRecord | undefined): AnswerRecord | undefined =>
-    record !== undefined && watch.isCurrent() && !watch.inDoubt('certificate', serialName(record)) ? record : undefined
+  const knownCertificate = (record: AnswerRecord | undefined, counts = watch.counts): AnswerRecord | undefined =>
+    record !== undefined && counts() && !watch.inDoubt('certificate', serialName(record)) ? record : undefined
+  const knownFrontEnd = (name: string, counts = watch.counts): FrontEnd | undefined =>
+    counts() && !watch.inDoubt('front-end', name) ? frontEnds.get(name) : undefined
   /** @param since  `changes` before it was read. Only what was issued, for garbage takes nobody's place; and no probe, for each question about one is counted */
   const remember = (record: AnswerRecord | undefined, since: number): AnswerRecord | undefined => {
     if (record?.state !== 'issued' || record.probe || watch.changes() !== since || !watch.isCurrent()) return record
@@ -52,7 +54,7 @@ export function openAnswers({ db, log, databaseLossSeconds }: { db: Database, lo
   const readBySha256 = gathered(answerRecordStore(db).bySha256, digestName, record => digestName(record.sha256!), longestMs)
   const readByKey = gathered(answerRecordStore(db).byKey, keyName, keyName, longestMs)
   const known: Answers['known'] = {
-    frontEnd: name => watch.isCurrent() && !watch.inDoubt('front-end', name) ? frontEnds.get(name) : undefined,
+    frontEnd: name => knownFrontEnd(name),
     bySha256: sha256 => knownCertificate(certificates.bySha256(sha256)),
     byKey: key => knownCertificate(certificates.byKey(key)),
   }
@@ -60,21 +62,32 @@ export function openAnswers({ db, log, databaseLossSeconds }: { db: Database, lo
     known,
     async frontEnd(name) {
       const since = watch.changes()
-      const frontEnd = known.frontEnd(name) ?? await frontEndStore(db).find(name)
+      const frontEnd = known.frontEnd(name) ?? await unlessLost(frontEndStore(db).find(name), () => knownFrontEnd(name, watch.countsWithoutDatabase))
       if (frontEnd !== undefined && watch.changes() === since && watch.isCurrent()) frontEnds.set(name, frontEnd)
       return frontEnd
     },
     async bySha256(sha256) {
       const since = watch.changes()
-      return known.bySha256(sha256) ?? remember(await readBySha256(sha256), since)
+      return known.bySha256(sha256) ?? remember(await unlessLost(readBySha256(sha256), () => knownCertificate(certificates.bySha256(sha256), watch.countsWithoutDatabase)), since)
     },
     async byKey(key) {
       const since = watch.changes()
-      return known.byKey(key) ?? remember(await readByKey(key), since)
+      return known.byKey(key) ?? remember(await unlessLost(readByKey(key), () => knownCertificate(certificates.byKey(key), watch.countsWithoutDatabase)), since)
     },
     forget: key => { certificates.delete(serialName(key)) },
     changes: watch.changes,
     size: () => certificates.size(),
+  }
+}
+
+/** Who finds the database lost before the watch has noticed goes by what is remembered too. */
+async function unlessLost<Value>(read: Promise<Value | undefined>, remembered: () => Value | undefined): Promise<Value | undefined> {
+  try {
+    return await read
+  } catch (error) {
+    const value = isLoss(error) ? remembered() : undefined
+    if (value === undefined) throw error
+    return value
   }
 }
 

@@ -9,6 +9,7 @@ import { newestCatalogueUpdate } from '../store/catalogue.ts'
 import type { Database } from '../store/db.ts'
 import { openAnswers } from './answers.ts'
 import type { Log } from './log.ts'
+import { notificationsOf } from './notifications.ts'
 import type { Service } from './service.ts'
 import { registerMissingAddresses } from './upkeep.ts'
 
@@ -25,6 +26,7 @@ export async function openService(parts: Parts): Promise<Service & { onRevocatio
     ...parts,
     addresses,
     answers: openAnswers({ db, log: parts.log, databaseLossSeconds: config.databaseLossSeconds }),
+    notifications: notificationsOf(parts),
     anchors: [appleDeviceAnchor(), ...config.testDeviceCa === undefined ? [] : [testDeviceAnchor(readFileSync(config.testDeviceCa, 'utf8'))]],
     authorities: () => snapshot.authorities,
     catalogue: () => snapshot.catalogue,

@@ -7,6 +7,7 @@ import type { DeviceAnchor } from '../devices/device-identity.ts'
 import type { Database } from '../store/db.ts'
 import type { Answers } from './answers.ts'
 import type { Log } from './log.ts'
+import type { Notifications } from './notifications.ts'
 
 /** What every endpoint and every scheduled task is given. Made once, in main and in tests. */
 export type Service = {
@@ -24,6 +25,8 @@ export type Service = {
   readonly log: Log
   /** What `/check` and OCSP answer from. */
   readonly answers: Answers
+  /** Whether it hears of what other instances do. */
+  readonly notifications: Notifications
   /** Tells the schedule that revocation data changed: it publishes within a second. */
   readonly revocationChanged: () => void
 }

@@ -162,8 +162,8 @@ async function retried<T>(attempt: () => Promise<T>): Promise<T> {
   }
 }
 
-/** Class 08 and 57P01–57P05 (the server or the way to it is gone), 53300 (it takes no more connections). */
-const isOutage = (sqlState: string): boolean => /^08|^57P0[1-5]$|^53300$/.test(sqlState)
+/** Class 08 and 57P01–57P05 (the server or the way to it is gone), 53300 (it takes no more connections), 25006 (it has become a standby). */
+const isOutage = (sqlState: string): boolean => /^08|^57P0[1-5]$|^53300$|^25006$/.test(sqlState)
 
 /** What a driver threw, as a DatabaseError when PostgreSQL refused the statement; undefined for all else. */
 export function refusedStatement(error: unknown): DatabaseError | undefined {

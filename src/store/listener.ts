@@ -1,21 +1,21 @@
 /** LISTEN on a connection of its own, made when first needed and made again when it breaks. */
-import pg from 'pg'
+import type pg from 'pg'
 import { CaError } from '../errors.ts'
 import type { Engine, Notification } from './db.ts'
+import { longestConnectMs, type Servers } from './servers.ts'
 
 const retryMs = 1_000
-const connectMs = 5_000
 
 export class Listener implements Pick<Engine, 'listen' | 'close'> {
-  readonly #url: string
+  readonly #servers: Servers
   readonly #handlers = new Map<string, Set<Notification>>()
   #connection: Promise<pg.Client> | undefined
   #retry: NodeJS.Timeout | undefined
   #closed = false
 
-  /** @param url  a connection that is not shared: behind a transaction pooler nothing would be delivered */
-  constructor(url: string) {
-    this.#url = url
+  /** @param servers  asked for a connection that is not shared: behind a transaction pooler nothing would be delivered */
+  constructor(servers: Servers) {
+    this.#servers = servers
   }
 
   async listen(channel: string, handler: Notification): Promise<() => Promise<void>> {
@@ -54,19 +54,17 @@ export class Listener implements Pick<Engine, 'listen' | 'close'> {
   }
 
   async #connect(): Promise<pg.Client> {
-    const client = new pg.Client({ connectionString: this.#url, keepAlive: true, application_name: 'latchkey', connectionTimeoutMillis: connectMs })
-    client.on('error', () => {}) // 'end' follows
-    client.on('notification', ({ channel, payload }) => { this.#tell(channel, payload ?? '') })
     try {
-      await client.connect()
-      for (const channel of this.#handlers.keys()) await client.query(`listen ${channel}`)
+      const client = await this.#servers.connect({ keepAlive: true, application_name: 'latchkey', connectionTimeoutMillis: longestConnectMs }, async client => {
+        client.on('notification', ({ channel, payload }) => { this.#tell(channel, payload ?? '') })
+        for (const channel of this.#handlers.keys()) await client.query(`listen ${channel}`)
+      })
+      client.on('end', () => { this.#reconnect() })
+      return client
     } catch (error) {
       this.#connection = undefined
-      client.end().catch(() => {})
       throw error
     }
-    client.on('end', () => { this.#reconnect() })
-    return client
   }
 
   #reconnect(): void {

@@ -6,30 +6,28 @@ import pg from 'pg'
 import { CaError } from '../errors.ts'
 import { database, DatabaseError, refusedStatement, type Database, type Engine, type Row, type Transaction } from './db.ts'
 import { Listener } from './listener.ts'
+import { longestConnectMs, Servers } from './servers.ts'
 import { parameter, parsers } from './values.ts'
 
 // A statement that takes longer meets a server that went away without saying so.
 const longestStatementMs = 30_000
-const longestConnectMs = 5_000
 // What is asked several times a second is better asked anew.
 const longestApartMs = 2_000
 
 const types = { getTypeParser: (oid: number) => parsers.get(oid) ?? ((text: string) => text) } as pg.CustomTypesConfig
 
 /**
- * Connects to `databaseUrl`.
+ * Connects to `databaseUrl`, which may name several servers: whichever takes writes is used, also when that changes.
  *
  * @param directUrl  the same database past any transaction pooler, for LISTEN
  * @throws {CaError} database-unavailable when no connection can be made
  */
 export async function openServer(databaseUrl: string, directUrl = databaseUrl): Promise<Database> {
-  const pool = new pg.Pool({
-    connectionString: databaseUrl, types, keepAlive: true, connectionTimeoutMillis: longestConnectMs,
-    application_name: 'latchkey',
-  })
-  const apart = new pg.Pool({ connectionString: databaseUrl, types, keepAlive: true, max: 1, connectionTimeoutMillis: longestApartMs, application_name: 'latchkey' })
+  const servers = new Servers(databaseUrl)
+  const pool = servers.pool({ types, keepAlive: true, connectionTimeoutMillis: longestConnectMs, application_name: 'latchkey' })
+  const apart = servers.pool({ types, keepAlive: true, max: 1, connectionTimeoutMillis: longestApartMs, application_name: 'latchkey' })
   for (const each of [pool, apart]) each.on('error', () => {}) // an idle connection that broke: the pool has dropped it already
-  const engine = engineOf(pool, apart, directUrl)
+  const engine = engineOf(servers, pool, apart, directUrl)
   try {
     await engine.query('select 1', [])
   } catch (error) {
@@ -39,16 +37,16 @@ export async function openServer(databaseUrl: string, directUrl = databaseUrl): 
   return database(engine)
 }
 
-function engineOf(pool: pg.Pool, apart: pg.Pool, directUrl: string): Engine {
-  const notifications = new Listener(directUrl)
+function engineOf(servers: Servers, pool: pg.Pool, apart: pg.Pool, directUrl: string): Engine {
+  const notifications = new Listener(new Servers(directUrl))
   const once = <T>(work: (session: Transaction) => Promise<T>): Promise<T> =>
-    withConnection(pool, async client => await work(sessionOn(client)))
+    withConnection(servers, pool, async client => await work(sessionOn(client)))
   return {
     kind: 'server',
     query: async (text, params) => await once(async session => await session.query(text, params)),
-    queryApart: async (text, params) => await withConnection(apart, async client => await sessionOn(client, longestApartMs).query(text, params)),
+    queryApart: async (text, params) => await withConnection(servers, apart, async client => await sessionOn(client, longestApartMs).query(text, params)),
     exec: async sql => { await once(async session => { await session.exec(sql) }) },
-    transaction: async work => await withConnection(pool, async client => await inTransaction(client, work)),
+    transaction: async work => await withConnection(servers, pool, async client => await inTransaction(client, work)),
     listen: async (channel, handler) => await notifications.listen(channel, handler),
     close: async () => {
       await notifications.close()
@@ -57,8 +55,8 @@ function engineOf(pool: pg.Pool, apart: pg.Pool, directUrl: string): Engine {
   }
 }
 
-async function withConnection<T>(pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-  const client = await pool.connect().catch((error: unknown) => { throw unavailable(error) })
+async function withConnection<T>(servers: Servers, pool: pg.Pool, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await servers.eachInTurn(async () => await pool.connect()).catch((error: unknown) => { throw unavailable(error) })
   let broken = false
   const onError = (): void => { broken = true } // the statement that is running fails as well, and reports it
   client.on('error', onError)

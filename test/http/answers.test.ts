@@ -5,6 +5,7 @@ import { silentLog } from '../../src/http/log.ts'
 import { Remembered } from '../../src/http/remembered.ts'
 import { answerChangeStore, answerTables, mayChangeAnswers } from '../../src/store/answer-changes.ts'
 import type { CertificateKey } from '../../src/certificates/revoke.ts'
+import { CaError } from '../../src/errors.ts'
 import type { Database } from '../../src/store/db.ts'
 import { frontEndStore } from '../../src/store/front-ends.ts'
 import { openServer } from '../../src/store/server.ts'
@@ -164,6 +165,59 @@ test('who cannot look any more remembers nothing, and begins anew when it can', 
   lost = false
   await remembered(answers, issued)
   t.is(await statusNow(answers, issued), 6)
+})
+
+const lostDatabase = (): CaError => new CaError('database-unavailable', 'the database is not reachable')
+
+test('while the database is lost what is remembered is answered with for as long as the policy says, and no longer; nothing new is remembered', async t => {
+  const service = await testService(t)
+  const [issued, other] = [await issueDevice(service), await issueDevice(service)]
+  let lost = false
+  const unlessLost = <T>(work: () => Promise<T>): Promise<T> => lost ? Promise.reject(lostDatabase()) : work()
+  const db: Database = {
+    ...elsewhere(service.db), query: async (text, params) => await unlessLost(() => service.db.query(text, params)),
+    queryApart: async (text, params) => await unlessLost(() => service.db.queryApart(text, params)),
+  }
+  const [patient, strict] = [openAnswers({ db, log: silentLog, databaseLossSeconds: 3600 }), openAnswers({ db, log: silentLog, databaseLossSeconds: 1 })]
+  for (const answers of [patient, strict]) await remembered(answers, issued)
+  lost = true
+  t.is((await patient.byKey(issued))!.revocation, null)
+  // Longer than what counts while the database is there.
+  await untilTrue(() => strict.known.byKey(issued) === undefined)
+  await t.throwsAsync(strict.byKey(issued), { code: 'database-unavailable' })
+  t.is((await patient.byKey(issued))!.revocation, null)
+  t.not(patient.known.byKey(issued), undefined)
+  await t.throwsAsync(patient.byKey(other), { code: 'database-unavailable' })
+
+  await revokeNow(service, issued)
+  lost = false
+  await untilTrue(() => patient.known.byKey(issued) === undefined)
+  for (const answers of [patient, strict]) t.is(await statusNow(answers, issued), 0)
+})
+
+test('of a database that comes back as another server nothing that is remembered counts', async t => {
+  const service = await testService(t)
+  const issued = await issueDevice(service)
+  let state: 'first' | 'lost' | 'second' = 'first'
+  let failed = 0
+  const answers = openAnswers({ log: silentLog, databaseLossSeconds: 3600, db: { ...elsewhere(service.db), queryApart: async <T>(text: string, params: readonly unknown[] = []) => {
+    if (state === 'lost') {
+      failed++
+      throw lostDatabase()
+    }
+    const rows = await service.db.queryApart<{ era: string }>(text, params)
+    return rows.map(row => state === 'second' ? { ...row, era: 'another' } : row) as T[]
+  } } })
+  await remembered(answers, issued)
+  state = 'lost'
+  await untilTrue(() => failed >= 6)
+  t.not(answers.known.byKey(issued), undefined)
+  // Done where that server cannot tell of it.
+  await service.db.exec(`alter table revocations disable trigger user`)
+  await revokeNow(service, issued)
+  state = 'second'
+  await untilTrue(() => answers.known.byKey(issued) === undefined)
+  t.is(await statusNow(answers, issued), 0)
 })
 
 test('who may not be without the database for a moment remembers nothing', async t => {

@@ -21,11 +21,16 @@ const versionsThere = async (): Promise<string[]> => (await readdir(debianFolder
 
 export const hasServer = async (): Promise<boolean> => (await versionsThere()).length > 0
 
-/** @param durable  what is committed is on the disk, as an operator would have it */
-export async function ownServer({ durable = false } = {}): Promise<OwnServer> {
+/** The folder of its programs. */
+export async function newestPostgres(): Promise<string> {
   const versions = await versionsThere()
   if (versions.length === 0) throw new Error('there is no PostgreSQL here: install it, or name a server with DATABASE_URL')
-  const bin = join(debianFolder, versions.at(-1)!, 'bin')
+  return join(debianFolder, versions.at(-1)!, 'bin')
+}
+
+/** @param durable  what is committed is on the disk, as an operator would have it */
+export async function ownServer({ durable = false } = {}): Promise<OwnServer> {
+  const bin = await newestPostgres()
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
   const isRoot = process.getuid?.() === 0
   // PostgreSQL refuses to run as root.

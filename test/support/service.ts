@@ -13,6 +13,7 @@ import { appleDeviceAnchor } from '../../src/devices/device-identity.ts'
 import { defaultTemplate } from '../../src/enrollment/template.ts'
 import { openAnswers } from '../../src/http/answers.ts'
 import { silentLog } from '../../src/http/log.ts'
+import { notificationsOf } from '../../src/http/notifications.ts'
 import type { Service } from '../../src/http/service.ts'
 import { openKeyring } from '../../src/keys/keyring.ts'
 import { hierarchyStore, loadAuthorities, registerPartitions, signerStore } from '../../src/store/authorities.ts'
@@ -45,6 +46,7 @@ export async function testService(t: ExecutionContext<any>, overrides: Overrides
   return {
     db, keyring, addresses, anchors: [appleDeviceAnchor()], log: silentLog, revocationChanged: () => {},
     answers: openAnswers({ db, log: overrides.log ?? silentLog, databaseLossSeconds: config.databaseLossSeconds }),
+    notifications: notificationsOf({ db, log: silentLog }),
     authorities: () => authorities, catalogue: () => catalogue,
     reload: async () => {
       authorities = await loadAuthorities(db)

@@ -37,11 +37,12 @@ async function findingsOf(service: Service): Promise<Findings> {
 const isLoopback = (url: string): boolean => ['localhost', '127.0.0.1', '[::1]'].includes(new URL(url).hostname)
 
 function warningsOf(service: Service): string[] {
-  const { config, anchors } = service
+  const { config, anchors, notifications } = service
   return [
     ...isLoopback(config.pkiUrl) ? ['LATCHKEY_PKI_URL is a loopback address: device certificates carry it, and no front end elsewhere can follow it'] : [],
     ...isLoopback(config.url) ? ['LATCHKEY_URL is a loopback address: no phone can reach it'] : [],
     ...!config.url.startsWith('https:') ? ['LATCHKEY_URL is not https: phones need publicly trusted TLS in front'] : [],
+    ...!notifications.arrive() ? ['notifications of the database do not arrive: revocations made at other instances are seen up to a second late (DATABASE_DIRECT_URL must lead past a transaction pooler)'] : [],
     ...anchors.some(anchor => anchor.test) ? ['LATCHKEY_TEST_DEVICE_CA is set: simulated phones get certificates'] : [],
   ]
 }

@@ -1,0 +1,92 @@
+/**
+ * Connections to the one of several servers that takes writes: the others are its standbys, one of which may be promoted at any
+ * time. Each is tried in turn, beginning with the one that was good last.
+ */
+import pg from 'pg'
+import { CaError } from '../errors.ts'
+import { serverAddresses } from './server-addresses.ts'
+
+export const longestConnectMs = 5_000
+
+export class Servers {
+  readonly #addresses: readonly string[]
+  readonly #Client: ReturnType<typeof clientOf>
+  #next = 0
+
+  /** @param url  one server or several */
+  constructor(url: string) {
+    this.#addresses = serverAddresses(url)
+    this.#Client = clientOf(() => this.#addresses[this.#next]!, address => { this.#passOver(address) })
+  }
+
+  /** Every connection of the pool is to a server that takes writes. */
+  pool(config: pg.PoolConfig): pg.Pool {
+    return new pg.Pool({ ...config, Client: this.#Client as unknown as new () => pg.Client, onConnect: async client => { await this.#requireWrites(client) } })
+  }
+
+  /** A connection by itself. @throws what the last server answered */
+  async connect(config: pg.ClientConfig, prepare: (client: pg.Client) => Promise<void>): Promise<pg.Client> {
+    return await this.eachInTurn(async () => {
+      const client = new this.#Client(config)
+      client.on('error', () => {}) // 'end' follows
+      try {
+        await new Promise<void>((resolve, reject) => { client.connect((error: Error) => { if (error) reject(error); else resolve() }) })
+        await this.#requireWrites(client)
+        await prepare(client)
+        return client
+      } catch (error) {
+        client.end().catch(() => {})
+        throw error
+      }
+    })
+  }
+
+  /** Tries until it works, once for each server. */
+  async eachInTurn<T>(attempt: () => Promise<T>): Promise<T> {
+    for (let tried = 1; ; tried++) {
+      try {
+        return await attempt()
+      } catch (error) {
+        if (tried >= this.#addresses.length) throw error
+      }
+    }
+  }
+
+  /** A standby takes connections too, and refuses every change. */
+  async #requireWrites(client: pg.ClientBase): Promise<void> {
+    try {
+      const question = { text: `select current_setting('transaction_read_only') as read_only`, query_timeout: longestConnectMs }
+      const { rows: [row] } = await client.query<{ read_only: string }>(question)
+      if (row?.read_only !== 'off') throw new CaError('database-unavailable', 'the database server takes no writes')
+    } catch (error) {
+      this.#passOver((client as InstanceType<ReturnType<typeof clientOf>>).address)
+      throw error
+    }
+  }
+
+  /** Of many that fail at once with the same server, the first one turns to the next. */
+  #passOver(address: string): void {
+    if (this.#addresses[this.#next] === address) this.#next = (this.#next + 1) % this.#addresses.length
+  }
+}
+
+/** Clients of whichever server is next when they are made. */
+function clientOf(next: () => string, failed: (address: string) => void) {
+  return class extends pg.Client {
+    readonly address: string
+
+    constructor(options: pg.ClientConfig) {
+      const address = next()
+      super({ ...options, connectionString: address })
+      this.address = address
+    }
+
+    // As the driver's pool calls it: nobody waits for a promise.
+    override connect(connected?: any): any {
+      super.connect((error: Error) => {
+        if (error) failed(this.address)
+        connected(error)
+      })
+    }
+  }
+}
