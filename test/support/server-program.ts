@@ -17,15 +17,19 @@ export type ServerProgram = {
   /** The same, and a new start. */
   crash(): Promise<void>
   signal(name: NodeJS.Signals): void
+  /** Everything that it and its log have said so far. */
+  output(): string
+  starts(): number
 }
 
 export type ServerProgramOptions = { readonly program: string, readonly args: readonly string[], readonly port: number, readonly log?: string }
 
 export function serverProgram(t: ExecutionContext<any>, { program, args, port, log }: ServerProgramOptions): ServerProgram {
   let child: ChildProcess | undefined
-  let printed = ''
+  let [printed, starts] = ['', 0]
   const output = (): string => printed + (log !== undefined && existsSync(log) ? readFileSync(log, 'utf8') : '')
   const start = async (): Promise<void> => {
+    starts++
     const started = child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] })
     for (const stream of [started.stdout, started.stderr]) stream.on('data', (chunk: Buffer) => { printed += chunk.toString() })
     await until(async () => {
@@ -44,6 +48,6 @@ export function serverProgram(t: ExecutionContext<any>, { program, args, port, l
   return {
     start, kill, restart: async () => { await kill(); await start() },
     killAll: async () => { await killFamily(child) }, crash: async () => { await killFamily(child); await start() },
-    signal: name => { child?.kill(name) },
+    signal: name => { child?.kill(name) }, output, starts: () => starts,
   }
 }
