@@ -14,7 +14,7 @@ const partitions = 40
 const passed = (ms: number): Promise<void> => new Promise(resolve => { setTimeout(resolve, ms) })
 
 test('a request that runs in a process which a reload has replaced is cut off when its phone is revoked, however long after', async t => {
-  const it = await haproxyWithAgent(t, printed => printed.replace('stats timeout 1m', 'stats timeout 1s'), partitions)
+  const it = await haproxyWithAgent(t, printed => printed.replace('stats timeout 1m', 'stats timeout 3s'), partitions)
   if (it === undefined) return
   const { haproxy, server, phone, other } = it
   const agent = it.run()
@@ -26,7 +26,7 @@ test('a request that runs in a process which a reload has replaced is cut off wh
   await Promise.all([agent.inForce(1), server.revoke((await server.issue('eve')).serialNumber)])
   await until(() => agent.events.some(event => /HAProxy was reloaded/.test(event)))
   // HAProxy ends a connection of its Runtime API on which nothing is said for this long.
-  await passed(2500)
+  await passed(5000)
   t.false(revoked.state.over)
   await Promise.all([agent.inForce(2), server.revoke(phone.serialNumber)])
   t.is(await revoked.ended, 'cut off')

@@ -2,11 +2,16 @@
 import type { HaproxyCli } from './haproxy-cli.ts'
 import { cutStreams } from './haproxy-streams.ts'
 
+// Longer than any request may run.
+const longestSeconds = 86_400
+
 export class FormerProcesses {
   readonly #all = new Set<HaproxyCli>()
 
   take(cli: HaproxyCli): void {
     this.#all.add(cli)
+    // HAProxy ends a connection over which nothing is said for `stats timeout`, a minute as printed.
+    cli.ask(`set timeout cli ${longestSeconds}`).catch(() => {}) // it has ended already
   }
 
   /** One that has ended meanwhile lets nobody in either. */
@@ -20,10 +25,7 @@ export class FormerProcesses {
     return count
   }
 
-  /**
-   * Called every now and then: HAProxy ends a connection over which nothing is said for `stats timeout`, and one that is
-   * open keeps a process alive that nobody else is connected to.
-   */
+  /** Called every now and then: an open connection keeps a process alive that nobody else is connected to. */
   async visit(): Promise<void> {
     await this.each(async cli => {
       if (await clientsOf(cli) === 0) cli.close()
