@@ -1,5 +1,5 @@
 /** What runs in a process of HAProxy that a reload has replaced, and in the new one before it is told everything. */
-import { readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { HaproxyCli } from '../../src/agent/targets/haproxy-cli.ts'
@@ -58,12 +58,13 @@ async function steppedReload(t: ExecutionContext) {
   await agent.stop()
   const script = join(steps, 'stepped.sh')
   const waitFor = (name: string): string => `while [ ! -e ${join(steps, name)} ]; do sleep 0.02; done`
-  writeFileSync(script, `#!/bin/sh\n${waitFor('begin')}\nkill -USR2 "$(cat ${steps}/pid)"\n${waitFor('end')}\n`, { mode: 0o755 })
+  writeFileSync(script, `#!/bin/sh\n: > ${join(steps, 'asked')}\n${waitFor('begin')}\nkill -USR2 "$(cat ${steps}/pid)"\n${waitFor('end')}\n`, { mode: 0o755 })
   const target = new HaproxyTarget({ ...haproxy.settings, reload: [script] }, now)
   t.teardown(() => { target.close() })
   target.prepare(readFileSync(join(haproxy.settings.files, 'ca.pem'), 'utf8'))
   await haproxy.start()
-  await target.load(() => [])
+  // Its Runtime API may be there a moment after its listener.
+  await until(async () => await target.load(() => []).then(() => true, () => false))
   await target.fresh(new Date(Date.now() + 60_000))
   t.is(await answer(haproxy.port, phone), 200)
   const lists = readFileSync(join(haproxy.settings.files, 'lists.pem'), 'utf8')
@@ -74,8 +75,10 @@ async function steppedReload(t: ExecutionContext) {
     return pid
   }
   const before = await process()
+  const reloaded = target.bundle([lists, '\n'])
+  await until(() => existsSync(join(steps, 'asked')))
   return {
-    ...it, target, reloaded: target.bundle([lists, '\n']),
+    ...it, target, reloaded,
     begin: async () => {
       writeFileSync(join(steps, 'begin'), '')
       await until(async () => ![before, undefined].includes(await process()))

@@ -6,7 +6,7 @@ const maxAnswerCharacters = 64 * 1024 * 1024
 // Interactive mode ends every answer so; an answer of its own never has a line that begins with it.
 const prompt = '\n> '
 
-type Waiting = { resolve: (answer: string) => void, reject: (error: Error) => void }
+type Waiting = { sent: string, resolve: (answer: string) => void, reject: (error: Error) => void }
 
 export class HaproxyCli {
   readonly #socket: Socket
@@ -38,11 +38,15 @@ export class HaproxyCli {
     return this.#closed !== undefined
   }
 
-  /** @param payload  lines, none of them empty. @returns the answer without empty lines around it */
+  /**
+   * One question after the other, for answers that come together cannot be told apart.
+   * @param payload  lines, none of them empty. @returns the answer without empty lines around it
+   */
   async ask(command: string, payload?: string): Promise<string> {
     if (this.#closed !== undefined) throw this.#closed
-    const answer = new Promise<string>((resolve, reject) => { this.#waiting.push({ resolve, reject }) })
-    this.#socket.write(payload === undefined ? `${command}\n` : `${command} <<\n${payload.endsWith('\n') ? payload : `${payload}\n`}\n`)
+    const sent = payload === undefined ? `${command}\n` : `${command} <<\n${payload.endsWith('\n') ? payload : `${payload}\n`}\n`
+    const answer = new Promise<string>((resolve, reject) => { this.#waiting.push({ sent, resolve, reject }) })
+    if (this.#waiting.length === 1) this.#socket.write(sent)
     return (await answer).replace(/^(?:\+ )+/, '').trim()
   }
 
@@ -68,6 +72,8 @@ export class HaproxyCli {
     this.#length = 0
     this.#tail = ''
     this.#waiting.shift()?.resolve(answer)
+    const next = this.#waiting[0]
+    if (next !== undefined) this.#socket.write(next.sent)
   }
 
   #end(error: Error): void {
