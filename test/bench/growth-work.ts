@@ -19,8 +19,8 @@ import { sizesFor } from './seed.ts'
 import { sortsIn } from './sorts.ts'
 import type { Served } from '../support/served.ts'
 
-/** @property measure  for each thing that is asked: what it took, the median, ms */
-export type Work = { readonly name: string, measure(round: number): Promise<number[]> }
+/** @property measure  for each thing that is asked: what it took, the median, ms @property addresses  of these things, where they are several */
+export type Work = { readonly name: string, readonly addresses?: readonly string[], measure(round: number): Promise<number[]> }
 export type How = { readonly deviceCaDir: string, readonly enrollments: number, readonly revocations: number, readonly times: number }
 
 /** Lists and revocation data are signed within a second: one revocation is measured, and not what the one before it has left to do. */
@@ -99,7 +99,7 @@ async function readingPages({ service, running, headers }: GrowthStore, { times 
   const questions = await withPages([...questionsFor(paths, things, path => sorts.get(path) ?? []), ...apiQuestions(things)], read)
   const kinds = Map.groupBy(questions.filter(({ page }) => !shownOnce(page)), kindOf)
   return [...kinds].sort(([a], [b]) => a < b ? -1 : 1).map(([name, asked]) => ({
-    name, measure: async () => {
+    name, addresses: asked.map(({ address }) => address), measure: async () => {
       const medians: number[] = []
       for (const { address } of asked) {
         await ask(address)

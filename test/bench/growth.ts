@@ -58,7 +58,7 @@ try {
 /** Each kind of work at each size in turn, in rounds. */
 async function measureAll(works: readonly (readonly Work[])[]): Promise<Grown[]> {
   const names = works[0]!.map(({ name }) => name).filter(name => options.only === undefined || name.includes(options.only))
-  const grown = names.map(name => ({ name, rounds: works.map((): number[][] => []) }))
+  const grown = names.map(name => ({ name, addresses: works.at(-1)!.find(each => each.name === name)?.addresses ?? [], rounds: works.map((): number[][] => []) }))
   for (let round = 0; round < rounds; round++) {
     for (const { name, rounds: measured } of grown) {
       for (const [index, ofStore] of works.entries()) {
