@@ -8,7 +8,7 @@
 import fs from 'node:fs'
 import { open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { PGlite } from '@electric-sql/pglite'
+import { PGlite, type MemoryFS } from '@electric-sql/pglite'
 import { NodeFS } from '@electric-sql/pglite/nodefs'
 import { database, type Database } from './db.ts'
 import { EmbeddedEngine, startPglite } from './embedded-engine.ts'
@@ -37,10 +37,10 @@ const settings = (values: Record<string, string>): string[] =>
 
 // One session and a small data set: the default 128 MB of buffers would only be resident memory.
 const smallMemory = settings({ shared_buffers: '16MB', wal_buffers: '256kB', max_connections: '5' })
-const unsyncedParams = [...PGlite.defaultStartParams, ...smallMemory]
+const unsyncedParams = [...PGlite.defaultStartParams, ...smallMemory, ...settings({ min_wal_size: '2MB' })]
 // fdatasync and open_datasync, the other methods, are not passed on by the WebAssembly system calls.
 const syncedParams = [
-  ...unsyncedParams.filter(param => param !== '-F'),
+  ...[...PGlite.defaultStartParams, ...smallMemory].filter(param => param !== '-F'),
   ...settings({ fsync: 'on', wal_sync_method: 'fsync', full_page_writes: 'on' }),
 ]
 
@@ -63,14 +63,14 @@ export async function openEmbedded(dataFolder: string): Promise<Database> {
 }
 
 /**
- * A database in memory, for tests: gone when closed. Also gives the way to copy it.
+ * A database in memory, for tests: gone when closed. Also gives the way to copy it, as a tar archive of its files.
  *
- * @param copy  what `copy()` of another one answered; without it a new cluster is created
+ * @param files  of a cluster; without them a new one is created
  */
-export async function openInMemory(copy?: Blob): Promise<{ db: Database, copy: () => Promise<Blob> }> {
+export async function openInMemory(files?: MemoryFS): Promise<{ db: Database, copy: () => Promise<Blob> }> {
   const pg = await startPglite({
     startParams: unsyncedParams, initDbStartParams: ['--wal-segsize=1'],
-    ...copy === undefined ? {} : { loadDataDir: copy },
+    ...files === undefined ? {} : { fs: files },
   })
   const takeCopy = async (): Promise<Blob> => {
     await pg.exec('checkpoint')

@@ -46,7 +46,7 @@ export async function measure(questions: readonly Question[], ask: Ask, how: How
 }
 
 /** The further pages of a list, by the link on the page before. */
-async function withPages(questions: readonly Question[], ask: Ask): Promise<Question[]> {
+export async function withPages(questions: readonly Question[], ask: (address: string) => Promise<{ body: Buffer }>): Promise<Question[]> {
   const all: Question[] = []
   for (const question of questions) {
     all.push(question)

@@ -10,11 +10,11 @@ import { testService, type TestService } from '../support/service.ts'
 import { ownServer } from '../support/own-server.ts'
 import { seed } from './seed.ts'
 
-/** @property database  a database of that server to keep and to use again */
-type Order = { certificates: number, database: string | undefined, serverUrl: string | undefined, say: (line: string) => void }
+/** @property database  a database of that server to keep and to use again @property partitions  of the lists, 2 where left out */
+type Order = { certificates: number, database: string | undefined, serverUrl: string | undefined, partitions?: number, say: (line: string) => void }
 export type Store = { service: TestService, timed: { databaseMs: number, queries: number }, version: string, close: () => Promise<void> }
 
-export async function openStore({ certificates, database, serverUrl, say }: Order): Promise<Store> {
+export async function openStore({ certificates, database, serverUrl, partitions = 2, say }: Order): Promise<Store> {
   const server = serverUrl === undefined ? await ownServer() : undefined
   const [url, name] = [server?.url ?? serverUrl!, database ?? `latchkey_bench_${process.pid}`]
   const undo: (() => Promise<void>)[] = server === undefined ? [] : [server.close]
@@ -30,7 +30,7 @@ export async function openStore({ certificates, database, serverUrl, say }: Orde
     const now = isNew ? new Date(Math.floor(Date.now() / 1000) * 1000) : (await plain.query<{ at: Date }>('select max(at) as at from audit'))[0]!.at
     const { db, timed } = timedDatabase(plain)
     // Outside the test runner there is nothing that its context would be for: the database is our own.
-    const service = await testService(undefined as unknown as ExecutionContext, { db, clock: fakeClock(now.toISOString()), config: { crlPartitions: 2 } })
+    const service = await testService(undefined as unknown as ExecutionContext, { db, clock: fakeClock(now.toISOString()), config: { crlPartitions: partitions } })
     if (isNew) await fill(service, plain, certificates, say)
     const [version] = await plain.query<{ server_version: string }>('show server_version')
     return { service, timed, version: `PostgreSQL ${version!.server_version}`, close }
@@ -43,7 +43,7 @@ export async function openStore({ certificates, database, serverUrl, say }: Orde
 async function fill(service: TestService, db: Database, certificates: number, say: (line: string) => void): Promise<void> {
   const issued = await issueDevice(service)
   const productTypes = [...service.catalogue().models.values()].filter(model => /^(iPhone|iPad)/.test(model.identifier)).map(model => model.identifier).slice(-90)
-  await seed(db, { certificates, der: issued.certificate.raw, serialNumber: issued.serialNumber, authorityId: issued.authorityId, now: service.now(), productTypes, template: 'default' }, say)
+  await seed(db, { certificates, der: issued.certificate.raw, serialNumber: issued.serialNumber, authorityId: issued.authorityId, now: service.now(), productTypes, template: 'default', partitions: service.config.crlPartitions }, say)
   await service.publish(true)
 }
 

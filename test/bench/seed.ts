@@ -1,8 +1,8 @@
 /** A store of some years: made by the database itself, a set at a time, so that a million certificates take minutes. */
 import type { Database } from '../../src/store/db.ts'
 
-/** @property der  a device certificate in which the serial number is put, so that every row can be read like a real one */
-export type Seed = { certificates: number, der: Buffer, serialNumber: Buffer, authorityId: number, now: Date, productTypes: readonly string[], template: string }
+/** @property der  a device certificate in which the serial number is put, so that every row can be read like a real one @property partitions  of the lists, 2 where left out */
+export type Seed = { certificates: number, der: Buffer, serialNumber: Buffer, authorityId: number, now: Date, productTypes: readonly string[], template: string, partitions?: number }
 
 /** Beside a million certificates stand 400,000 phones of 300,000 people; the rest is in proportion. */
 export type Sizes = { certificates: number, phones: number, people: number, waiting: number }
@@ -25,7 +25,7 @@ const of = (texts: readonly string[], n: string): string => `(${list(texts)})[1 
 const thrown = (n: string, below: number): string => `(hashint8((${n})::bigint)::bigint + 2147483648) % ${below}`
 
 /** @returns what was made, in words, with how long it took */
-export async function seed(db: Database, { certificates, der, serialNumber, authorityId, now, productTypes, template }: Seed, say: (line: string) => void): Promise<void> {
+export async function seed(db: Database, { certificates, der, serialNumber, authorityId, now, productTypes, template, partitions = 2 }: Seed, say: (line: string) => void): Promise<void> {
   const sizes = sizesFor(certificates)
   const { phones, people, waiting } = sizes
   const at = `'${now.toISOString()}'::timestamptz`
@@ -83,7 +83,7 @@ export async function seed(db: Database, { certificates, der, serialNumber, auth
   const turn = `n / ${first}`
   await step(`${certificates} certificates`, `insert into certificates (authority_id, serial_number, kind, state, partition, device_id, enrollment_id, invitation_id, key_origin, grade, decision, not_before, not_after, der, sha256,
       public_key_sha256, created_at, first_used_at, superseded_by)
-    select ${authorityId}, serial, 'device', 'issued', n % 2, d.id, case when n < ${phones} then ${enrollment('seed', `n % ${first}`)} end, ${uuid('invitation', `(n % ${first}) % ${people}`)}, 'device', d.grade, ${decision('\'allow\'', '\'allowed\'', 'd.product_type')},
+    select ${authorityId}, serial, 'device', 'issued', n % ${partitions}, d.id, case when n < ${phones} then ${enrollment('seed', `n % ${first}`)} end, ${uuid('invitation', `(n % ${first}) % ${people}`)}, 'device', d.grade, ${decision('\'allow\'', '\'allowed\'', 'd.product_type')},
       made, made + interval '365 days', body, sha256(body), sha256(('key' || n)::bytea), made, case when n % 9 > 0 then made + interval '1 hour' end, case when ${turn} > 0 then set_byte(decode(md5('serial' || (n - ${first})), 'hex'), 0, 64) end
     from (select n, serial, ${at} - interval '365 days' * (${thrown(`n % ${first}`, 100000)} / 100000.0) - (${turn}) * interval '335 days' as made,
         overlay('\\x${der.toString('hex')}'::bytea placing serial from ${place}) as body

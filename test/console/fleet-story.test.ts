@@ -4,15 +4,13 @@ import { join } from 'node:path'
 import test, { type ExecutionContext } from 'ava'
 import { appleDeviceAnchor, testDeviceAnchor } from '../../src/devices/device-identity.ts'
 import { enrollPhone } from '../../src/phone/enroll.ts'
-import { makeDeviceCa } from '../../src/phone/make-ca.ts'
 import { openStory, type Look, type Story } from '../support/browser.ts'
-import { temporaryFolder } from '../support/temporary.ts'
 import { inviteAt } from '../support/world.ts'
+import { keptDeviceCa } from '../support/kept.ts'
 
 /** Three phones: two with a key, one that waits for somebody. */
 async function openFleet(t: ExecutionContext, look: Look): Promise<Story | undefined> {
-  const deviceCaDir = join(await temporaryFolder(t), 'device-ca')
-  await makeDeviceCa(deviceCaDir)
+  const deviceCaDir = await keptDeviceCa(t)
   const testDeviceCa = join(deviceCaDir, 'ca.pem')
   const story = await openStory(t, { look, config: { testDeviceCa }, anchors: [appleDeviceAnchor(), testDeviceAnchor(readFileSync(testDeviceCa, 'utf8'))] })
   if (story === undefined) return undefined

@@ -7,7 +7,8 @@ import { deviceApprove } from '../../src/protocols/api/operations/device-settle.
 import type { FollowedState } from '../../src/console/person/page.ts'
 import type { Refusal } from '../../src/phone/outcome.ts'
 import { hostileTexts } from '../support/console.ts'
-import { download, phoneBeforeSecondPost, phoneKeys } from '../support/ota-phone.ts'
+import { download, phoneBeforeSecondPost } from '../support/ota-phone.ts'
+import { phoneKeys } from '../support/kept.ts'
 import { faultsOfPage } from '../support/strict-html.ts'
 import { openWorld, type World } from '../support/world.ts'
 

@@ -10,20 +10,17 @@ import { appleDeviceAnchor, testDeviceAnchor } from '../../src/devices/device-id
 import { advancePolicyChanges } from '../../src/http/advance-policy-changes.ts'
 import { createSetupLink } from '../../src/http/setup-link.ts'
 import { enrollPhone, type EnrollOptions, type EnrollOutcome } from '../../src/phone/enroll.ts'
-import { makeDeviceCa } from '../../src/phone/make-ca.ts'
 import type { Refusal } from '../../src/phone/outcome.ts'
 import { authenticator, iPhone, openStory, type Story } from '../support/browser.ts'
 import { seedFleet } from '../support/fleet.ts'
 import { keyboard, pointer, type Hand } from '../support/hand.ts'
-import { phoneKeys } from '../support/ota-phone.ts'
-import { temporaryFolder } from '../support/temporary.ts'
+import { keptDeviceCa, phoneKeys } from '../support/kept.ts'
 
 /** @property met  what is done on every page of the way */
 type Way = { t: ExecutionContext, story: Story, hand: Hand, deviceCaDir: string, met(heading: string | RegExp): Promise<void> }
 
 async function openWay(t: ExecutionContext, handOf: (page: Page) => Hand, axe: boolean): Promise<Way | undefined> {
-  const deviceCaDir = join(await temporaryFolder(t), 'device-ca')
-  await makeDeviceCa(deviceCaDir)
+  const deviceCaDir = await keptDeviceCa(t)
   const testDeviceCa = join(deviceCaDir, 'ca.pem')
   const story = await openStory(t, { config: { testDeviceCa }, anchors: [appleDeviceAnchor(), testDeviceAnchor(readFileSync(testDeviceCa, 'utf8'))] })
   if (story === undefined) return undefined

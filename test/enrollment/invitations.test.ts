@@ -1,13 +1,13 @@
 /** Places of an invitation: fetching takes none, a certificate takes one, and a device takes one only once. */
 import test from 'ava'
-import { pageBehind, download, firstMessage, phoneBeforeSecondPost, phoneKeys, post, stateOf } from '../support/ota-phone.ts'
+import { pageBehind, download, firstMessage, phoneBeforeSecondPost, post, stateOf } from '../support/ota-phone.ts'
+import { keptRsaKey, phoneKeys } from '../support/kept.ts'
 import { request } from '../../src/phone/http.ts'
 import { signAttributes } from '../../src/phone/ota.ts'
-import { newRsaKey } from '../../src/phone/keys.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 const placesOf = async ({ service: { db } }: World): Promise<number> => (await db.query('select 1 from invitation_devices')).length
-const second = { keys: { ...phoneKeys, bootstrap: await newRsaKey(2048), identity: await newRsaKey(2048) } }
+const second = { keys: { ...phoneKeys, bootstrap: keptRsaKey(2048, 'second-bootstrap'), identity: keptRsaKey(2048, 'second-identity') } }
 
 test('fetching the page and the profile a hundred times takes no place, and a phone still gets in', async t => {
   const world = await openWorld(t)
@@ -40,7 +40,7 @@ test('the same phone comes again and takes no further place; the next phone find
   await world.approve('iPhone14,5')
   const { link } = await world.invite({ devices: 2 })
   for (const [serial, outcome, places] of [['F2LAAAAAAAA1', 'enrolled', 1], ['F2LAAAAAAAA2', 'enrolled', 2], ['F2LAAAAAAAA3', 'refused', 2], ['F2LAAAAAAAA1', 'enrolled', 2]] as const) {
-    const options = serial === 'F2LAAAAAAAA1' && places === 2 ? second : { keys: { ...phoneKeys, bootstrap: await newRsaKey(2048), identity: await newRsaKey(2048) } }
+    const options = serial === 'F2LAAAAAAAA1' && places === 2 ? second : { keys: { ...phoneKeys, bootstrap: keptRsaKey(2048, `${serial}-bootstrap`), identity: keptRsaKey(2048, `${serial}-identity`) } }
     const result = await world.enroll(link, { serial, ...options })
     t.is(result.outcome, outcome, serial)
     if (result.outcome === 'refused') t.like(result, { at: 'first-post', code: 'invitation-used-up' })
@@ -53,7 +53,7 @@ test('two phones race for one place, and exactly one of them gets it', async t =
   await world.approve('iPhone14,5')
   const { link } = await world.invite({ devices: 1 })
   const phones = await Promise.all(['F2LRACE00001', 'F2LRACE00002', 'F2LRACE00003'].map(async serial =>
-    ({ serial, keys: { device: phoneKeys.device, bootstrap: await newRsaKey(2048), identity: await newRsaKey(2048) } })))
+    ({ serial, keys: { device: phoneKeys.device, bootstrap: keptRsaKey(2048, `${serial}-bootstrap`), identity: keptRsaKey(2048, `${serial}-identity`) } })))
   const outcomes = await Promise.all(phones.map(async phone => await world.enroll(link, phone)))
   t.is(outcomes.filter(({ outcome }) => outcome === 'enrolled').length, 1, JSON.stringify(outcomes.map(({ outcome }) => outcome)))
   t.is(await placesOf(world), 1)

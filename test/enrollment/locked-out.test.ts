@@ -1,12 +1,12 @@
 /** A lost phone and a leaver: once an admin has said so, no link, no renewal and nothing under way brings a certificate. */
 import test from 'ava'
 import { openApi, type Api } from '../support/api.ts'
-import { counted, csrOf, enrolled, messageTo, phoneKeys, post, selfSigned } from '../support/scep.ts'
+import { counted, csrOf, enrolled, messageTo, post, selfSigned } from '../support/scep.ts'
+import { keptRsaKey, phoneKeys } from '../support/kept.ts'
 import { request } from '../../src/phone/http.ts'
-import { newRsaKey } from '../../src/phone/keys.ts'
 import { openWorld, type World } from '../support/world.ts'
 
-const otherKey = await newRsaKey(2048)
+const otherKey = keptRsaKey(2048, 'other')
 const day = 86_400
 
 async function deviceOf({ service: { db } }: World): Promise<string> {

@@ -2,7 +2,8 @@
 import test from 'ava'
 import type { Log } from '../../src/http/log.ts'
 import { request, type Answer } from '../../src/phone/http.ts'
-import { download, firstMessage, ours, outcomeOf, phoneBeforeSecondPost, phoneKeys, post } from '../support/ota-phone.ts'
+import { download, firstMessage, ours, outcomeOf, phoneBeforeSecondPost, post } from '../support/ota-phone.ts'
+import { phoneKeys } from '../support/kept.ts'
 import { openWorld } from '../support/world.ts'
 import type { ExecutionContext } from 'ava'
 

@@ -2,11 +2,11 @@
 import { randomUUID } from 'node:crypto'
 import test from 'ava'
 import { signAttributes } from '../../src/phone/ota.ts'
-import { newRsaKey } from '../../src/phone/keys.ts'
 import { request } from '../../src/phone/http.ts'
 import { installIdentity } from '../../src/phone/install.ts'
 import { decryptProfile, openProfile, payloadsIn } from '../../src/phone/profile.ts'
-import { outcomeOf, ours, pageBehind, phoneBeforeSecondPost, phoneKeys, post, type StoppedPhone } from '../support/ota-phone.ts'
+import { outcomeOf, ours, pageBehind, phoneBeforeSecondPost, post, type StoppedPhone } from '../support/ota-phone.ts'
+import { keptRsaKey, phoneKeys } from '../support/kept.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 type Change = { what: string, code: string, outcome: 'refused' | 'quarantined', apply: (world: World, approval: string) => Promise<void> }
@@ -114,7 +114,7 @@ test('approvals that overlap are good for the longer one, and one that begins la
   const now = world.service.now().getTime()
   await world.approve('iPhone14,5', new Date(now + 2 * 86_400_000))
   await world.approve('iPhone14,*', new Date(now + 9 * 86_400_000))
-  const result = await world.enroll((await world.invite()).link, { keys: { ...phoneKeys, identity: await newRsaKey(2048) } })
+  const result = await world.enroll((await world.invite()).link, { keys: { ...phoneKeys, identity: keptRsaKey(2048, 'other') } })
   if (result.outcome !== 'enrolled') return t.fail(JSON.stringify(result))
   t.deepEqual(result.certificate.notAfter, new Date(now + 9 * 86_400_000))
 })

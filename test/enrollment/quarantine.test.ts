@@ -4,7 +4,8 @@ import test from 'ava'
 import { deviceApprove, deviceRefuse } from '../../src/protocols/api/operations/device-settle.ts'
 import { request } from '../../src/phone/http.ts'
 import type { Refusal } from '../../src/phone/outcome.ts'
-import { download, firstMessage, outcomeOf, phoneKeys, post, stateOf } from '../support/ota-phone.ts'
+import { download, firstMessage, outcomeOf, post, stateOf } from '../support/ota-phone.ts'
+import { phoneKeys } from '../support/kept.ts'
 import { openWorld, type World } from '../support/world.ts'
 
 const pageOf = async (outcome: Refusal): Promise<string> => (await request(outcome.page!)).body.toString('utf8')

@@ -8,8 +8,6 @@ import { isDictionary } from '../../src/formats/plist.ts'
 import { isIssuedBy, parseCertificate } from '../../src/formats/x509.ts'
 import { enrollPhone } from '../../src/phone/enroll.ts'
 import type { EnrollOptions } from '../../src/phone/enroll.ts'
-import { newRsaKey } from '../../src/phone/keys.ts'
-import { makeDeviceCa } from '../../src/phone/make-ca.ts'
 import { openProfile } from '../../src/phone/profile.ts'
 import { renewPhone } from '../../src/phone/renew.ts'
 import { fakeClock } from '../support/clock.ts'
@@ -20,13 +18,12 @@ import { refusalOfAsync } from '../support/refusals.ts'
 import { issueTestCertificate, newSigner } from '../support/signers.ts'
 import { temporaryFolder } from '../support/temporary.ts'
 import type { ExecutionContext } from 'ava'
+import { keptDeviceCa, phoneKeys as keys } from '../support/kept.ts'
 
-const keys = { device: await newRsaKey(1024), bootstrap: await newRsaKey(2048), identity: await newRsaKey(2048) }
 const { now } = fakeClock('2026-03-01T09:00:00Z')
 
 async function phone(t: ExecutionContext, link: string, more: Partial<EnrollOptions> = {}): Promise<EnrollOptions> {
-  const deviceCaDir = await temporaryFolder(t)
-  await makeDeviceCa(deviceCaDir)
+  const deviceCaDir = await keptDeviceCa(t)
   return { link, product: 'iPhone14,5', build: '20A362', serial: 'F2LXQ0AAAA', deviceCaDir, keys, now, ...more }
 }
 

@@ -19,8 +19,8 @@ import { parseIssuerAndSubject, parsePkiMessage } from '../../src/formats/scep-m
 import { fingerprint, parseCertificate } from '../../src/formats/x509.ts'
 import { issueDeviceIdentity } from '../../src/phone/device-identity.ts'
 import type { PhoneIdentity } from '../../src/phone/device-identity.ts'
-import { keyToPem, newRsaKey } from '../../src/phone/keys.ts'
-import { makeDeviceCa } from '../../src/phone/make-ca.ts'
+import { keyToPem } from '../../src/phone/keys.ts'
+import { readDeviceCa } from '../../src/phone/make-ca.ts'
 import { attributesFor, signAttributes } from '../../src/phone/ota.ts'
 import { getCertInitial, pkcsReq } from '../../src/phone/scep.ts'
 import type { ScepTransaction } from '../../src/phone/scep.ts'
@@ -28,10 +28,9 @@ import { decryptWith } from '../support/decrypt.ts'
 import { peer } from '../support/peers.ts'
 import { run, scratchFolder } from '../support/programs.ts'
 import { issueTestCertificate, newAuthority, newSigner } from '../support/signers.ts'
-import { temporaryFolder } from '../support/temporary.ts'
+import { keptDeviceCa, phoneKeys as keys } from '../support/kept.ts'
 
 const now = new Date('2026-03-01T09:00:00Z')
-const keys = { device: await newRsaKey(1024), bootstrap: await newRsaKey(2048), identity: await newRsaKey(2048) }
 const attributes = attributesFor(
   { product: 'iPhone14,5', build: '20A362', serial: 'F2LXQ0AAAA', udid: '00008110-0011223344556677' }, ['UDID', 'SERIAL', 'PRODUCT', 'VERSION'],
 )
@@ -39,7 +38,7 @@ const challenge = 'CzLyrYkpHzVq'
 const inFirst = { CHALLENGE: challenge, ...attributes }
 
 async function fromTheFactory(t: ExecutionContext): Promise<PhoneIdentity> {
-  return issueDeviceIdentity(await makeDeviceCa(await temporaryFolder(t)), now, keys.device)
+  return issueDeviceIdentity(await readDeviceCa(await keptDeviceCa(t)), now, keys.device)
 }
 
 /** What the first message is answered with leads to such an identity. */

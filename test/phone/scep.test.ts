@@ -6,7 +6,6 @@ import { encryptEnvelope } from '../../src/formats/enveloped-data.ts'
 import { oids } from '../../src/formats/oids.ts'
 import { signPkiMessage } from '../../src/formats/scep-message.ts'
 import type { PkiMessageFields } from '../../src/formats/scep-message.ts'
-import { newRsaKey } from '../../src/phone/keys.ts'
 import type { ScepPayload } from '../../src/phone/scep-payload.ts'
 import { beginTransaction, enrollByScep, readReply } from '../../src/phone/scep.ts'
 import { fakeClock } from '../support/clock.ts'
@@ -14,10 +13,11 @@ import { otaServer } from '../support/ota-server.ts'
 import type { OtaServer } from '../support/ota-server.ts'
 import { refusalOfAsync } from '../support/refusals.ts'
 import { issueTestCertificate } from '../support/signers.ts'
+import { keptRsaKey } from '../support/kept.ts'
 
 const { now } = fakeClock('2026-03-01T09:00:00Z')
-const key = await newRsaKey(2048)
-const otherKey = await newRsaKey(2048)
+const key = keptRsaKey(2048, 'phone-identity')
+const otherKey = keptRsaKey(2048, 'other')
 const wait = async () => {}
 
 const payloadFor = ({ link }: OtaServer): ScepPayload => ({

@@ -4,11 +4,9 @@ import { join } from 'node:path'
 import { randomUUID } from 'node:crypto'
 import test from 'ava'
 import { fromPem } from '../../src/formats/pem.ts'
-import { newRsaKey } from '../../src/phone/keys.ts'
 import { renewPhone } from '../../src/phone/renew.ts'
 import { openWorld } from '../support/world.ts'
-
-const keys = { device: await newRsaKey(1024), bootstrap: await newRsaKey(2048), identity: await newRsaKey(2048) }
+import { phoneKeys as keys } from '../support/kept.ts'
 
 test('a phone whose model waits for a decision is told apart from a refused one', async t => {
   const world = await openWorld(t)

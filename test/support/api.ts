@@ -36,7 +36,7 @@ export async function openLocalApi(t: ExecutionContext<any>, service: TestServic
   return await apiAt(t, `${await listen(t, [routerFor(service, async () => localActor)])}/api/v1`, '')
 }
 
-async function apiAt(t: ExecutionContext<any>, url: string, token: string): Promise<Api> {
+export async function apiAt(t: ExecutionContext<any>, url: string, token: string): Promise<Api> {
   const call = async (method: string, path: string, body?: unknown): Promise<ApiAnswer> => {
     const headers = { authorization: `Bearer ${token}`, ...body === undefined ? {} : { 'content-type': 'application/json' } }
     const response = await fetch(`${url}${path}`, { method, headers, ...body === undefined ? {} : { body: JSON.stringify(body) } })

@@ -6,7 +6,7 @@ import { renewRootLists } from '../../src/http/root-lists.ts'
 import { enrollPhone, type EnrollOptions, type EnrollOutcome } from '../../src/phone/enroll.ts'
 import { inviteCreate } from '../../src/protocols/api/operations/invitations.ts'
 import { addressOf } from './company-data.ts'
-import { phoneKeys } from './ota-phone.ts'
+import { phoneKeys } from './kept.ts'
 import type { TestService } from './service.ts'
 
 export const ada: Actor = { name: 'Ada Marsh', role: 'admin', source: 'console' }

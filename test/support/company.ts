@@ -11,7 +11,6 @@ import { tokenSha256 } from '../../src/devices/secret-token.ts'
 import { appleDeviceAnchor, testDeviceAnchor } from '../../src/devices/device-identity.ts'
 import { defaultTemplate } from '../../src/enrollment/template.ts'
 import type { EnrollOutcome } from '../../src/phone/enroll.ts'
-import { makeDeviceCa } from '../../src/phone/make-ca.ts'
 import { frontEndAdd } from '../../src/protocols/api/operations/front-ends.ts'
 import { feedStore } from '../../src/store/feed.ts'
 import { receiptStore } from '../../src/store/receipts.ts'
@@ -25,10 +24,10 @@ import { fakeClock } from './clock.ts'
 import { newSession, openDoors } from './console.ts'
 import { carried, companyTemplate, staff } from './company-data.ts'
 import { decideAndRevoke, furnishOffice, previewChanges, type Changes, type Settled } from './company-office.ts'
+import { keptDeviceCa } from './kept.ts'
 import { download } from './ota-phone.ts'
 import { ada, enroll, invite, serialOf, upkeep, type Yard } from './company-yard.ts'
 import { testService, type TestService } from './service.ts'
-import { temporaryFolder } from './temporary.ts'
 
 /** @property links  the address of an invitation, or of one enrollment's page, by what is to be seen there */
 export type Company = {
@@ -51,8 +50,7 @@ const last = new Date('2026-03-27T09:12:00Z')
  * @param people  at least 9; tests need every state, and not sixty people
  */
 export async function openCompany(t: ExecutionContext<any>, people = 56): Promise<Company> {
-  const deviceCaDir = join(await temporaryFolder(t), 'device-ca')
-  await makeDeviceCa(deviceCaDir)
+  const deviceCaDir = await keptDeviceCa(t)
   const testDeviceCa = join(deviceCaDir, 'ca.pem')
   const port = await freePort()
   const url = `http://localhost:${port}`

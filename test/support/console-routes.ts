@@ -9,7 +9,7 @@ import { activeSyncStore } from '../../src/store/activesync.ts'
 import type { Database } from '../../src/store/db.ts'
 import { newToken } from './api.ts'
 import { newSession } from './console.ts'
-import { phoneKeys } from './ota-phone.ts'
+import { phoneKeys } from './kept.ts'
 import type { TestService } from './service.ts'
 import { openWorld, type World } from './world.ts'
 

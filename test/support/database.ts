@@ -1,10 +1,9 @@
 /** A database per test: in memory, or on the server that DATABASE_URL names. */
 import type { ExecutionContext } from 'ava'
 import type { Database } from '../../src/store/db.ts'
-import { openInMemory } from '../../src/store/embedded.ts'
 import { migrationsFolder, readMigrations, type Migration } from '../../src/store/migrate.ts'
 import { openServer } from '../../src/store/server.ts'
-import { memoryTemplate } from './memory-template.ts'
+import { openCopy } from './memory-template.ts'
 import { serverDatabase } from './server-database.ts'
 
 export type TestDatabase = {
@@ -22,7 +21,7 @@ export async function freshDatabase(t: ExecutionContext<any>): Promise<Database>
 export async function testDatabase(t: ExecutionContext<any>, migrations: readonly Migration[] = []): Promise<TestDatabase> {
   const serverUrl = process.env['DATABASE_URL']
   if (serverUrl === undefined) {
-    const { db } = await openInMemory(await memoryTemplate(migrations))
+    const db = await openCopy(migrations)
     t.teardown(() => db.close())
     return { db, url: undefined }
   }

@@ -12,12 +12,13 @@ import { readDeviceCa, type DeviceCa } from '../../src/phone/make-ca.ts'
 import { badContents } from './hostile-contents.ts'
 import { badFraming } from './hostile-framing.ts'
 import { byHand, signedBy, type HostileMessage } from './hostile-signing.ts'
-import { factoryIdentity, phoneKeys, plistWith } from './ota-phone.ts'
+import { factoryIdentity, plistWith } from './ota-phone.ts'
+import { keptRsaKey, phoneKeys } from './kept.ts'
 import { attribute, contentType, messageDigest, signedData, signerInfo, withContent } from './signed-data.ts'
 import { newSigner, testValidity } from './signers.ts'
 import type { World } from './world.ts'
 
-const strangerKey = await newRsaKey(1024)
+const strangerKey = keptRsaKey(1024, 'stranger')
 const shortKey = await newRsaKey(512)
 
 /** All that is wrong while the content would be right: the challenge is the one that was given. */

@@ -2,12 +2,13 @@
  * Kills the service at random moments while phones enroll and certificates are revoked, starts it again each time,
  * and looks afterwards for anything that was promised and is not so.
  */
-import { createHash, generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { createHash, type KeyObject } from 'node:crypto'
 import { join } from 'node:path'
 import { parseCrl } from '../../src/formats/crl.ts'
 import { crlNumber } from './crl-number.ts'
 import { enrollPhone } from '../../src/phone/enroll.ts'
 import { makeDeviceCa } from '../../src/phone/make-ca.ts'
+import { keptRsaKey } from './kept.ts'
 import { served, type Served } from './served.ts'
 
 export type SoakOptions = { folder: string, kills: number, enrollments: number, env?: Record<string, string>, report?: (line: string) => void }
@@ -35,8 +36,8 @@ export async function soak(options: SoakOptions): Promise<SoakResult> {
   await service.start()
   await service.call('POST', '/approvals', { pattern: 'iPhone14,5', reason: 'a soak' })
   const links = await invitations(service, Math.ceil(enrollments / 500))
-  const keys = Array.from({ length: phoneKeys }, () => generateKeyPairSync('rsa', { modulusLength: 2048 }).privateKey)
-  const deviceKeys = Array.from({ length: phoneKeys }, () => generateKeyPairSync('rsa', { modulusLength: 1024 }).privateKey)
+  const keys = Array.from({ length: phoneKeys }, (_, index) => keptRsaKey(2048, `soak-${index}`))
+  const deviceKeys = Array.from({ length: phoneKeys }, (_, index) => keptRsaKey(1024, `soak-${index}`))
   const state: State = { options, service, links, keys, deviceKeys, deviceCaDir, next: 0, acknowledged: [], revoked: [], crlFaults: [], seen: new Map(), done: false }
   const killing = killAgain(state)
   await Promise.all(Array.from({ length: workers }, async () => await enrollAgain(state)))

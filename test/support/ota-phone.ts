@@ -5,14 +5,11 @@ import { serializePlist, type PlistDictionary } from '../../src/formats/plist.ts
 import { issueDeviceIdentity, type PhoneIdentity } from '../../src/phone/device-identity.ts'
 import type { EnrollOptions, Stopped } from '../../src/phone/enroll.ts'
 import { request, type Answer } from '../../src/phone/http.ts'
-import { newRsaKey } from '../../src/phone/keys.ts'
 import { readDeviceCa } from '../../src/phone/make-ca.ts'
 import { readProfileService, signAttributes } from '../../src/phone/ota.ts'
 import { openProfile } from '../../src/phone/profile.ts'
+import { phoneKeys } from './kept.ts'
 import type { World } from './world.ts'
-
-/** Made once a process: no test depends on a key being new. */
-export const phoneKeys = { device: await newRsaKey(1024), bootstrap: await newRsaKey(2048), identity: await newRsaKey(2048) }
 
 export type Download = { url: string, enrollmentId: string, challenge: string }
 

@@ -12,15 +12,13 @@ import type { PkiMessage } from '../../src/formats/scep-message.ts'
 import { parseCertificate, signCertificate } from '../../src/formats/x509.ts'
 import type { Certificate } from '../../src/formats/x509.ts'
 import type { EnrollOptions } from '../../src/phone/enroll.ts'
-import { decryptWithKey, newRsaKey, signerOfKey, subjectPublicKeyInfoOf } from '../../src/phone/keys.ts'
+import { decryptWithKey, signerOfKey, subjectPublicKeyInfoOf } from '../../src/phone/keys.ts'
+import { phoneKeys } from './kept.ts'
 import { commonName, testValidity } from './signers.ts'
 import type { World } from './world.ts'
 
 /** A key with a certificate that signs messages. */
 export type Sender = { readonly privateKey: KeyObject, readonly certificate: Certificate }
-
-/** Keys of this process that no test depends on being new. */
-export const phoneKeys = { device: await newRsaKey(1024), bootstrap: await newRsaKey(2048), identity: await newRsaKey(2048) }
 
 /** What a client signs with that has no certificate yet. */
 export async function selfSigned(privateKey: KeyObject, name = 'a phone', issuer = name): Promise<Sender> {

@@ -1,5 +1,5 @@
 /** A whole service without its doors: real database, real keys, real authorities, and a clock that moves only when told. */
-import { generateKeyPairSync, type KeyObject } from 'node:crypto'
+import { generateKeyPairSync } from 'node:crypto'
 import type { ExecutionContext } from 'ava'
 import { addressesAt, rootCrlAddress } from '../../src/certificates/addresses.ts'
 import { activeAuthority, type Authorities } from '../../src/certificates/authority.ts'
@@ -24,6 +24,7 @@ import type { Database, Queryable } from '../../src/store/db.ts'
 import { templateStore } from '../../src/store/templates.ts'
 import { fakeClock, type FakeClock } from './clock.ts'
 import { freshDatabase } from './database.ts'
+import { keptRsaKey } from './kept.ts'
 
 export type TestService = Service & {
   readonly clock: FakeClock
@@ -90,10 +91,7 @@ async function publishBoth({ config, db, keyring, now, authorities }: Parts & { 
   return results
 }
 
-/** Keys cost time and no test depends on theirs being new, so every service of a process has the same ones. */
-const pool = new Map<KeyAlgorithm, KeyObject[]>()
-
-/** A keyring whose nth key of an algorithm is the same in every service of this process. */
+/** A keyring whose nth RSA key of a length is the same in every service: they cost time, and no test depends on theirs being new. */
 export function pooledKeyring(passphrase: string): Keyring {
   const keyring = openKeyring(passphrase)
   const used = new Map<KeyAlgorithm, number>()
@@ -102,16 +100,7 @@ export function pooledKeyring(passphrase: string): Keyring {
     generate: async algorithm => {
       const index = used.get(algorithm) ?? 0
       used.set(algorithm, index + 1)
-      const keys = pool.get(algorithm) ?? []
-      pool.set(algorithm, keys)
-      return keyring.seal(keys[index] ??= newKey(algorithm))
+      return keyring.seal(algorithm.startsWith('RSA') ? keptRsaKey(Number(algorithm.slice(4)), `service-${index}`) : generateKeyPairSync('ec', { namedCurve: algorithm }).privateKey)
     },
   }
-}
-
-function newKey(algorithm: KeyAlgorithm): KeyObject {
-  const { privateKey } = algorithm.startsWith('RSA')
-    ? generateKeyPairSync('rsa', { modulusLength: Number(algorithm.slice(4)) })
-    : generateKeyPairSync('ec', { namedCurve: algorithm })
-  return privateKey
 }

@@ -13,9 +13,9 @@ import type { EnrollmentDeps } from '../../src/enrollment/deps.ts'
 import { enrollmentDeps } from '../../src/http/enrollment-deps.ts'
 import { problems } from '../../src/http/errors.ts'
 import { enrollPhone, type EnrollOptions, type EnrollOutcome } from '../../src/phone/enroll.ts'
-import { makeDeviceCa } from '../../src/phone/make-ca.ts'
 import { otaRouter } from '../../src/protocols/ota/router.ts'
 import { scepRouter } from '../../src/protocols/scep/router.ts'
+import { keptDeviceCa, phoneKeys } from './kept.ts'
 import { temporaryFolder } from './temporary.ts'
 import { testService, type Overrides, type TestService } from './service.ts'
 
@@ -34,8 +34,7 @@ export type World = {
 
 export async function openWorld(t: ExecutionContext<any>, overrides: Overrides = {}): Promise<World> {
   const folder = await temporaryFolder(t)
-  const deviceCaDir = join(folder, 'device-ca')
-  await makeDeviceCa(deviceCaDir)
+  const deviceCaDir = await keptDeviceCa(t)
   const server = await listening(t)
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const testDeviceCa = join(deviceCaDir, 'ca.pem')
@@ -54,7 +53,7 @@ export async function openWorld(t: ExecutionContext<any>, overrides: Overrides =
     approve: async (pattern, until) => await approve(service, pattern, until),
     invite: async options => await inviteAt(service, url, options),
     enroll: async (link, options) => await enrollPhone({
-      link, product: 'iPhone14,5', build: '20A362', serial: 'F2LTESTTEST1', deviceCaDir, now: service.now, ...options,
+      link, product: 'iPhone14,5', build: '20A362', serial: 'F2LTESTTEST1', deviceCaDir, keys: phoneKeys, now: service.now, ...options,
     }),
   }
 }

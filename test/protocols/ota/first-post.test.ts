@@ -8,7 +8,8 @@ import { signerOfKey } from '../../../src/phone/keys.ts'
 import { readDeviceCa } from '../../../src/phone/make-ca.ts'
 import { openProfile, payloadsIn } from '../../../src/phone/profile.ts'
 import { signCertificate } from '../../../src/formats/x509.ts'
-import { download, factoryIdentity, firstMessage, outcomeOf, pageBehind, phoneKeys, plistWith, post, sha256, stateOf } from '../../support/ota-phone.ts'
+import { download, factoryIdentity, firstMessage, outcomeOf, pageBehind, plistWith, post, sha256, stateOf } from '../../support/ota-phone.ts'
+import { phoneKeys } from '../../support/kept.ts'
 import { openWorld } from '../../support/world.ts'
 
 const fixtures = new URL('../../data/fixtures/', import.meta.url)

@@ -4,12 +4,13 @@ import { createPublicKey } from 'node:crypto'
 import { activeAuthority } from '../../../src/certificates/authority.ts'
 import { bootstrapCertificate } from '../../../src/certificates/certificate-profile.ts'
 import { parseCertificate, signCertificate } from '../../../src/formats/x509.ts'
-import { newRsaKey, signerOfKey } from '../../../src/phone/keys.ts'
+import { signerOfKey } from '../../../src/phone/keys.ts'
 import { signAttributes } from '../../../src/phone/ota.ts'
 import type { PlistDictionary } from '../../../src/formats/plist.ts'
 import { signedBy } from '../../support/hostile-signing.ts'
 import { issueBootstrap, revokeNow } from '../../support/issued.ts'
-import { download, factoryIdentity, firstMessage, outcomeOf, ours, pageBehind, phoneBeforeSecondPost, phoneKeys, plistWith, post, stateOf, type StoppedPhone } from '../../support/ota-phone.ts'
+import { download, factoryIdentity, firstMessage, outcomeOf, ours, pageBehind, phoneBeforeSecondPost, plistWith, post, stateOf, type StoppedPhone } from '../../support/ota-phone.ts'
+import { keptRsaKey, phoneKeys } from '../../support/kept.ts'
 import { withContent } from '../../support/signed-data.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
@@ -86,7 +87,7 @@ async function signUnrecorded(world: World, enrollmentId: string): Promise<Buffe
 test('a CA that calls itself the enrollment CA signs nothing here', async t => {
   const { world, phone } = await ready(t)
   const { certificate } = phone.bootstrap
-  const forged = parseCertificate(await signCertificate({ ...certificate, issuer: certificate.issuer.raw, subject: certificate.subject.raw }, signerOfKey(await newRsaKey(2048), 'sha256WithRSAEncryption')))
+  const forged = parseCertificate(await signCertificate({ ...certificate, issuer: certificate.issuer.raw, subject: certificate.subject.raw }, signerOfKey(keptRsaKey(2048, 'other'), 'sha256WithRSAEncryption')))
   const before = await stateOf(world)
   t.is(outcomeOf(t, await post(phone.otaUrl, await secondMessage(world, { bootstrap: { ...phone.bootstrap, certificate: forged } }))), 'device-issuer-unknown')
   t.is(await stateOf(world), before)

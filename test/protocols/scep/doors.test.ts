@@ -3,11 +3,11 @@ import test from 'ava'
 import { readBasicConstraints, readExtendedKeyUsage, readKeyUsage } from '../../../src/formats/extension-readers.ts'
 import { oids } from '../../../src/formats/oids.ts'
 import { isIssuedBy } from '../../../src/formats/x509.ts'
-import { newRsaKey } from '../../../src/phone/keys.ts'
-import { caCertificates, certificatesIn, counted, csrOf, messageTo, phoneKeys, post, selfSigned, stoppedPhone } from '../../support/scep.ts'
+import { caCertificates, certificatesIn, counted, csrOf, messageTo, post, selfSigned, stoppedPhone } from '../../support/scep.ts'
+import { keptRsaKey, phoneKeys } from '../../support/kept.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
-const [key, otherKey] = [phoneKeys.identity, await newRsaKey(2048)]
+const [key, otherKey] = [phoneKeys.identity, keptRsaKey(2048, 'other')]
 
 const ask = async (door: string, challenge: string | undefined, asking = key) =>
   await post(door, await messageTo(door, await selfSigned(asking), await csrOf(asking, challenge)))

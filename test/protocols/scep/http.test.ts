@@ -6,7 +6,8 @@ import type { ExecutionContext } from 'ava'
 import { parsePkiMessage } from '../../../src/formats/scep-message.ts'
 import { subjectPublicKeyInfoOf } from '../../../src/phone/keys.ts'
 import { maxPkiMessageBytes } from '../../../src/protocols/scep/pki-operation.ts'
-import { counted, csrOf, messageTo, phoneKeys, selfSigned, stoppedPhone } from '../../support/scep.ts'
+import { counted, csrOf, messageTo, selfSigned, stoppedPhone } from '../../support/scep.ts'
+import { phoneKeys } from '../../support/kept.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const key = phoneKeys.identity

@@ -8,7 +8,8 @@ import { encryptEnvelope } from '../../../src/formats/enveloped-data.ts'
 import { findSignedAttribute, parseSignedData, signerOf } from '../../../src/formats/cms.ts'
 import { oids } from '../../../src/formats/oids.ts'
 import { signerOfKey } from '../../../src/phone/keys.ts'
-import { caCertificates, csrOf, enrolled, messageTo, phoneKeys, post, selfSigned, stoppedPhone } from '../../support/scep.ts'
+import { caCertificates, csrOf, enrolled, messageTo, post, selfSigned, stoppedPhone } from '../../support/scep.ts'
+import { phoneKeys } from '../../support/kept.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
 const key = phoneKeys.identity

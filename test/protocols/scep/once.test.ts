@@ -1,10 +1,10 @@
 /** A challenge makes one certificate, and a request that is sent again finds the one it made. */
 import test from 'ava'
-import { newRsaKey } from '../../../src/phone/keys.ts'
-import { certificatesIn, counted, csrOf, enrolled, messageTo, phoneKeys, post, selfSigned, stoppedPhone } from '../../support/scep.ts'
+import { certificatesIn, counted, csrOf, enrolled, messageTo, post, selfSigned, stoppedPhone } from '../../support/scep.ts'
+import { keptRsaKey, phoneKeys } from '../../support/kept.ts'
 import { openWorld } from '../../support/world.ts'
 
-const [key, otherKey] = [phoneKeys.identity, await newRsaKey(2048)]
+const [key, otherKey] = [phoneKeys.identity, keptRsaKey(2048, 'other')]
 
 test('the same request sent again gets the same certificate', async t => {
   const world = await openWorld(t)

@@ -8,7 +8,8 @@ import { keyToPem } from '../../../src/phone/keys.ts'
 import { fakeClock } from '../../support/clock.ts'
 import { peer } from '../../support/peers.ts'
 import { run, scratchFolder } from '../../support/programs.ts'
-import { caCertificates, counted, phoneKeys, post, stoppedPhone } from '../../support/scep.ts'
+import { caCertificates, counted, post, stoppedPhone } from '../../support/scep.ts'
+import { phoneKeys } from '../../support/kept.ts'
 import { openWorld } from '../../support/world.ts'
 
 const script = fileURLToPath(new URL('../../support/scep-client.py', import.meta.url))

@@ -5,12 +5,13 @@ import type { ExecutionContext } from 'ava'
 import { subjectAltName } from '../../../src/formats/extensions.ts'
 import { readSubjectAltName } from '../../../src/formats/extension-readers.ts'
 import { parseCertificate, signCertificate } from '../../../src/formats/x509.ts'
-import { newRsaKey, signerOfKey, subjectPublicKeyInfoOf } from '../../../src/phone/keys.ts'
-import { certificatesIn, counted, csrOf, enrolled, messageTo, phoneKeys, post, selfSigned, type Reply, type Sender, type Stop } from '../../support/scep.ts'
+import { signerOfKey, subjectPublicKeyInfoOf } from '../../../src/phone/keys.ts'
+import { certificatesIn, counted, csrOf, enrolled, messageTo, post, selfSigned, type Reply, type Sender, type Stop } from '../../support/scep.ts'
+import { keptRsaKey, phoneKeys } from '../../support/kept.ts'
 import { commonName, testValidity } from '../../support/signers.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
-const [key, newKey, foreignKey] = [phoneKeys.identity, await newRsaKey(2048), await newRsaKey(2048)]
+const [key, newKey, foreignKey] = [phoneKeys.identity, keptRsaKey(2048, 'other'), keptRsaKey(2048, 'foreign')]
 
 type Phone = Sender & Stop
 async function worldWithPhone(t: ExecutionContext): Promise<{ world: World, phone: Phone }> {

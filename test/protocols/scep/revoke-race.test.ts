@@ -1,11 +1,11 @@
 /** Revoking all that a phone has, while the phone renews: no certificate may slip through between the two. */
 import test from 'ava'
-import { newRsaKey } from '../../../src/phone/keys.ts'
 import { openApi } from '../../support/api.ts'
-import { csrOf, enrolled, messageTo, phoneKeys, post } from '../../support/scep.ts'
+import { csrOf, enrolled, messageTo, post } from '../../support/scep.ts'
+import { keptRsaKey, phoneKeys } from '../../support/kept.ts'
 import { openWorld } from '../../support/world.ts'
 
-const newKey = await newRsaKey(2048)
+const newKey = keptRsaKey(2048, 'other')
 
 for (const [whose, targetOf] of [
   ['device', (row: { id: string }) => ({ device: row.id })],

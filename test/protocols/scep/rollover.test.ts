@@ -2,13 +2,13 @@
 import test from 'ava'
 import { toPem } from '../../../src/formats/pem.ts'
 import { isIssuedBy } from '../../../src/formats/x509.ts'
-import { newRsaKey } from '../../../src/phone/keys.ts'
 import { openApi } from '../../support/api.ts'
-import { caCertificates, certificatesIn, counted, csrOf, enrolled, messageTo, phoneKeys, post, selfSigned, stoppedPhone } from '../../support/scep.ts'
+import { caCertificates, certificatesIn, counted, csrOf, enrolled, messageTo, post, selfSigned, stoppedPhone } from '../../support/scep.ts'
+import { keptRsaKey, phoneKeys } from '../../support/kept.ts'
 import { newAuthority } from '../../support/signers.ts'
 import { openWorld } from '../../support/world.ts'
 
-const [key, newKey] = [phoneKeys.identity, await newRsaKey(2048)]
+const [key, newKey] = [phoneKeys.identity, keptRsaKey(2048, 'other')]
 
 test('a phone renews, enrolls and waits at the door it knows, and gets what the successor issues', async t => {
   const world = await openWorld(t)

@@ -5,11 +5,12 @@ import type { ExecutionContext } from 'ava'
 import { fromPem } from '../../../src/formats/pem.ts'
 import { isIssuedBy, parseCertificate } from '../../../src/formats/x509.ts'
 import { readSubjectAltName } from '../../../src/formats/extension-readers.ts'
-import { keyToPem, newRsaKey } from '../../../src/phone/keys.ts'
+import { keyToPem } from '../../../src/phone/keys.ts'
 import { peer } from '../../support/peers.ts'
 import { run, scratchFolder } from '../../support/programs.ts'
 import type { Outcome } from '../../support/programs.ts'
-import { caCertificates, counted, phoneKeys, stoppedPhone } from '../../support/scep.ts'
+import { caCertificates, counted, stoppedPhone } from '../../support/scep.ts'
+import { keptRsaKey, phoneKeys } from '../../support/kept.ts'
 import { openWorld } from '../../support/world.ts'
 import { fakeClock } from '../../support/clock.ts'
 import type { World } from '../../support/world.ts'
@@ -17,7 +18,7 @@ import type { World } from '../../support/world.ts'
 /** It looks at the dates of certificates with the real clock. */
 const clockOfPrograms = () => fakeClock(new Date().toISOString())
 
-const keys = { first: keyToPem(phoneKeys.identity), second: keyToPem(await newRsaKey(3072)) }
+const keys = { first: keyToPem(phoneKeys.identity), second: keyToPem(keptRsaKey(3072, 'other')) }
 
 type Client = {
   file: (name: string, content?: Uint8Array | string) => string

@@ -7,13 +7,13 @@ import { sequence, setOf } from '../../../src/formats/der.ts'
 import { encryptEnvelope, parseEnvelopedData } from '../../../src/formats/enveloped-data.ts'
 import { parsePkiMessage, serializeIssuerAndSubject } from '../../../src/formats/scep-message.ts'
 import type { Certificate } from '../../../src/formats/x509.ts'
-import { newRsaKey } from '../../../src/phone/keys.ts'
 import { envelopeOf } from '../../support/envelopes.ts'
-import { caCertificates, counted, csrOf, enrolled, messageTo, phoneKeys, post, selfSigned, stoppedPhone, type Sender } from '../../support/scep.ts'
+import { caCertificates, counted, csrOf, enrolled, messageTo, post, selfSigned, stoppedPhone, type Sender } from '../../support/scep.ts'
+import { keptRsaKey, phoneKeys } from '../../support/kept.ts'
 import { commonName } from '../../support/signers.ts'
 import { openWorld, type World } from '../../support/world.ts'
 
-const [key, strangersKey] = [phoneKeys.identity, await newRsaKey(2048)]
+const [key, strangersKey] = [phoneKeys.identity, keptRsaKey(2048, 'other')]
 
 /** Everything that can be wrong with an envelope and what is in it. */
 async function badEnvelopes(registration: Certificate, other: Certificate, csr: Buffer): Promise<Record<string, Buffer>> {

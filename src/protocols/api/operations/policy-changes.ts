@@ -33,7 +33,7 @@ async function viewOf(service: Service, change: PolicyChange): Promise<PolicyCha
   const { certificates, people, phones, updatable, starts, ...outcome } = await policyChangeStore(service.db).counts(change.id)
   return {
     id: change.id, sentence: sentenceOf(change.edit), kind: change.edit.kind, state: change.state, createdAt: at(change.createdAt), createdBy: change.createdBy,
-    checked: change.checked, total: Math.max(change.total, change.checked), reach: { certificates, people, phones, updatable, starts }, action: change.action, dueAt: change.action === 'leave' ? null : atOrNull(change.dueAt),
+    checked: change.checked, total: change.state === 'counting' ? Math.max(change.total, change.checked) : change.checked, reach: { certificates, people, phones, updatable, starts }, action: change.action, dueAt: change.action === 'leave' ? null : atOrNull(change.dueAt),
     notify: change.notify, appliedAt: atOrNull(change.appliedAt), appliedBy: change.appliedBy, undoneAt: atOrNull(change.undoneAt), undoneBy: change.undoneBy, outcome,
   }
 }
