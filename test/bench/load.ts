@@ -1,6 +1,8 @@
 /**
  * Offers requests at a constant rate from a process of its own, told what to send by its parent. Time is counted from the
  * moment at which a request was due, not from when it could be sent: who answers late makes those that wait late as well.
+ * Where a connection was free and this process itself was not there in time, it is counted from when it was sent, and how
+ * late that was is told beside it.
  */
 import { connect, type Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -47,17 +49,22 @@ export async function offer({ rate, seconds, connections, requests, expected, le
   }
   await Promise.all(Array.from({ length: connections }, async () => { free.push(await opened(way, settle)) }))
   const [begun, total, cpu] = [performance.now(), Math.min(rate === 0 ? Infinity : Math.floor(rate * seconds), once ? requests.length : Infinity), process.cpuUsage()]
+  // Something was due, and nobody had answered yet whose connection it could take.
+  let waits = false
   await new Promise<void>(resolve => {
     const turn = (): void => {
       const now = performance.now()
-      while (free.length > 0 && sent < total && (rate === 0 ? now - begun < seconds * 1000 : begun + sent * 1000 / rate <= now)) {
+      const isDue = (): boolean => sent < total && (rate === 0 ? now - begun < seconds * 1000 : begun + sent * 1000 / rate <= now)
+      while (free.length > 0 && isDue()) {
         const connection = free.pop()!
-        connection.due = rate === 0 ? now : begun + sent * 1000 / rate
+        const due = rate === 0 ? now : begun + sent * 1000 / rate
+        connection.due = waits ? due : now
         connection.expected = expected[sent % expected.length]!
-        lateness[sent] = now - connection.due
+        lateness[sent] = connection.due - due
         send(way, connection, bytes[sent % bytes.length]!, settle)
         sent++
       }
+      waits = isDue()
       const over = sent === total || rate === 0 && now - begun >= seconds * 1000
       if (over && answered === sent) return resolve()
       if (rate === 0) return

@@ -20,27 +20,32 @@ if (options.help || names.some(name => !Object.hasOwn(parts, name))) {
 }
 
 const stage = openStage(sizesAskedFor(), say)
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => { void stage.close().finally(() => { process.exit(130) }) })
-const begun = performance.now()
-const works: Work[] = []
-try {
-  for (const name of names) works.push(...await runPart(name))
-  const about = { ...stage.sizes, machine: `${cpus().length} × ${cpus()[0]?.model ?? '?'}`, database: await stage.server(), minutes: Number(((performance.now() - begun) / 60_000).toFixed(1)) }
-  process.stdout.write(options.json ? `${JSON.stringify({ about, works }, null, 2)}\n` : `${JSON.stringify(about)}\n\n${tableOf(works)}`)
-} catch (error) {
-  say(error instanceof Error ? error.stack ?? error.message : String(error))
-  process.exitCode = 1
-} finally {
-  await stage.close()
-}
+const [begun, works]: [number, Work[]] = [performance.now(), []]
+let cutOff = false
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {
+  // npm and a terminal send it to everybody, and then it comes more than once.
+  if (cutOff) return
+  cutOff = true
+  void print(signal).finally(stage.close).finally(() => { process.exit(130) })
+})
+for (const name of names) works.push(...await runPart(name))
+await print()
+await stage.close()
 // Connections that are kept open would hold the process up.
 process.exit()
+
+/** @param signal  what cut it off: then what was measured until now */
+async function print(signal?: string): Promise<void> {
+  const database = await stage.server().catch(() => 'none')
+  const about = { ...stage.sizes, machine: `${cpus().length} × ${cpus()[0]?.model ?? '?'}`, database, minutes: Number(((performance.now() - begun) / 60_000).toFixed(1)), ...signal === undefined ? {} : { cutOffBy: signal } }
+  process.stdout.write(options.json ? `${JSON.stringify({ about, works }, null, 2)}\n` : `${JSON.stringify(about)}\n\n${tableOf(works)}`)
+}
 
 function sizesAskedFor(): Sizes {
   const usual = options.quick ? quickSizes : fullSizes
   const certificates = Number(options.certificates ?? usual.certificates)
   return {
-    ...usual, certificates, revoked: Math.floor(certificates / 10), lists: usual.lists.filter(list => list <= Math.max(certificates, usual.lists[0]!)),
+    ...usual, certificates, revoked: Math.floor(certificates / 10), lists: options.certificates === undefined ? usual.lists : usual.lists.filter(list => list <= Math.max(certificates, usual.lists[0]!)),
     seconds: Number(options.seconds ?? usual.seconds), rounds: Number(options.rounds ?? usual.rounds),
   }
 }

@@ -9,19 +9,19 @@ import { reaches, type Target, type Work } from '../table.ts'
 
 const [rate, connections] = [10_000, 64]
 
-/** @property among  so many certificates of the store are asked about, by so many requests; @property rate  0 where the next is sent as soon as one is answered */
-type Case = { work: string, requests: number, among: number, rate: number, targets: (work: Omit<Work, 'targets'>) => Target[] }
+/** @property warmSeconds  at 5,000/s: what is remembered after a while is remembered then; @property among  so many certificates of the store are asked about, by so many requests; @property rate  0 where the next is sent as soon as one is answered */
+type Case = { work: string, requests: number, among: number, rate: number, warmSeconds?: number, targets: (work: Omit<Work, 'targets'>) => Target[] }
 
 export async function check(stage: Stage): Promise<Work[]> {
   const { latchkey, template, population: { good, revoked }, start } = await largeStore(stage)
   await start()
   const bare = await bareServer(stage.t)
   const works: Work[] = []
-  for (const { work: name, among, rate, targets, ...each } of casesOf(good, good + revoked)) {
+  for (const { work: name, among, rate, warmSeconds = 1, targets, ...each } of casesOf(good, good + revoked)) {
     const asked = numbers(each.requests, among)
     const requests = asked.map(n => checkRequest(template, n, frontEnd.secret))
     const expected = asked.map(n => n < good ? 200 : 403)
-    const question = { rate, seconds: stage.sizes.seconds, connections, requests }
+    const question = { rate, seconds: stage.sizes.seconds, connections, requests, warmSeconds }
     const sample = rate === 0 ? sampleOfCore : sampleOfLateness
     const [ours, limit] = await takeTurns(stage, name, [
       { who: 'Latchkey', measure: async () => sample(await ask({ ...question, port: latchkey.port, pid: latchkey.pid()!, expected })) },
@@ -36,8 +36,8 @@ export async function check(stage: Stage): Promise<Work[]> {
 const casesOf = (good: number, all: number): Case[] => [
   { work: '/check at most, 1,000 phones again and again', requests: 1000, among: good, rate: 0, targets: work => [reaches(work, 15_000, '15,000/s per core')] },
   { work: '/check, 10,000/s offered, 1,000 phones', requests: 1000, among: good, rate, targets: work => [reaches(work, 2, '99th percentile under 2 ms')] },
-  { work: '/check, 10,000/s offered, 20,000 phones, good and revoked', requests: 20_000, among: all, rate, targets: () => [] },
-  { work: '/check, 10,000/s offered, each time another phone', requests: 100_000, among: all, rate, targets: () => [] },
+  { work: '/check, 10,000/s offered, 20,000 phones of the whole store', requests: 20_000, among: all, rate, warmSeconds: 5, targets: work => [reaches(work, 2, '99th percentile under 2 ms')] },
+  { work: '/check, 10,000/s offered, each time a phone that was not asked about before', requests: 100_000, among: all, rate, targets: () => [] },
 ]
 
 /** Counted from the moment at which a request was due. Where the asker itself was late, the machine had no processor left for it. */
