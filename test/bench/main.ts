@@ -9,17 +9,17 @@ import { fullSizes, openStage, quickSizes, type Sizes } from './stage.ts'
 import { tableOf, type Work } from './table.ts'
 
 const { values: options, positionals } = parseArgs({ allowPositionals: true, options: {
-  quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, seconds: { type: 'string' }, rounds: { type: 'string' }, certificates: { type: 'string' }, help: { type: 'boolean', default: false },
+  quick: { type: 'boolean', default: false }, json: { type: 'boolean', default: false }, seconds: { type: 'string' }, rounds: { type: 'string' }, certificates: { type: 'string' }, profiles: { type: 'string' }, help: { type: 'boolean', default: false },
 } })
 const say = (line: string): void => { process.stderr.write(`${line}\n`) }
-const usage = `npm run bench -- [--quick] [--json] [--seconds N] [--rounds N] [--certificates N] [part …]\nparts: ${Object.keys(parts).join(', ')}\n`
+const usage = `npm run bench -- [--quick] [--json] [--seconds N] [--rounds N] [--certificates N] [--profiles FOLDER] [part …]\nparts: ${Object.keys(parts).join(', ')}\n`
 const names = (positionals.length === 0 ? Object.keys(parts) : positionals) as PartName[]
 if (options.help || names.some(name => !Object.hasOwn(parts, name))) {
   process.stderr.write(usage)
   process.exit(options.help ? 0 : 2)
 }
 
-const stage = openStage(sizesAskedFor(), say)
+const stage = openStage({ sizes: sizesAskedFor(), profiles: options.profiles, say })
 const [begun, works]: [number, Work[]] = [performance.now(), []]
 let cutOff = false
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => {

@@ -23,6 +23,8 @@ export const quickSizes: Sizes = { certificates: 50_000, revoked: 5_000, lists: 
 export type Stage = {
   readonly t: ExecutionContext
   readonly sizes: Sizes
+  /** Where each service writes where its time went (`node --cpu-prof`). */
+  readonly profiles: string | undefined
   say(line: string): void
   /** An empty folder, gone at the end. */
   folder(): Promise<string>
@@ -38,12 +40,12 @@ export type Stage = {
   part(): Stage & { close(): Promise<void> }
 }
 
-export function openStage(sizes: Sizes, say: (line: string) => void): Stage & { close(): Promise<void> } {
+export function openStage({ sizes, profiles, say }: Pick<Stage, 'sizes' | 'profiles' | 'say'>): Stage & { close(): Promise<void> } {
   const { t, close } = outsideTests()
   let opened: Promise<string> | undefined
   const serverUrl = async (): Promise<string> => await (opened ??= openServer(t))
   const shared = {
-    sizes, say,
+    sizes, profiles, say,
     serverPid: async () => await ask(await serverUrl(), async client => await parentOf(Number((await client.query('select pg_backend_pid() as pid')).rows[0].pid))),
     server: async () => await ask(await serverUrl(), async client => {
       const { rows: [row] } = await client.query("select current_setting('server_version') as version, current_setting('fsync') as fsync")
