@@ -17,7 +17,7 @@ import { parentOf } from './processes.ts'
  */
 export type Sizes = { certificates: number, revoked: number, lists: readonly number[], seconds: number, rounds: number, phones: number }
 
-export const fullSizes: Sizes = { certificates: 1_000_000, revoked: 100_000, lists: [10_000, 100_000, 1_000_000], seconds: 3, rounds: 3, phones: 300 }
+export const fullSizes: Sizes = { certificates: 1_000_000, revoked: 100_000, lists: [10_000, 100_000, 1_000_000], seconds: 2.5, rounds: 3, phones: 300 }
 export const quickSizes: Sizes = { certificates: 50_000, revoked: 5_000, lists: [10_000, 100_000], seconds: 1, rounds: 2, phones: 40 }
 
 export type Stage = {
