@@ -10,7 +10,7 @@ import { migrate, migrationsFolder, readMigrations } from '../../src/store/migra
 import { openServer } from '../../src/store/server.ts'
 import { newToken } from '../support/api.ts'
 import { fakeClock } from '../support/clock.ts'
-import { served, type Served } from '../support/served.ts'
+import { served, type Place, type Served } from '../support/served.ts'
 import { testService, type TestService } from '../support/service.ts'
 import type { Stage } from './stage.ts'
 
@@ -32,7 +32,7 @@ export async function latchkeyOn(stage: Stage, name: string, { fill, publish = t
   await makeDeviceCa(deviceCaDir)
   const testDeviceCa = join(deviceCaDir, 'ca.pem')
   const databaseUrl = await stage.database(name)
-  const running = await served(join(folder, 'data'), { DATABASE_URL: databaseUrl, LATCHKEY_PASSPHRASE_FILE: join(folder, 'passphrase'), LATCHKEY_TEST_DEVICE_CA: testDeviceCa })
+  const running = await served(join(folder, 'data'), { DATABASE_URL: databaseUrl, LATCHKEY_PASSPHRASE_FILE: join(folder, 'passphrase'), LATCHKEY_TEST_DEVICE_CA: testDeviceCa }, profiled(stage, name))
   const db = await openServer(databaseUrl)
   t.teardown(async () => { await db.close() })
   await migrate(db, await readMigrations(migrationsFolder))
@@ -46,6 +46,10 @@ export async function latchkeyOn(stage: Stage, name: string, { fill, publish = t
   t.teardown(async () => { await running.stop() })
   return { ...running, port: Number(new URL(running.url).port), databaseUrl, service, deviceCaDir, token: await newToken(service, 'admin') }
 }
+
+/** Written when the service ends in order. */
+const profiled = ({ profiles }: Stage, name: string): Place =>
+  profiles === undefined ? {} : { within: ['/usr/bin/env', `NODE_OPTIONS=--cpu-prof --cpu-prof-dir=${profiles} --cpu-prof-name=${name}.cpuprofile`] }
 
 /** A front end that may ask, and a model that is let in. */
 async function furnish({ db, now }: TestService): Promise<void> {

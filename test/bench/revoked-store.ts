@@ -13,7 +13,7 @@ export const revokedStore = async (stage: Stage): Promise<RevokedStore> => await
     latchkey,
     grow: async count => {
       if (count <= there) return
-      await seedRevoked(latchkey.service, count, there)
+      await seedRevoked(latchkey.service, count, { from: there, searchable: false })
       there = count
       base.say(`${count} certificates are revoked`)
     },

@@ -1,11 +1,11 @@
 /** Takes turns: each is measured once in every round, so that what else the machine does falls on all of them. */
 import type { Stage } from './stage.ts'
-import { digits, type Series } from './table.ts'
+import { digits, median, type Series } from './table.ts'
 
 /** @property about  what else was seen in this round */
-export type Sample = { value: number, about?: Readonly<Record<string, number>>, words?: string }
+export type Sample = { value: number, about?: Readonly<Record<string, number>> }
 /** @property once  measured in the first round only, because it takes long and does not vary */
-export type Contender = { who: string, once?: boolean } & ({ measure: (round: number) => Promise<Sample> } | { notRun: string })
+export type Contender = { who: string, once?: boolean } & ({ measure: (round: number) => Promise<Sample> } | { notRun: string, cannot?: true })
 
 export async function takeTurns(stage: Stage, work: string, contenders: readonly Contender[], rounds = stage.sizes.rounds): Promise<Series[]> {
   const samples = contenders.map((): Sample[] => [])
@@ -35,8 +35,8 @@ export async function takeTurns(stage: Stage, work: string, contenders: readonly
 /** The middle of each thing that was seen. */
 function aboutOf(samples: readonly Sample[]): string {
   const names = Object.keys(samples[0]?.about ?? {})
-  const middle = (name: string): number => samples.map(({ about }) => about?.[name] ?? 0).toSorted((a, b) => a - b)[Math.floor(samples.length / 2)]!
-  return [...names.map(name => `${name} ${digits(middle(name))}`), ...samples.flatMap(({ words }) => words ?? []).slice(0, 1)].join(', ')
+  const middle = (name: string): number => median(samples.map(({ about }) => about?.[name] ?? 0))
+  return names.map(name => `${name} ${digits(middle(name))}`).join(', ')
 }
 
 /** A peer that cannot be prepared is not run, and takes nobody else with it. */

@@ -17,12 +17,14 @@ import { parentOf } from './processes.ts'
  */
 export type Sizes = { certificates: number, revoked: number, lists: readonly number[], seconds: number, rounds: number, phones: number }
 
-export const fullSizes: Sizes = { certificates: 1_000_000, revoked: 100_000, lists: [10_000, 100_000, 1_000_000], seconds: 4, rounds: 3, phones: 400 }
-export const quickSizes: Sizes = { certificates: 50_000, revoked: 5_000, lists: [10_000], seconds: 1.5, rounds: 2, phones: 60 }
+export const fullSizes: Sizes = { certificates: 1_000_000, revoked: 100_000, lists: [10_000, 100_000, 1_000_000], seconds: 2.5, rounds: 3, phones: 300 }
+export const quickSizes: Sizes = { certificates: 50_000, revoked: 5_000, lists: [10_000, 100_000], seconds: 1, rounds: 2, phones: 40 }
 
 export type Stage = {
   readonly t: ExecutionContext
   readonly sizes: Sizes
+  /** Where each service writes where its time went (`node --cpu-prof`). */
+  readonly profiles: string | undefined
   say(line: string): void
   /** An empty folder, gone at the end. */
   folder(): Promise<string>
@@ -38,12 +40,12 @@ export type Stage = {
   part(): Stage & { close(): Promise<void> }
 }
 
-export function openStage(sizes: Sizes, say: (line: string) => void): Stage & { close(): Promise<void> } {
+export function openStage({ sizes, profiles, say }: Pick<Stage, 'sizes' | 'profiles' | 'say'>): Stage & { close(): Promise<void> } {
   const { t, close } = outsideTests()
   let opened: Promise<string> | undefined
   const serverUrl = async (): Promise<string> => await (opened ??= openServer(t))
   const shared = {
-    sizes, say,
+    sizes, profiles, say,
     serverPid: async () => await ask(await serverUrl(), async client => await parentOf(Number((await client.query('select pg_backend_pid() as pid')).rows[0].pid))),
     server: async () => await ask(await serverUrl(), async client => {
       const { rows: [row] } = await client.query("select current_setting('server_version') as version, current_setting('fsync') as fsync")

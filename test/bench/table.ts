@@ -1,14 +1,21 @@
 /** What was measured of one piece of work, and the table of it all. */
 
-/** @property values  one of each round; @property about  what else was seen, in words */
-export type Series = { who: string, values: readonly number[], about?: string } | { who: string, notRun: string }
+/**
+ * @property values  one of each round; @property about  what else was seen, in words
+ * @property cannot  it was not run because it does not do this work at all
+ */
+export type Series = { who: string, values: readonly number[], about?: string } | { who: string, notRun: string, cannot?: true }
 /** @property met  undefined where it could not be measured */
 export type Target = { text: string, met: boolean | undefined }
 
 /** @property better  whether more or less of the unit is wanted */
 export type Work = { row: string, work: string, unit: string, better: 'more' | 'less', ours: Series, peers: readonly Series[], limit?: Series, targets: readonly Target[] }
 
-export const median = (values: readonly number[]): number => values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)]!
+/** Of an even number, what is between the two in the middle. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return (sorted[Math.floor((sorted.length - 1) / 2)]! + sorted[Math.floor(sorted.length / 2)]!) / 2
+}
 
 export const middleOf = (series: Series | undefined): number | undefined =>
   series === undefined || 'notRun' in series || series.values.length === 0 ? undefined : median(series.values)
@@ -20,10 +27,12 @@ export function timesBetter({ ours, better }: Pick<Work, 'ours' | 'better'>, oth
   return better === 'more' ? own / theirs : theirs / own
 }
 
-/** Ahead of every one of them that ran, so many times. */
+/** Ahead of every one of them that does this work, so many times; not known while one of them was not run, unless it is missed already. */
 export function aheadOf(work: Pick<Work, 'ours' | 'better'>, peers: readonly Series[], times: number, text: string): Target {
-  const ratios = peers.map(peer => timesBetter(work, peer)).filter(ratio => ratio !== undefined)
-  return { text, met: ratios.length === 0 ? undefined : ratios.every(ratio => ratio >= times) && (ratios.length === peers.length ? true : undefined) }
+  const able = peers.filter(peer => !('cannot' in peer))
+  const ratios = able.map(peer => timesBetter(work, peer)).filter(ratio => ratio !== undefined)
+  if (ratios.some(ratio => ratio < times)) return { text, met: false }
+  return { text, met: ratios.length > 0 && ratios.length === able.length ? true : undefined }
 }
 
 export function reaches({ ours, better }: Pick<Work, 'ours' | 'better'>, wanted: number, text: string): Target {

@@ -81,7 +81,7 @@ async function cfsslResponder(stage: Stage, { latchkey, issuer, population }: La
   await writeFile(file, (await answersAbout(known, `${latchkey.url}/ocsp/${issuer.name}`, n => ocspRequest(issuer, n, false))).join('\n'))
   const port = await freePort()
   const { pid } = await startProgram(stage.t, program, ['ocspserve', '-address', '127.0.0.1', '-port', String(port), '-responses', file, '-loglevel', '3'], port)
-  return (name, requests) => name === 'nonce' ? { who, notRun: 'an answer signed beforehand has no nonce' } : {
+  return (name, requests) => name === 'nonce' ? { who, notRun: 'an answer signed beforehand has no nonce', cannot: true } : {
     who, measure: async () => sampleOfCore(await ask({ port, pid, rate: 0, seconds: stage.sizes.seconds, connections, requests: requests.slice(0, cfsslSerials), expected: [200], leastBytes })),
   }
 }

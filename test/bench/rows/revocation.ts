@@ -56,7 +56,7 @@ async function revoke({ url, token }: Latchkey, { serialNumber }: Issued): Promi
 
 /** The schedule publishes at its start, which takes a while where very many are revoked. */
 async function listsArePublished({ url }: Latchkey): Promise<void> {
-  for (let tried = 0; tried < 600; tried++) {
+  for (let tried = 0; tried < 1800; tried++) {
     const response = await fetch(`${url}/crl/issuing.crl`, { method: 'HEAD' })
     if (response.ok) return
     await wait(100)

@@ -24,7 +24,7 @@ import { aheadOf, type Series, type Work } from '../table.ts'
 const connections = 16
 const keyCount = 16
 /** More than anybody answers in a second here. */
-const mostPerSecond = 700
+const mostPerSecond = 500
 
 /** What all of them can do. It is not read from their GetCACaps, for step-ca ends its lines with CR LF, which no iPhone takes for a word. */
 const capabilities: ScepCapabilities = { cipher: 'aes-128-cbc', digest: 'sha256', post: true }
