@@ -1,4 +1,4 @@
-/** LISTEN on a connection of its own, made when first needed and made again when it breaks. */
+/** LISTEN on a connection of its own, made when first needed and tried again, also the first time, until there is one. */
 import type pg from 'pg'
 import { CaError } from '../errors.ts'
 import type { Engine, Notification } from './db.ts'
@@ -21,13 +21,9 @@ export class Listener implements Pick<Engine, 'listen' | 'close'> {
   async listen(channel: string, handler: Notification): Promise<() => Promise<void>> {
     this.#handlers.set(channel, (this.#handlers.get(channel) ?? new Set()).add(handler))
     const stop = async (): Promise<void> => await this.#stop(channel, handler)
-    try {
-      await this.#execute(`listen ${channel}`)
-      return stop
-    } catch (error) {
-      await stop().catch(() => {})
-      throw error
-    }
+    // A connection that has just broken ends, which makes another one.
+    await this.#execute(`listen ${channel}`).catch(() => { if (this.#connection === undefined) this.#reconnect() })
+    return stop
   }
 
   async close(): Promise<void> {
@@ -69,8 +65,9 @@ export class Listener implements Pick<Engine, 'listen' | 'close'> {
 
   #reconnect(): void {
     this.#connection = undefined
-    if (this.#closed || this.#handlers.size === 0) return
+    if (this.#closed || this.#handlers.size === 0 || this.#retry !== undefined) return
     this.#retry = setTimeout(() => {
+      this.#retry = undefined
       this.#connection ??= this.#connect()
       // What was sent in between is lost, so everybody looks again.
       this.#connection.then(() => { for (const channel of this.#handlers.keys()) this.#tell(channel, '') }, () => { this.#reconnect() })

@@ -1,7 +1,10 @@
+import { connect, createServer, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import type { Database } from '../../src/store/db.ts'
 import { openServer } from '../../src/store/server.ts'
 import { testDatabase } from '../support/database.ts'
+import { freePort } from '../support/free-port.ts'
+import { until } from '../support/running-agent.ts'
 
 /** Two instances of one database, the first of which has its connections cut by the second. */
 async function twoInstances(t: ExecutionContext): Promise<{ db: Database, other: Database, cut: () => Promise<void> } | undefined> {
@@ -43,6 +46,32 @@ test('a listener whose connection was cut listens again and is told to look agai
   next = Promise.withResolvers<void>()
   await other.query(`select pg_notify('revocations', 'after')`)
   await next.promise
+  t.deepEqual(heard, ['', 'after'])
+})
+
+test('a listener that finds no server at first listens when there is one', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const { other } = instances
+  const [{ name }] = await other.query<{ name: string }>('select current_database() as name') as [{ name: string }]
+  const server = new URL(process.env['DATABASE_URL']!)
+  server.pathname = `/${name}`
+  const [port, sockets] = [await freePort(), new Set<Socket>()]
+  const direct = new URL(server)
+  direct.host = `127.0.0.1:${port}`
+  const db = await openServer(server.href, direct.href)
+  t.teardown(async () => { await db.close() })
+  const heard: string[] = []
+  await db.listen('revocations', payload => { heard.push(payload) })
+  const way = createServer(from => {
+    const to = connect(Number(server.port || 5432), server.hostname)
+    for (const socket of [from, to]) sockets.add(socket.on('error', () => {}))
+    from.pipe(to).pipe(from)
+  }).listen(port, '127.0.0.1')
+  t.teardown(() => { way.close(); for (const socket of sockets) socket.destroy() })
+  await until(() => heard.includes(''))
+  await other.query(`select pg_notify('revocations', 'after')`)
+  await until(() => heard.includes('after'))
   t.deepEqual(heard, ['', 'after'])
 })
 
