@@ -22,6 +22,8 @@ export type PublishedCrl = { scope: CrlScope, partition: number, crlNumber: numb
 export type NewCrl = PublishedCrl & { baseCrlNumber: number | null, entries: number, der: Buffer, sha256: Buffer }
 
 export type Listed = { since?: number, partition?: number }
+/** In the order of the list. They may be made while one walks over them. */
+export type CrlEntries = Iterable<CrlEntry> & { readonly length: number }
 
 export type PublicationStore = {
   /** Locks the authority's row until the transaction ends. */
@@ -34,7 +36,7 @@ export type PublicationStore = {
   changedPartitions(authorityId: number, changeNumber: number): Promise<number[]>
   /** Whether a certificate was released after `changeNumber`. */
   hasRelease(authorityId: number, changeNumber: number): Promise<boolean>
-  entries(authorityId: number, listed: Listed): Promise<CrlEntry[]>
+  entries(authorityId: number, listed: Listed): Promise<CrlEntries>
   crlAddresses(authorityId: number, partition: number): Promise<string[]>
   add(authorityId: number, crlNumber: number, crls: NewCrl[]): Promise<void>
   /** Takes off the lists what has stood on one issued after its certificate expired (RFC 5280 §3.3), and releases. */
@@ -140,7 +142,7 @@ async function deltaList(context: Context, full: boolean): Promise<NewCrl> {
   return await list(context, { scope: 'delta', partition: 0, baseCrlNumber: base.crlNumber }, entries, [deltaCrlIndicator(numberOf(base))])
 }
 
-async function list(context: Context, what: Pick<NewCrl, 'scope' | 'partition' | 'baseCrlNumber'>, entries: CrlEntry[], extensions: Extension[]): Promise<NewCrl> {
+async function list(context: Context, what: Pick<NewCrl, 'scope' | 'partition' | 'baseCrlNumber'>, entries: CrlEntries, extensions: Extension[]): Promise<NewCrl> {
   const { authority, signer, thisUpdate, number } = context
   const nextUpdate = new Date(thisUpdate.getTime() + context.deps.periods.nextUpdateMs)
   const der = await signCrl({

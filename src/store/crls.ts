@@ -1,6 +1,6 @@
-import type { CrlEntry } from '../formats/crl.ts'
-import type { CrlScope, Listed, NewCrl, PublicationStore, PublishedCrl } from '../certificates/publish.ts'
+import type { CrlScope, NewCrl, PublicationStore, PublishedCrl } from '../certificates/publish.ts'
 import { removeFromCrl, type CertificateKey } from '../certificates/revoke.ts'
+import { crlEntries } from './crl-entries.ts'
 import type { Database, Queryable } from './db.ts'
 import { revocationChannel } from './feed.ts'
 
@@ -47,7 +47,7 @@ export function publicationStore(tx: Queryable): PublicationStore {
         .map(row => row.partition),
     hasRelease: async (authorityId, changeNumber) =>
       (await tx.query('select 1 from revocations where authority_id = $1 and reason = $2 and change_number > $3 limit 1', [authorityId, removeFromCrl, changeNumber])).length > 0,
-    entries: async (authorityId, listed) => await entries(tx, authorityId, listed),
+    entries: async (authorityId, listed) => await crlEntries(tx, authorityId, listed),
     crlAddresses: async (authorityId, partition) =>
       (await tx.query<{ url: string }>('select url from crl_addresses where authority_id = $1 and partition = $2 order by position', [authorityId, partition]))
         .map(row => row.url),
@@ -70,17 +70,6 @@ export function publicationStore(tx: Queryable): PublicationStore {
     },
   }
 }
-
-/** A delta names what changed since its base, releases included; the other lists name what is revoked. */
-async function entries(tx: Queryable, authorityId: number, listed: Listed): Promise<CrlEntry[]> {
-  const rows = listed.since !== undefined
-    ? await tx.query<EntryRow>('select serial_number, revoked_at, reason from revocations where authority_id = $1 and change_number > $2 order by serial_number', [authorityId, listed.since])
-    : listed.partition !== undefined
-      ? await tx.query<EntryRow>('select serial_number, revoked_at, reason from revocations where authority_id = $1 and partition = $2 and listed and reason <> 8 order by serial_number', [authorityId, listed.partition])
-      : await tx.query<EntryRow>('select serial_number, revoked_at, reason from revocations where authority_id = $1 and listed and reason <> 8 order by serial_number', [authorityId])
-  return rows.map(row => ({ serialNumber: row.serial_number, revocationDate: row.revoked_at, reason: row.reason }))
-}
-type EntryRow = { serial_number: Buffer, revoked_at: Date, reason: number }
 
 /** A repeatable-read transaction for one publication. */
 export const publicationTransaction = (db: Database) => async <T>(work: (tx: PublicationStore) => Promise<T>): Promise<T> =>

@@ -13,12 +13,12 @@ import { parentOf } from './processes.ts'
 /**
  * @property certificates  issued in the large store; @property revoked  of them
  * @property lists  sizes of the lists that are signed, ascending
- * @property seconds  that each is measured in each round
+ * @property seconds  that each is measured in each round; @property samples  of what is done one at a time, in each round
  */
-export type Sizes = { certificates: number, revoked: number, lists: readonly number[], seconds: number, rounds: number, phones: number }
+export type Sizes = { certificates: number, revoked: number, lists: readonly number[], seconds: number, rounds: number, phones: number, samples: number }
 
-export const fullSizes: Sizes = { certificates: 1_000_000, revoked: 100_000, lists: [10_000, 100_000, 1_000_000], seconds: 2.5, rounds: 3, phones: 300 }
-export const quickSizes: Sizes = { certificates: 50_000, revoked: 5_000, lists: [10_000, 100_000], seconds: 1, rounds: 2, phones: 40 }
+export const fullSizes: Sizes = { certificates: 1_000_000, revoked: 100_000, lists: [10_000, 100_000, 1_000_000], seconds: 2.5, rounds: 3, phones: 300, samples: 8 }
+export const quickSizes: Sizes = { certificates: 50_000, revoked: 5_000, lists: [10_000, 100_000], seconds: 1, rounds: 2, phones: 40, samples: 4 }
 
 export type Stage = {
   readonly t: ExecutionContext

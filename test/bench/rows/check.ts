@@ -21,7 +21,7 @@ export async function check(stage: Stage): Promise<Work[]> {
     const asked = numbers(each.requests, among)
     const requests = asked.map(n => checkRequest(template, n, frontEnd.secret))
     const expected = asked.map(n => n < good ? 200 : 403)
-    const question = { rate, seconds: stage.sizes.seconds, connections, requests, warmSeconds }
+    const question = { rate, seconds: stage.sizes.seconds, connections, requests, warmSeconds: Math.min(warmSeconds, 2 * stage.sizes.seconds) }
     const sample = rate === 0 ? sampleOfCore : sampleOfLateness
     const [ours, limit] = await takeTurns(stage, name, [
       { who: 'Latchkey', measure: async () => sample(await ask({ ...question, port: latchkey.port, pid: latchkey.pid()!, expected })) },

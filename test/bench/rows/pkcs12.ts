@@ -14,7 +14,6 @@ import { takeTurns, type Contender } from '../rounds.ts'
 import type { Stage } from '../stage.ts'
 import { median, reaches, type Work } from '../table.ts'
 
-const profiles = 8
 /** Idle between them: keys may be made ahead. */
 const pauseMs = 800
 const phone = { product: 'iPhone14,5', build: '20A362' } as const
@@ -27,7 +26,7 @@ export async function pkcs12(stage: Stage): Promise<Work[]> {
   const contenders: Contender[] = [
     { who: 'Latchkey', measure: async () => {
       const took: number[] = []
-      for (let n = 0; n < profiles; n++) took.push(await deliver(latchkey, keys, next++))
+      for (let n = 0; n < stage.sizes.samples; n++) took.push(await deliver(latchkey, keys, next++))
       return { value: median(took), about: { 'quickest ms': Math.min(...took), 'slowest ms': Math.max(...took) } }
     } },
     await opensslScript(stage),
@@ -61,7 +60,7 @@ async function opensslScript(stage: Stage): Promise<Contender> {
   }
   return { who: 'openssl genpkey, req, x509 and pkcs12 -export, one after the other', measure: async () => {
     const took: number[] = []
-    for (let n = 0; n < profiles; n++) {
+    for (let n = 0; n < stage.sizes.samples; n++) {
       const before = performance.now()
       await command('genpkey', '-algorithm', 'RSA', '-pkeyopt', 'rsa_keygen_bits:2048', '-out', file('key.pem'))
       await command('req', '-new', '-key', file('key.pem'), '-subj', `/CN=phone ${n}`, '-out', file('request.pem'))

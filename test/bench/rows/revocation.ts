@@ -7,8 +7,6 @@ import { takeTurns, type Contender } from '../rounds.ts'
 import type { Stage } from '../stage.ts'
 import { median, middleOf, type Work } from '../table.ts'
 
-/** In each round; the first of a round is not counted. */
-const revocations = 8
 /** Lists are signed after each; one revocation is measured, and not what the one before it has left to do. */
 const pauseMs = 700
 const within = 0.2
@@ -30,12 +28,14 @@ export async function revocation(stage: Stage): Promise<Work[]> {
 }
 
 async function revoking(stage: Stage, latchkey: Latchkey): Promise<() => Promise<{ value: number, about: Record<string, number> }>> {
+  const { samples, rounds } = stage.sizes
   const issued: Issued[] = []
-  while (issued.length < (revocations + 1) * stage.sizes.rounds) issued.push(await issueDevice(latchkey.service))
+  while (issued.length < (samples + 1) * rounds) issued.push(await issueDevice(latchkey.service))
   await latchkey.start()
   return async () => {
     const took: number[] = []
-    for (let n = 0; n <= revocations; n++) {
+    // The first of a round is not counted.
+    for (let n = 0; n <= samples; n++) {
       await wait(pauseMs)
       took.push(await revoke(latchkey, issued.pop()!))
     }
