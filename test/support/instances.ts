@@ -11,7 +11,7 @@ const example = fileURLToPath(new URL('../../docs/nginx/instances.conf.example',
 /** @param ports  of the instances, also of those that are not running yet */
 export async function startBalancer(program: string, port: number, ports: readonly number[]): Promise<Background> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-balancer-'))
-  const servers = ports.map(each => `    server 127.0.0.1:${each} max_fails=1 fail_timeout=2s;\n`).join('')
+  const servers = ports.map(each => `    server 127.0.0.1:${each} max_fails=3 fail_timeout=1s;\n`).join('')
   const paths = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'].map(name => `  ${name}_temp_path ${folder}/${name};\n`).join('')
   const configuration = (await readFile(example, 'utf8'))
     .replace(/(?: +server 127\.0\.0\.1:80\d\d .*\n)+/, servers).replace('listen 8080;', `listen 127.0.0.1:${port};`).replace('http {\n', `http {\n${paths}`)

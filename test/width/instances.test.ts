@@ -24,6 +24,7 @@ type Fleet = {
   /** nginx before all of them. */
   readonly url: string
   readonly asking: Asking
+  balancerLog(): string
   readonly deviceCaDir: string
   /** Past every pooler. */
   readonly databaseUrl: string
@@ -57,7 +58,7 @@ async function fleet(t: ExecutionContext, way: typeof ways[number], phones: numb
   const balancer = await startBalancer(nginx, port, running.map(({ url }) => Number(new URL(url).port)))
   t.teardown(balancer.end)
   const url = `http://127.0.0.1:${port}`
-  return { prepared, running, url, deviceCaDir, databaseUrl, asking: await askingFrom(url, prepared.secretOf('edge')) }
+  return { prepared, running, url, deviceCaDir, databaseUrl, balancerLog: balancer.output, asking: await askingFrom(url, prepared.secretOf('edge')) }
 }
 
 const revokeBy = async (instance: Served, serial: string): Promise<unknown> => await instance.call('POST', '/certificates/revoke', { certificate: serial, reason: 'keyCompromise' })
@@ -92,7 +93,7 @@ for (const way of ways) {
   test.serial(`instances are killed and added under load: what was acknowledged holds, questions are answered all the while, and lists are published once, ${way}`, async t => {
     const all = await fleet(t, way, 2)
     if (all === undefined) return
-    const { running, url, databaseUrl } = all
+    const { running, url, databaseUrl, balancerLog } = all
     await running[1]!.start()
     const numberBefore = await lastNumber(databaseUrl)
     const load = startLoad(all)
@@ -106,6 +107,7 @@ for (const way of ways) {
     await load.reached(24)
     await running[1]!.start()
     const { enrolled, revoked, wrong, faults } = await load.end()
+    if (wrong.length > 0) t.log(balancerLog())
     t.deepEqual(wrong, [], 'a question has the right answer, whoever is killed')
     t.deepEqual(faults, [], 'one number is one list, and numbers do not go back')
     t.true(enrolled.length >= 24 && revoked.length > 0)

@@ -5,6 +5,7 @@ import { findProgram } from '../../support/peers.ts'
 import { startPgBouncer } from '../../support/pgbouncer.ts'
 import type { Served } from '../../support/served.ts'
 import type { WidthStore } from './store.ts'
+import type { Undo } from './undo.ts'
 
 /** The last is what an operator gets who forgot the direct address: nobody is notified, and everybody looks now and then. */
 export const ways = ['directly', 'PgBouncer', 'PgBouncer only'] as const
@@ -13,7 +14,7 @@ export type Way = typeof ways[number]
 export type Fleet = { readonly port: number, readonly running: readonly Served[] }
 
 /** @returns why not, where a program is missing */
-export async function startFleet(store: WidthStore, way: Way, count: number, undo: (() => Promise<void>)[]): Promise<Fleet | string> {
+export async function startFleet(store: WidthStore, way: Way, count: number, undo: Undo): Promise<Fleet | string> {
   const [nginx, pgbouncer] = [findProgram('nginx'), findProgram('pgbouncer')]
   if (nginx === undefined) return 'nginx is not installed'
   if (way !== 'directly' && pgbouncer === undefined) return 'pgbouncer is not installed'
@@ -26,9 +27,11 @@ export async function startFleet(store: WidthStore, way: Way, count: number, und
   }
   const port = await freePort()
   const running = await instances(count, store.folder, port, env)
-  undo.push(async () => { await Promise.all(running.map(async instance => await instance.stop())) })
   // The first one registers its addresses and publishes; the others then have nothing to do.
-  for (const instance of running) await instance.start()
+  for (const instance of running) {
+    undo.push(instance.stop)
+    await instance.start()
+  }
   const balancer = await startBalancer(nginx, port, running.map(({ url }) => Number(new URL(url).port)))
   undo.push(balancer.end)
   return { port, running }

@@ -14,6 +14,7 @@ import { ownServer } from '../../support/own-server.ts'
 import { testService } from '../../support/service.ts'
 import { fillCheckStore, type Population } from '../check-store.ts'
 import { createUnlessThere, onServer } from '../open-store.ts'
+import type { Undo } from './undo.ts'
 
 export const secret = 'a-secret-of-the-front-end'
 
@@ -31,7 +32,7 @@ export type WidthStore = {
   readonly asked: number
 }
 
-export async function openWidthStore(population: Population, undo: (() => Promise<void>)[], say: (line: string) => void): Promise<WidthStore> {
+export async function openWidthStore(population: Population, undo: Undo, say: (line: string) => void): Promise<WidthStore> {
   const folder = await mkdtemp(join(tmpdir(), 'latchkey-bench-'))
   undo.push(async () => await rm(folder, { recursive: true, force: true }))
   const passphraseFile = join(folder, 'passphrase')
