@@ -68,6 +68,7 @@ async function thoseWithRoom(): Promise<{ sizes: number[], notDone: string[] }> 
     if (bytes < bavail * bsize) kept.push(size)
     else notDone.push(`not run with ${size} certificates: that needs ${(bytes / 1e9).toFixed(0)} GB in ${tmpdir()}, where ${(bavail * bsize / 1e9).toFixed(0)} are free`)
   }
+  if (kept.length === 0) throw new Error(notDone.join('; '))
   return { sizes: kept, notDone }
 }
 
