@@ -107,12 +107,12 @@ export function certificateStore(db: Queryable) {
         where c.device_id = any($1::uuid[]) and c.kind = 'device' and c.state = 'issued' order by c.device_id, c.created_at desc, c.serial_number desc`, [deviceIds])).map(recordOf)
     },
     /** What a leaver's or a lost phone's revocation concerns: every certificate that could still be used. */
-    async inForceOf(whose: { personId?: string, deviceId?: string }, now: Date): Promise<(CertificateKey & { kind: CertificateKind })[]> {
+    async inForceOf(whose: { personId: string } | { deviceId: string }, now: Date): Promise<(CertificateKey & { kind: CertificateKind })[]> {
+      const [column, value] = 'personId' in whose ? ['person_id', whose.personId] : ['id', whose.deviceId]
       return (await db.query(`
         select c.authority_id, c.serial_number, c.kind from certificates c join devices d on d.id = c.device_id
-        where c.state <> 'abandoned' and c.not_after > $3
-          and (d.person_id = $1::uuid or d.id = $2::uuid)
-        order by c.created_at`, [whose.personId, whose.deviceId, now])).map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number, kind: row.kind }))
+        where d.${column} = $1 and c.state <> 'abandoned' and c.not_after > $2
+        order by c.created_at`, [value, now])).map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number, kind: row.kind }))
     },
     /** Pending rows whose lease has ended, locked for whoever asks first. */
     async endedLeases(now: Date, limit: number): Promise<CertificateKey[]> {

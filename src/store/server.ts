@@ -1,12 +1,13 @@
 /**
  * A PostgreSQL server, also behind a pooler in transaction mode: nothing outlives its transaction on a
- * connection (no named statements, no `set`, no session locks), except on the one that listens.
+ * connection (no `set`, no session locks; named statements only where there is no pooler), except on the one that listens.
  */
 import pg from 'pg'
 import { CaError } from '../errors.ts'
 import { database, DatabaseError, refusedStatement, type Database, type Engine, type Row, type Transaction } from './db.ts'
 import { Listener } from './listener.ts'
-import { longestConnectMs, Servers } from './servers.ts'
+import { forgetNames, isDirect, longestConnectMs, Servers } from './servers.ts'
+import { isNameRefused, StatementNames } from './statement-names.ts'
 import { parameter, parsers } from './values.ts'
 
 // A statement that takes longer meets a server that went away without saying so.
@@ -44,7 +45,7 @@ function engineOf(servers: Servers, pool: pg.Pool, apart: pg.Pool, directUrl: st
   return {
     kind: 'server',
     query: async (text, params) => await once(async session => await session.query(text, params)),
-    queryApart: async (text, params) => await withConnection(servers, apart, async client => await sessionOn(client, longestApartMs).query(text, params)),
+    queryApart: async (text, params) => await withConnection(servers, apart, async client => await sessionOn(client, { longestMs: longestApartMs }).query(text, params)),
     exec: async sql => { await once(async session => { await session.exec(sql) }) },
     transaction: async work => await withConnection(servers, pool, async client => await inTransaction(client, work)),
     listen: async (channel, handler) => await notifications.listen(channel, handler),
@@ -72,7 +73,7 @@ async function withConnection<T>(servers: Servers, pool: pg.Pool, work: (client:
 }
 
 async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const session = sessionOn(client)
+  const session = sessionOn(client, { inTransaction: true })
   await session.query('begin isolation level read committed')
   try {
     const value = await work(session)
@@ -91,12 +92,26 @@ async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) =
 const limited = (text: string, values: (string | null)[] = [], longestMs = longestStatementMs): pg.QueryConfig & { queryMode: string, query_timeout: number } =>
   ({ text, values, queryMode: 'extended', query_timeout: longestMs })
 
-function sessionOn(client: pg.PoolClient, longestMs = longestStatementMs): Transaction {
+// As of a transaction that others were quicker than.
+const serializationFailure = '40001'
+const names = new StatementNames()
+
+function sessionOn(client: pg.PoolClient, { longestMs = longestStatementMs, inTransaction = false } = {}): Transaction {
+  const ask = async (query: pg.QueryConfig): Promise<Row[]> => (await run(() => client.query<Row>(query))).rows
   return {
     query: async <T>(text: string, params: readonly unknown[] = []) => {
       const query = limited(text, params.map(parameter), longestMs)
-      const { rows } = await run(() => client.query<Row>(query))
-      return rows as T[]
+      const name = isDirect(client) ? names.of(text) : undefined
+      if (name === undefined) return await ask(query) as T[]
+      try {
+        return await ask({ ...query, name }) as T[]
+      } catch (error) {
+        if (!(error instanceof DatabaseError) || !isNameRefused(error.code)) throw error
+        forgetNames(client)
+        // A transaction is over with its first error; as one that lost a race it is made again.
+        if (inTransaction) throw new DatabaseError(error.message, serializationFailure, undefined)
+        return await ask(query) as T[]
+      }
     },
     exec: async sql => { await run(() => client.query(sql)) },
   }

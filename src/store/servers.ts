@@ -53,13 +53,15 @@ export class Servers {
   }
 
   /** A standby takes connections too, and refuses every change. */
-  async #requireWrites(client: pg.ClientBase): Promise<void> {
+  async #requireWrites(connection: pg.ClientBase): Promise<void> {
+    const client = connection as ServerClient
     try {
-      const question = { text: `select current_setting('transaction_read_only') as read_only`, query_timeout: longestConnectMs }
-      const { rows: [row] } = await client.query<{ read_only: string }>(question)
+      const question = { text: `select current_setting('transaction_read_only') as read_only, pg_backend_pid()::text as pid`, query_timeout: longestConnectMs }
+      const { rows: [row] } = await client.query<{ read_only: string, pid: string }>(question)
       if (row?.read_only !== 'off') throw new CaError('database-unavailable', 'the database server takes no writes')
+      client.isDirect = row.pid === String(client.processID)
     } catch (error) {
-      this.#passOver((client as InstanceType<ReturnType<typeof clientOf>>).address)
+      this.#passOver(client.address)
       throw error
     }
   }
@@ -70,10 +72,21 @@ export class Servers {
   }
 }
 
+type ServerClient = InstanceType<ReturnType<typeof clientOf>>
+
+/** Whether statements keep their names on this connection: what answers is the server that took it, and no pooler with a number of its own. */
+export const isDirect = (client: pg.ClientBase): boolean => (client as ServerClient).isDirect
+
+/** From now on statements go without names there. */
+export const forgetNames = (client: pg.ClientBase): void => { (client as ServerClient).isDirect = false }
+
 /** Clients of whichever server is next when they are made. */
 function clientOf(next: () => string, failed: (address: string) => void) {
   return class extends pg.Client {
     readonly address: string
+    isDirect = false
+    /** As the server called itself when it took the connection (PostgreSQL manual §55.7, BackendKeyData). */
+    declare readonly processID: number | null
 
     constructor(options: pg.ClientConfig) {
       const address = next()

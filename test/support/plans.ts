@@ -1,5 +1,6 @@
 /** Which statements a service asks its database, and whether PostgreSQL can answer them without reading a whole table that grows. */
 import type { Database, Queryable } from '../../src/store/db.ts'
+import { parameter } from '../../src/store/values.ts'
 
 export type Statement = { readonly text: string, readonly params: readonly unknown[] }
 export type Plan = { 'Node Type': string, 'Relation Name'?: string, 'Index Name'?: string, 'Index Cond'?: string, Plans?: Plan[] }
@@ -25,6 +26,21 @@ export const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flat
 
 /** Tables that stay small however old the store is. Every other one is read by an index. */
 const small = new Set(['authorities', 'signers', 'keys', 'crls', 'crl_addresses', 'counters', 'settings', 'templates', 'rules', 'approvals', 'admins', 'tokens', 'front_ends', 'counts', 'counted', 'catalogue_updates', 'inventory', 'setup_links', 'admin_passwords', 'passkeys', 'recovery_codes', 'console_secret'])
+
+/** The same for a statement that was planned without its values, as the server does with one that has a name. */
+export async function planWithoutValues(db: Database, { text, params }: Statement): Promise<Plan> {
+  const literal = (value: unknown): string => {
+    const written = parameter(value)
+    return written === null ? 'null' : `'${written.replaceAll("'", "''")}'`
+  }
+  return await db.transaction(async tx => {
+    await tx.exec(`set local enable_seqscan = off; set local enable_bitmapscan = off; set local enable_hashjoin = off; set local enable_mergejoin = off;
+      set local plan_cache_mode = force_generic_plan; prepare trial as ${text}`)
+    const [row] = await tx.query<{ 'QUERY PLAN': [{ Plan: Plan }] }>(`explain (format json) execute trial${params.length === 0 ? '' : `(${params.map(literal).join(', ')})`}`)
+    await tx.exec('deallocate trial')
+    return row!['QUERY PLAN'][0].Plan
+  })
+}
 
 /** @param settings  further ones for the planner @returns how PostgreSQL answers when reading a whole table, which is quickest in a small store, is what it does last */
 export async function planOf(db: Database, { text, params }: Statement, settings = ''): Promise<Plan> {
