@@ -3,6 +3,7 @@
  * longer than most of them do. Only on a connection to the server itself; a pooler in transaction mode has another one
  * for the next transaction.
  */
+import { createHash } from 'node:crypto'
 
 // What is asked less often is not worth the server's memory, which has every plan once for each connection.
 const usesBefore = 3
@@ -11,6 +12,9 @@ const mostCounted = 2_000
 
 /** A page of a list, and what is asked with or without some value, are planned with the values: how far to go depends on them. */
 export const isPlannedOnce = (text: string): boolean => !/\blimit\b|\bis null or\b/i.test(text)
+
+/** The same text has the same name everywhere and no other has it: should a pooler hide well, it cannot mix two instances' statements. At most 63 characters count. */
+const nameFor = (text: string): string => `latchkey_${createHash('sha256').update(text).digest('base64url')}`
 
 export class StatementNames {
   readonly #names = new Map<string, string>()
@@ -24,7 +28,7 @@ export class StatementNames {
     if (this.#uses.size >= mostCounted) this.#uses.clear()
     this.#uses.set(text, uses)
     if (uses <= usesBefore) return undefined
-    const name = `latchkey_${this.#names.size}`
+    const name = nameFor(text)
     this.#names.set(text, name)
     return name
   }

@@ -13,6 +13,15 @@ test('a statement gets a name when it is asked again and again, and keeps it', t
   t.truthy(given[3])
 })
 
+test('two instances give the same name to the same statement, whatever they asked before, and never to two', t => {
+  const [one, other] = [new StatementNames(), new StatementNames()]
+  for (let use = 0; use < 4; use++) other.of('select 2')
+  const named = (names: StatementNames, text: string): string | undefined => [1, 2, 3, 4].map(() => names.of(text)).at(-1)
+  t.is(named(one, 'select 1'), named(other, 'select 1'))
+  t.not(named(one, 'select 1'), named(other, 'select 2'))
+  t.true(named(one, 'select 1')!.length < 64)
+})
+
 test('a page of a list, and what is asked with or without some value, have no name', t => {
   t.false(isPlannedOnce('select id from people where id > $1 order by id LIMIT 50'))
   t.false(isPlannedOnce('select id from people where ($1::uuid is null or id = $1)'))
