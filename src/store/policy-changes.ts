@@ -50,8 +50,8 @@ const deviceOf = (row: any): DeviceRecord => ({
 })
 
 /** How many there are: counted up to a limit, and as the planner knows it beyond, since counting would read them all. */
-const someDevices = `select case when f.n < 10000 then f.n else greatest(f.n, c.reltuples::int) end
-  from (select count(*)::int as n from (select 1 from devices limit 10000) d) f, pg_class c where c.oid = 'devices'::regclass`
+const someDevices = `select case when f.n < 50000 then f.n else greatest(f.n, c.reltuples::int) end
+  from (select count(*)::int as n from (select 1 from devices limit 50000) d) f, pg_class c where c.oid = 'devices'::regclass`
 
 export function policyChangeStore(db: Queryable) {
   const first = async (text: string, params: unknown[]): Promise<PolicyChange | undefined> => {
