@@ -28,7 +28,7 @@ test('when the service is killed front ends go on for as long as the policy says
   await service.kill()
   const killedMs = performance.now()
   await untilAnswered(goodAsked, 500)
-  t.regex(asking.errorLog(), /connect\(\) failed|prematurely closed/, 'who asks the service about every request says that it is not there')
+  t.regex(asking.errorLog(), /connect\(\) failed|recv\(\) failed|prematurely closed/, 'who asks the service about every request says that it is not there')
   for (const prober of goods) t.is(prober.asked.at(-1)!.status, 200, 'what was heard last still counts')
   await stays503(goods)
   for (const [index, prober] of goods.entries()) {
