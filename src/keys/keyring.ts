@@ -9,9 +9,12 @@ import { toPem } from '../formats/pem.ts'
 import { buildPkcs12 } from '../formats/pkcs12.ts'
 import { encryptPrivateKeyInfo } from '../formats/pkcs8.ts'
 import type { KeyAlgorithm, Keyring, LeafKey, SealedKey } from '../certificates/keyring.ts'
+import { spareKeys } from './spare-keys.ts'
 
 const generate = promisify(generateKeyPair)
 const cipher = 'aes-256-cbc'
+// A family's phones, one after the other.
+const mostSpareKeys = 4
 
 /**
  * Private keys in this process. They rest as encrypted PKCS#8 (PBES2, AES-256) and are opened on first use.
@@ -21,6 +24,7 @@ export function openKeyring(passphrase: string): Keyring {
   if (passphrase.length < 16) throw new CaError('invalid-configuration', 'the passphrase needs at least 16 characters')
   const opened = new Map<string, KeyObject>()
   const signers = new WeakMap<KeyObject, Signer>()
+  const newLeafKey = spareKeys(async () => await generatePrivateKey('RSA-2048'), mostSpareKeys)
   const root = Buffer.from(hkdfSync('sha256', passphrase, 'latchkey', 'secrets', 32))
 
   function open(key: SealedKey): KeyObject {
@@ -54,7 +58,7 @@ export function openKeyring(passphrase: string): Keyring {
     },
     decrypt: async (key, ciphertext) => decryptPkcs1(open(key), ciphertext),
     forget: key => { opened.delete(key.id) },
-    newLeafKey: async () => leafKeyOf(await generatePrivateKey('RSA-2048')),
+    newLeafKey: async () => leafKeyOf(await newLeafKey()),
     exportKey: async (key, outside) => toPem('ENCRYPTED PRIVATE KEY', await encryptPrivateKeyInfo(open(key).export({ type: 'pkcs8', format: 'der' }), outside)),
     secret: (purpose, subject) => createHmac('sha256', root).update(`${purpose}\0${subject}`).digest(),
   }
