@@ -37,10 +37,12 @@ const settings = (values: Record<string, string>): string[] =>
 
 // One session and a small data set: the default 128 MB of buffers would only be resident memory.
 const smallMemory = settings({ shared_buffers: '16MB', wal_buffers: '256kB', max_connections: '5' })
-const unsyncedParams = [...PGlite.defaultStartParams, ...smallMemory, ...settings({ min_wal_size: '2MB' })]
+const smallParams = [...PGlite.defaultStartParams, ...smallMemory]
+// Its template is copied for every test: no more of a log than it needs.
+const unsyncedParams = [...smallParams, ...settings({ min_wal_size: '2MB' })]
 // fdatasync and open_datasync, the other methods, are not passed on by the WebAssembly system calls.
 const syncedParams = [
-  ...[...PGlite.defaultStartParams, ...smallMemory].filter(param => param !== '-F'),
+  ...smallParams.filter(param => param !== '-F'),
   ...settings({ fsync: 'on', wal_sync_method: 'fsync', full_page_writes: 'on' }),
 ]
 

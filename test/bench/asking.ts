@@ -7,6 +7,9 @@ import type { Offered, Order } from './load.ts'
 import { cpuSeconds, residentMb } from './processes.ts'
 import type { Sample } from './rounds.ts'
 
+/** Requests a second, at the most, before anything is measured. */
+export const warmRate = 5000
+
 /** @property pid  of the process that answers; @property warmSeconds  asked before it is measured */
 export type Question = Omit<Order, 'requests'> & { requests: readonly Buffer[], pid: number, warmSeconds?: number }
 /** @property server  share of a processor that the answering process used */
@@ -16,7 +19,7 @@ export async function ask({ pid, warmSeconds = 1, requests, ...rest }: Question)
   const order: Order = { ...rest, requests: requests.map(each => each.toString('base64')) }
   const child = fork(fileURLToPath(new URL('load.ts', import.meta.url)))
   try {
-    if (warmSeconds > 0) await offered(child, { ...order, seconds: warmSeconds, rate: Math.min(order.rate, 5000) })
+    if (warmSeconds > 0) await offered(child, { ...order, seconds: warmSeconds, rate: Math.min(order.rate, warmRate) })
     const [cpu, before] = [await cpuSeconds(pid), performance.now()]
     const result = await offered(child, order)
     const elapsed = (performance.now() - before) / 1000

@@ -3,10 +3,10 @@
  * certificates on a PostgreSQL server of its own (or on that of DATABASE_URL), starts the service as an operator would, offers
  * requests at a constant rate from another process, and says how long answers took. The same run asks a bare `node:http` server.
  */
-import { fork, type ChildProcess } from 'node:child_process'
+import { fork } from 'node:child_process'
 import { createHash, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -22,10 +22,11 @@ import { fakeClock } from '../support/clock.ts'
 import { issueDevice, type Issued } from '../support/issued.ts'
 import { served } from '../support/served.ts'
 import { testService, type TestService } from '../support/service.ts'
+import { ask, warmRate, type Asked } from './asking.ts'
 import { checkRequest, ocspRequest } from './check-requests.ts'
 import { fillCheckStore, type Population } from './check-store.ts'
-import type { Offered, Order } from './load.ts'
 import { createUnlessThere, onServer } from './open-store.ts'
+import { residentMb } from './processes.ts'
 import { ownServer } from '../support/own-server.ts'
 
 const { values: options } = parseArgs({ options: {
@@ -36,13 +37,11 @@ const { values: options } = parseArgs({ options: {
 const say = (line: string): void => { process.stderr.write(`${line}\n`) }
 const population: Population = { good: Number(options.good), revoked: Number(options.revoked) }
 const [rate, seconds, connections] = [Number(options.rate), Number(options.seconds), Number(options.connections)]
-const warmRate = 5000
 const secret = 'a-secret-of-the-front-end'
 const passphrase = 'a passphrase of tests'
 
 type Case = { name: string, rate: number, bare?: boolean, requests: () => { bytes: Buffer[], expected: number[] } }
-type Round = Offered & { cpu: number, residentMb: number }
-type Row = { name: string, offered: number, rounds: Round[] }
+type Row = { name: string, offered: number, rounds: Asked[] }
 
 const undo: (() => Promise<void>)[] = []
 try {
@@ -101,7 +100,7 @@ async function bench(databaseUrl: string, service: TestService, template: Issued
       const target = each.bare === true ? { port: barePort, pid: bare.pid! } : { port: Number(new URL(latchkey.url).port), pid: latchkey.pid()! }
       const measured = await measure(each, target)
       rows[index]!.rounds.push(measured)
-      say(`${round}/${options.rounds} ${each.name}: ${measured.perSecond}/s, p50 ${measured.p50.toFixed(2)}, p99 ${measured.p99.toFixed(2)}, max ${measured.max.toFixed(1)} ms, CPU ${(measured.cpu * 100).toFixed(0)} %, wrong ${measured.wrong}`)
+      say(`${round}/${options.rounds} ${each.name}: ${measured.perSecond}/s, p50 ${measured.p50.toFixed(2)}, p99 ${measured.p99.toFixed(2)}, max ${measured.max.toFixed(1)} ms, CPU ${(measured.server * 100).toFixed(0)} %, wrong ${measured.wrong}`)
     }
   }
   return rows
@@ -144,47 +143,22 @@ function casesOf(service: TestService, template: Issued): Case[] {
   ]
 }
 
-async function measure({ rate, requests }: Case, { port, pid }: { port: number, pid: number }): Promise<Round> {
+async function measure({ rate, requests }: Case, target: { port: number, pid: number }): Promise<Asked> {
   const { bytes, expected } = requests()
-  const order = (seconds: number): Order => ({ port, rate, seconds, connections, requests: bytes.map(each => each.toString('base64')), expected })
-  const child = fork(fileURLToPath(new URL('load.ts', import.meta.url)))
-  try {
-    // So many certificates are remembered; with more of them nothing can be.
-    const warmSeconds = bytes.length > 50_000 ? 2 : 2 + bytes.length / warmRate
-    await offered(child, { ...order(warmSeconds), rate: Math.min(rate, warmRate) })
-    const [cpu, before] = [await cpuSeconds(pid), performance.now()]
-    const result = await offered(child, order(seconds))
-    const elapsed = (performance.now() - before) / 1000
-    return { ...result, cpu: (await cpuSeconds(pid) - cpu) / elapsed, residentMb: await residentMb(pid) }
-  } finally {
-    child.kill()
-  }
-}
-
-async function offered(child: ChildProcess, order: Order): Promise<Offered> {
-  child.send(order)
-  return (await Promise.race([once(child, 'message'), once(child, 'exit').then(() => { throw new Error('the process that asks has ended') })]))[0] as Offered
-}
-
-/** Of all threads of a process, user and system (proc_pid_stat(5)). */
-async function cpuSeconds(pid: number): Promise<number> {
-  const fields = (await readFile(`/proc/${pid}/stat`, 'utf8')).replace(/^.*\) /, '').split(' ')
-  return (Number(fields[11]) + Number(fields[12])) / 100
-}
-
-async function residentMb(pid: number): Promise<number> {
-  return Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
+  // So many certificates are remembered; with more of them nothing can be.
+  const warmSeconds = bytes.length > 50_000 ? 2 : 2 + bytes.length / warmRate
+  return await ask({ ...target, rate, seconds, connections, requests: bytes, expected, warmSeconds })
 }
 
 function reportOf(about: Record<string, unknown>, rows: readonly Row[]): string {
   const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!
   const spread = (values: number[], digits: number): string => `${median(values).toFixed(digits)} (${Math.min(...values).toFixed(digits)}–${Math.max(...values).toFixed(digits)})`
   const bare = rows.find(({ name, offered }) => name.startsWith('bare') && offered === 0)
-  const bareCost = bare && median(bare.rounds.map(({ cpu, perSecond }) => cpu / perSecond))
+  const bareCost = bare && median(bare.rounds.map(({ server, perSecond }) => server / perSecond))
   const lines = rows.map(({ name, offered, rounds }) => {
-    const of = (value: (round: Round) => number, digits: number): string => spread(rounds.map(value), digits)
-    const ratio = bareCost === undefined ? '' : (median(rounds.map(({ cpu, perSecond }) => cpu / perSecond)) / bareCost).toFixed(1)
-    return `| ${[name, offered || 'at most', of(r => r.perSecond, 0), of(r => r.p50, 2), of(r => r.p99, 2), of(r => r.max, 1), of(r => r.cpu * 100, 0), of(r => r.perSecond / r.cpu, 0), ratio, of(r => r.lateMs, 2), median(rounds.map(r => r.residentMb)).toFixed(0), rounds.reduce((sum, r) => sum + r.wrong, 0)].join(' | ')} |`
+    const of = (value: (round: Asked) => number, digits: number): string => spread(rounds.map(value), digits)
+    const ratio = bareCost === undefined ? '' : (median(rounds.map(({ server, perSecond }) => server / perSecond)) / bareCost).toFixed(1)
+    return `| ${[name, offered || 'at most', of(r => r.perSecond, 0), of(r => r.p50, 2), of(r => r.p99, 2), of(r => r.max, 1), of(r => r.server * 100, 0), of(r => r.perSecond / r.server, 0), ratio, of(r => r.lateMs, 2), median(rounds.map(r => r.residentMb)).toFixed(0), rounds.reduce((sum, r) => sum + r.wrong, 0)].join(' | ')} |`
   })
   return [
     JSON.stringify(about), '',

@@ -1,14 +1,9 @@
 /** A PostgreSQL server and its synchronous standby, on two ports of this machine: what the first has acknowledged is on both. */
-import { execFile } from 'node:child_process'
-import { chmod, mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import pg from 'pg'
 import { freePort } from './free-port.ts'
-import { newestPostgres } from './own-server.ts'
-
-const run = promisify(execFile)
+import { cluster, postgresFolder } from './own-server.ts'
 
 export type ReplicatedServer = {
   /** Of the first server alone. */
@@ -24,15 +19,7 @@ export type ReplicatedServer = {
 }
 
 export async function replicatedServer(): Promise<ReplicatedServer> {
-  const bin = await newestPostgres()
-  const folder = await mkdtemp(join(tmpdir(), 'latchkey-replicated-'))
-  const isRoot = process.getuid?.() === 0
-  const asPostgres = async (program: string, ...args: string[]): Promise<void> => {
-    const [command, rest] = isRoot ? ['runuser', ['-u', 'postgres', '--', join(bin, program), ...args]] : [join(bin, program), args]
-    await run(command, rest, { cwd: '/' })
-  }
-  await chmod(folder, 0o711)
-  if (isRoot) await run('chown', ['postgres', folder])
+  const { folder, asPostgres } = await postgresFolder('latchkey-replicated-')
   const [primary, standby] = [{ data: join(folder, 'primary'), port: await freePort() }, { data: join(folder, 'standby'), port: await freePort() }]
   const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'fsync=off', 'max_connections=200'].map(setting => `-c ${setting}`).join(' ')
   const start = async ({ data, port }: typeof primary): Promise<void> => { await asPostgres('pg_ctl', '-w', '-D', data, '-l', `${data}.log`, '-o', `-p ${port} ${settings}`, 'start') }
@@ -43,7 +30,7 @@ export async function replicatedServer(): Promise<ReplicatedServer> {
     await rm(folder, { recursive: true, force: true })
   }
   try {
-    await asPostgres('initdb', '-D', primary.data, '-U', 'postgres', '-A', 'trust', '-E', 'UTF8', '--no-locale')
+    await asPostgres('initdb', '-D', primary.data, ...cluster)
     await start(primary)
     await asPostgres('pg_basebackup', '-d', primaryUrl, '-D', standby.data, '-R', '-X', 'stream', '-c', 'fast')
     await start(standby)
