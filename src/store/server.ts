@@ -74,9 +74,8 @@ async function withConnection<T>(servers: Servers, pool: pg.Pool, work: (client:
 
 async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
   const session = sessionOn(client, { inTransaction: true })
-  await session.query('begin isolation level read committed')
   try {
-    const value = await work(session)
+    const value = await work(begun(session))
     // A transaction in which a statement failed answers COMMIT with ROLLBACK, and no error.
     const { command } = await run(() => client.query(limited('commit')))
     if (command !== 'COMMIT') throw new DatabaseError('the transaction was rolled back instead of committed', '25P02', undefined)
@@ -85,6 +84,35 @@ async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) =
     // On a connection that does not answer it would only be waited for; closing it rolls back too.
     if (!isUnavailable(error)) await session.query('rollback')
     throw error
+  }
+}
+
+const isRead = (text: string): boolean => /^\s*select\b/i.test(text)
+
+/**
+ * Begins. What is read first travels together with `begin`: should that fail, nothing was changed outside a transaction.
+ * Of statements that were asked together the first that fails says why; those after it only that it has (25P02).
+ */
+function begun(session: Transaction): Transaction {
+  let [isOpen, mayPass] = [false, true] // nothing overtakes what has to wait
+  let failure: unknown
+  const told = async <T>(answer: Promise<T>): Promise<T> => {
+    const value = await answer.catch((error: unknown) => { failure ??= error })
+    if (failure !== undefined) throw failure
+    return value as T
+  }
+  const begin = told(session.query('begin isolation level read committed')).then(() => { isOpen = true })
+  begin.catch(() => {}) // whoever asks something is told
+  return {
+    async query<T>(text: string, params?: readonly unknown[]): Promise<T[]> {
+      if (!isOpen && !(mayPass &&= isRead(text))) await begin
+      return await told(session.query<T>(text, params))
+    },
+    async exec(sql) {
+      mayPass &&= isOpen
+      if (!isOpen) await begin
+      await told(session.exec(sql))
+    },
   }
 }
 

@@ -2,6 +2,7 @@
  * Connections to the one of several servers that takes writes: the others are its standbys, one of which may be promoted at any
  * time. Each is tried in turn, beginning with the one that was good last.
  */
+import type { Duplex } from 'node:stream'
 import pg from 'pg'
 import { CaError } from '../errors.ts'
 import { serverAddresses } from './server-addresses.ts'
@@ -57,7 +58,7 @@ export class Servers {
     const client = connection as ServerClient
     try {
       const question = { text: `select current_setting('transaction_read_only') as read_only, pg_backend_pid()::text as pid`, query_timeout: longestConnectMs }
-      const { rows: [row] } = await client.query<{ read_only: string, pid: string }>(question)
+      const { rows: [row] } = await connection.query<{ read_only: string, pid: string }>(question)
       if (row?.read_only !== 'off') throw new CaError('database-unavailable', 'the database server takes no writes')
       client.isDirect = row.pid === String(client.processID)
     } catch (error) {
@@ -87,11 +88,30 @@ function clientOf(next: () => string, failed: (address: string) => void) {
     isDirect = false
     /** As the server called itself when it took the connection (PostgreSQL manual §55.7, BackendKeyData). */
     declare readonly processID: number | null
+    #isCorked = false
 
     constructor(options: pg.ClientConfig) {
       const address = next()
-      super({ ...options, connectionString: address })
+      // A statement does not wait for the answer of the one before it (PostgreSQL manual §55.2.4).
+      super({ ...options, connectionString: address, pipeline: true } as pg.ClientConfig)
       this.address = address
+    }
+
+    override query(...question: [any, any?, any?]): any {
+      this.#travelTogether()
+      return super.query(...question)
+    }
+
+    /** What is asked in one go is one packet: handing it to the kernel costs more than PostgreSQL's answer to most of it. */
+    #travelTogether(): void {
+      if (this.#isCorked) return
+      const { stream } = (this as unknown as { connection: { stream: Duplex } }).connection
+      this.#isCorked = true
+      stream.cork()
+      process.nextTick(() => {
+        this.#isCorked = false
+        stream.uncork()
+      })
     }
 
     // As the driver's pool calls it: nobody waits for a promise.

@@ -1,4 +1,5 @@
-import { connect, createServer, type Socket } from 'node:net'
+import { once } from 'node:events'
+import { connect, createServer, type AddressInfo, type Socket } from 'node:net'
 import test, { type ExecutionContext } from 'ava'
 import type { Database } from '../../src/store/db.ts'
 import { openServer } from '../../src/store/server.ts'
@@ -101,4 +102,58 @@ test('of two transactions that wait for each other both come through', async t =
   }
   await Promise.all([add(db, 0, ['a', 'b']), add(other, 1, ['b', 'a'])])
   t.deepEqual(await db.query('select name, n from counters order by name'), [{ name: 'a', n: 2 }, { name: 'b', n: 2 }])
+})
+
+test('of statements that a transaction asks together the first that fails says why', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const { db } = instances
+  await db.exec('create table numbers (n integer primary key)')
+  const deeper = async (work: () => Promise<unknown>): Promise<unknown> => await (async () => await work())()
+  const refused = await t.throwsAsync(db.transaction(async tx => {
+    await tx.query('insert into numbers values (1)')
+    await Promise.all([deeper(async () => await deeper(async () => await tx.query('insert into numbers values (1)'))), tx.query('select 1')])
+  }))
+  t.like(refused, { code: '23505', constraint: 'numbers_pkey' })
+  t.deepEqual(await db.query('select n from numbers'), [])
+})
+
+test('what a transaction asks together is done in that order, whatever waits for its beginning', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const { db } = instances
+  await db.exec('create table numbers (n integer primary key)')
+  const count = 'select count(*)::int as count from numbers'
+  const answers = await db.transaction(async tx => await Promise.all([
+    tx.query(count), tx.query('insert into numbers values (1)'), tx.query(count), tx.query('insert into numbers values (2)'), tx.query(count),
+  ]))
+  t.deepEqual([answers[0], answers[2], answers[4]], [[{ count: 0 }], [{ count: 1 }], [{ count: 2 }]])
+})
+
+test('what a transaction reads first travels with its beginning, and what it asks together travels together', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const [{ name }] = await instances.other.query<{ name: string }>('select current_database() as name') as [{ name: string }]
+  const url = new URL(process.env['DATABASE_URL']!)
+  const [host, port, packets] = [url.hostname, Number(url.port || 5432), [] as Buffer[]]
+  const way = createServer(from => {
+    const to = connect(port, host)
+    for (const socket of [from, to]) socket.on('error', () => {})
+    from.on('data', packet => { packets.push(packet) })
+    from.pipe(to).pipe(from)
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => { way.close() })
+  await once(way, 'listening')
+  Object.assign(url, { pathname: `/${name}`, host: `127.0.0.1:${(way.address() as AddressInfo).port}` })
+  const db = await openServer(url.href)
+  t.teardown(async () => { await db.close() })
+  packets.length = 0
+  await db.transaction(async tx => {
+    await Promise.all([tx.query('select 11'), tx.query('select 12')])
+    await Promise.all([tx.query('select 3'), tx.query('select 4'), tx.query('select 5')])
+  })
+  t.is(packets.length, 3)
+  t.true(['begin', 'select 11', 'select 12'].every(text => packets[0]!.includes(text)))
+  t.true(['select 3', 'select 4', 'select 5'].every(text => packets[1]!.includes(text)))
+  t.true(packets[2]!.includes('commit'))
 })
