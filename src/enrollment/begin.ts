@@ -29,10 +29,10 @@ export async function beginEnrollment(deps: EnrollmentDeps, token: string): Prom
   assertOpen(invitation, now)
   const id = newEnrollmentId()
   const challenge = newChallenge()
-  await deps.store.transaction(async tx => await tx.addEnrollment({
+  await deps.store.addEnrollment({
     id, invitationId: invitation.id, challengeSha256: sha256(Buffer.from(challenge, 'utf8')),
     challengeExpiresAt: new Date(now.getTime() + challengeMs), createdAt: now,
-  }))
+  })
   return await profileServiceDocument(deps, id, invitation, challenge, now)
 }
 

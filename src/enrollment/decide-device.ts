@@ -1,5 +1,5 @@
 import { knownDevice, withInventory, type KnownDevice } from '../policy/decision.ts'
-import { decide, type Decision } from '../policy/decide.ts'
+import { decide, type Decision, type PolicySnapshot } from '../policy/decide.ts'
 import type { EnrollmentDeps } from './deps.ts'
 import type { DeviceRecord, EnrollmentReads, InvitationRecord } from './records.ts'
 
@@ -22,5 +22,8 @@ export function knowledgeOf(deps: Pick<EnrollmentDeps, 'catalogue'>, device: Dev
 
 /** Decides about a device as policy stands in `reads`: inside a transaction, as that transaction sees it. */
 export async function decideDevice(deps: Pick<EnrollmentDeps, 'catalogue'>, reads: Pick<EnrollmentReads, 'policy'>, device: DeviceRecord, invitation: InvitationRecord, now: Date): Promise<Decision> {
-  return decide(knowledgeOf(deps, device, invitation), await reads.policy({ deviceId: device.id, now }), now)
+  return decideOn(deps, device, invitation, await reads.policy({ deviceId: device.id, now }), now)
 }
+
+export const decideOn = (deps: Pick<EnrollmentDeps, 'catalogue'>, device: DeviceRecord, invitation: InvitationRecord, policy: PolicySnapshot, now: Date): Decision =>
+  decide(knowledgeOf(deps, device, invitation), policy, now)

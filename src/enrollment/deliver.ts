@@ -1,20 +1,21 @@
 import { randomBytes } from 'node:crypto'
 import type { Pkcs12Scheme } from '../formats/pkcs12.ts'
 import { parseOsVersion } from '../formats/os-version.ts'
-import { decideDevice, knowledgeOf } from './decide-device.ts'
+import { knowledgeOf } from './decide-device.ts'
 import type { EnrollmentDeps } from './deps.ts'
 import { completeDevice, deviceChain, prepareDevice, takePlace, type DeviceOrder } from './issue-device.ts'
 import type { DeviceRecord, EnrollmentRecord, EnrollmentWrites, InvitationRecord } from './records.ts'
+import { lockStanding, type Outlook } from './standing.ts'
 import type { TemplateIdentity } from './template.ts'
 
 /** An identity made here, because the invitation says so. It exists only in the document that is about to be encrypted. */
 export type Delivery = { identity: TemplateIdentity, complete(tx: EnrollmentWrites): Promise<void> }
 
-export async function deliverIdentity(deps: EnrollmentDeps, enrollment: EnrollmentRecord, device: DeviceRecord, invitation: InvitationRecord, now: Date): Promise<Delivery> {
+export async function deliverIdentity(deps: EnrollmentDeps, enrollment: EnrollmentRecord, outlook: Outlook, now: Date): Promise<Delivery> {
+  const { device, invitation } = outlook
   const key = await deps.keyring.newLeafKey()
-  const order: DeviceOrder = { device, invitation, enrollmentId: enrollment.id, keyOrigin: 'delivered', subjectPublicKeyInfo: key.subjectPublicKeyInfo }
-  const decision = await decideDevice(deps, deps.store, device, invitation, now)
-  const prepared = await prepareDevice(deps, decision, order, now)
+  const order: DeviceOrder = { outlook, enrollmentId: enrollment.id, keyOrigin: 'delivered', subjectPublicKeyInfo: key.subjectPublicKeyInfo }
+  const prepared = await prepareDevice(deps, order, now)
   const password = randomBytes(18).toString('base64url')
   const data = key.toPkcs12({
     certificate: prepared.certificate.raw, chain: deviceChain(deps), password, friendlyName: invitation.person.name,
@@ -23,8 +24,8 @@ export async function deliverIdentity(deps: EnrollmentDeps, enrollment: Enrollme
   return {
     identity: { kind: 'pkcs12', data, password, fileName: 'identity.p12' },
     async complete(tx) {
-      await takePlace(tx, order, now)
-      await completeDevice(deps, tx, prepared, order, null, now)
+      const locked = await lockStanding(deps, tx, { deviceId: device.id, invitationId: invitation.id }, now)
+      await Promise.all([takePlace(tx, locked, now), completeDevice(tx, locked, prepared, order, null, now)])
     },
   }
 }

@@ -7,7 +7,7 @@ import type { Decision } from '../policy/decide.ts'
 import { decideDevice } from './decide-device.ts'
 import type { EnrollmentDeps } from './deps.ts'
 import { bootstrapDocument } from './profiles.ts'
-import type { DeviceRecord, EnrollmentRecord, EnrollmentState, EnrollmentWrites, InvitationRecord } from './records.ts'
+import type { DeviceRecord, EnrollmentRecord, EnrollmentState, EnrollmentWrites, InvitationRecord, NewChallenge } from './records.ts'
 import { matchesHash, scepChallenge } from './secrets.ts'
 
 /** What a phone's message is answered with: a document, or the page that says why there is none. */
@@ -28,14 +28,14 @@ export async function answerFirstPost(deps: EnrollmentDeps, enrollment: Enrollme
   const attributes = parseDeviceAttributes(content)
   assertChallenge(enrollment, attributes.challenge, now)
   const state = await deps.store.transaction(async tx => {
-    const locked = await tx.lockEnrollment(enrollment.id)
+    const [locked, invitation] = await Promise.all([tx.lockEnrollment(enrollment.id), tx.invitation(enrollment.invitationId)])
     if (locked.state !== 'invited') {
       if (locked.firstPostSha256?.equals(sha256(raw))) return locked.state
       throw new CaError('challenge-used', 'this challenge was answered already')
     }
-    return await keepAndDecide(deps, tx, enrollment, anchor, attributes, raw, now)
+    return await keepAndDecide(deps, tx, enrollment, invitation!, anchor, attributes, raw, now)
   })
-  return await answerAgain(deps, enrollment.id, state)
+  return await answerAgain(deps, enrollment, state)
 }
 
 function assertChallenge(enrollment: EnrollmentRecord, challenge: string | undefined, now: Date): void {
@@ -46,34 +46,34 @@ function assertChallenge(enrollment: EnrollmentRecord, challenge: string | undef
 }
 
 /** The answer to a first message that was decided about: the same whenever it is asked for. */
-export async function answerAgain(deps: EnrollmentDeps, enrollmentId: string, state: EnrollmentState): Promise<OtaAnswer> {
-  if (state === 'refused' || state === 'quarantined') return { kind: 'page', enrollmentId }
-  const enrollment = (await deps.store.enrollment(enrollmentId))!
-  const invitation = (await deps.store.invitation(enrollment.invitationId))!
-  return { kind: 'document', body: await bootstrapDocument(deps, enrollmentId, invitation, enrollment.decidedAt!) }
+export async function answerAgain(deps: EnrollmentDeps, { id, invitationId }: Pick<EnrollmentRecord, 'id' | 'invitationId'>, state: EnrollmentState): Promise<OtaAnswer> {
+  if (state === 'refused' || state === 'quarantined') return { kind: 'page', enrollmentId: id }
+  const [enrollment, invitation] = await deps.store.together(async reads => await Promise.all([reads.enrollment(id), reads.invitation(invitationId)]))
+  return { kind: 'document', body: await bootstrapDocument(deps, id, invitation!, enrollment!.decidedAt!) }
 }
 
-async function keepAndDecide(deps: EnrollmentDeps, tx: EnrollmentWrites, enrollment: EnrollmentRecord, anchor: DeviceAnchor, attributes: DeviceAttributes, raw: Buffer, now: Date): Promise<EnrollmentState> {
-  const invitation = (await tx.invitation(enrollment.invitationId))!
+async function keepAndDecide(deps: EnrollmentDeps, tx: EnrollmentWrites, enrollment: EnrollmentRecord, invitation: InvitationRecord, anchor: DeviceAnchor, attributes: DeviceAttributes, raw: Buffer, now: Date): Promise<EnrollmentState> {
   const device = await tx.putDevice({
     personId: invitation.person.id, udid: attributes.udid, serialNumber: attributes.serialNumber, productType: attributes.productType,
     build: attributes.build ?? null, osVersion: attributes.osVersion ?? null, grade: 'signed', test: anchor.test, knownAt: now,
   }, now)
-  const evidenceId = await keepEvidence(tx, device, attributes, raw, now)
-  const decision = await decideDevice(deps, tx, device, invitation, now)
-  const obstacle = invitation.expiresAt < now ? 'invitation-expired' : await placeObstacle(tx, invitation, device)
+  const [evidenceId, decision, hasPlace] = await Promise.all([
+    keepEvidence(tx, device, attributes, raw, now), decideDevice(deps, tx, device, invitation, now), tx.hasPlace(invitation.id, device.id),
+  ])
+  const obstacle = invitation.expiresAt < now ? 'invitation-expired' : placeObstacle(invitation, hasPlace)
   const state = obstacle === undefined ? stateOf[decision.verdict] : 'refused'
-  await tx.saveEnrollment(enrollment.id, {
-    state, deviceId: device.id, evidenceId, decision, decidedAt: now, firstPostSha256: sha256(raw),
-    lastError: obstacle ?? null, lastErrorStep: obstacle === undefined ? null : 'first-post',
-  }, now)
-  if (state === 'allowed') {
-    await tx.addChallenge({
-      challengeSha256: sha256(Buffer.from(scepChallenge(deps.keyring, 'bootstrap', enrollment.id))), enrollmentId: enrollment.id,
-      purpose: 'bootstrap', expiresAt: new Date(now.getTime() + bootstrapChallengeMs),
-    })
+  const challenge: NewChallenge = {
+    challengeSha256: sha256(Buffer.from(scepChallenge(deps.keyring, 'bootstrap', enrollment.id))), enrollmentId: enrollment.id,
+    purpose: 'bootstrap', expiresAt: new Date(now.getTime() + bootstrapChallengeMs),
   }
-  await tx.audit({ at: now, actor: 'phone', action: `enrollment.${state}`, subject: `device:${device.id}`, detail: { code: obstacle ?? decision.code, productType: device.productType } })
+  await Promise.all([
+    tx.saveEnrollment(enrollment.id, {
+      state, deviceId: device.id, evidenceId, decision, decidedAt: now, firstPostSha256: sha256(raw),
+      lastError: obstacle ?? null, lastErrorStep: obstacle === undefined ? null : 'first-post',
+    }, now),
+    state === 'allowed' ? tx.addChallenge(challenge) : undefined,
+    tx.audit({ at: now, actor: 'phone', action: `enrollment.${state}`, subject: `device:${device.id}`, detail: { code: obstacle ?? decision.code, productType: device.productType } }),
+  ])
   return state
 }
 
@@ -87,9 +87,8 @@ async function keepEvidence(tx: EnrollmentWrites, device: DeviceRecord, attribut
   return id
 }
 
-/** Why this device cannot have a place, if it cannot. The device that has one takes no other. */
-export async function placeObstacle(tx: Pick<EnrollmentWrites, 'hasPlace'>, invitation: InvitationRecord, device: DeviceRecord): Promise<'invitation-ended' | 'invitation-used-up' | undefined> {
+/** Why a device cannot have a place, if it cannot. The device that has one takes no other. */
+export function placeObstacle(invitation: InvitationRecord, hasPlace: boolean): 'invitation-ended' | 'invitation-used-up' | undefined {
   if (invitation.endedAt !== null) return 'invitation-ended'
-  if (invitation.placesTaken < invitation.devicesMax || await tx.hasPlace(invitation.id, device.id)) return undefined
-  return 'invitation-used-up'
+  return hasPlace || invitation.placesTaken < invitation.devicesMax ? undefined : 'invitation-used-up'
 }

@@ -5,14 +5,14 @@ import type { KeyOrigin } from '../certificates/issue.ts'
 import { evidenceOids } from '../devices/evidence.ts'
 import { CaError } from '../errors.ts'
 import type { Decision } from '../policy/decide.ts'
-import { decideDevice } from './decide-device.ts'
 import type { EnrollmentDeps } from './deps.ts'
 import { placeObstacle } from './first-post.ts'
-import type { DeviceRecord, EnrollmentWrites, InvitationRecord } from './records.ts'
+import type { EnrollmentWrites } from './records.ts'
+import type { Outlook, Standing } from './standing.ts'
 
+/** For whom, as things stood when it was prepared. */
 export type DeviceOrder = {
-  device: DeviceRecord
-  invitation: InvitationRecord
+  outlook: Outlook
   enrollmentId: string | null
   keyOrigin: KeyOrigin
   subjectPublicKeyInfo: Buffer
@@ -25,10 +25,10 @@ export type DeviceOrder = {
 const maxCertificatesPerDay = 50
 
 /** Signs a device certificate that nobody may see before `completeDevice`. @throws {CaError} rate-limited, blocked-by-policy, quarantined-by-policy */
-export async function prepareDevice(deps: EnrollmentDeps, decision: Decision, order: DeviceOrder, now: Date): Promise<Prepared> {
-  const { device, invitation, keyOrigin, subjectPublicKeyInfo } = order
+export async function prepareDevice(deps: EnrollmentDeps, order: DeviceOrder, now: Date): Promise<Prepared> {
+  const { outlook: { device, invitation, decision, madeWithinDay }, keyOrigin, subjectPublicKeyInfo } = order
   const { person } = invitation
-  if (await deps.store.certificatesMade(device.id, new Date(now.getTime() - days(1))) >= maxCertificatesPerDay) {
+  if (madeWithinDay >= maxCertificatesPerDay) {
     throw new CaError('rate-limited', 'this phone was given too many certificates within a day')
   }
   const authority = activeAuthority(deps.authorities(), 'issuing')
@@ -49,32 +49,33 @@ const earliest = (approvalEndsAt: Date | null, issuerEnds: Date): Date =>
   approvalEndsAt === null || issuerEnds < approvalEndsAt ? issuerEnds : approvalEndsAt
 
 /**
- * Makes it valid, in the caller's transaction: decides again as policy stands there, and counts the place.
+ * Makes it valid, in the caller's transaction, under the decision made there.
  *
- * @throws {CaError} blocked-by-policy, quarantined-by-policy, invitation-ended, invitation-used-up, decision-changed
+ * @param standing  as it is there, locked
+ * @throws {CaError} blocked-by-policy, quarantined-by-policy, decision-changed
  */
-export async function completeDevice(deps: EnrollmentDeps, tx: EnrollmentWrites, prepared: Prepared, order: DeviceOrder, requestSha256: Buffer | null, now: Date): Promise<void> {
-  const invitation = await tx.lockInvitation(order.invitation.id)
-  const device = await tx.lockDevice(order.device.id)
-  const decision = await decideDevice(deps, tx, device, invitation, now)
+export async function completeDevice(tx: EnrollmentWrites, standing: Standing, prepared: Prepared, order: DeviceOrder, requestSha256: Buffer | null, now: Date): Promise<void> {
+  const { device, decision } = standing
+  const { device: before } = order.outlook
   // What was signed says what was known: were that to change between, the certificate would say something else.
-  if (device.grade !== order.device.grade || device.test !== order.device.test || endsTooLate(decision, prepared)) {
+  if (device.grade !== before.grade || device.test !== before.test || endsTooLate(decision, prepared)) {
     throw new CaError('decision-changed', 'what the certificate rests on has changed: ask again')
   }
-  await complete(tx, prepared, decision, requestSha256)
   const serialNumber = prepared.certificate.serialNumber
-  await tx.audit({ at: now, actor: 'phone', action: 'certificate.issue', subject: `certificate:${serialNumber}`, detail: { deviceId: device.id, code: decision.code } })
+  await Promise.all([
+    complete(tx, prepared, decision, requestSha256),
+    tx.audit({ at: now, actor: 'phone', action: 'certificate.issue', subject: `certificate:${serialNumber}`, detail: { deviceId: device.id, code: decision.code } }),
+  ])
 }
 
 const endsTooLate = (decision: Decision, prepared: Prepared): boolean =>
   decision.approvalEndsAt !== null && decision.approvalEndsAt < prepared.certificate.notAfter
 
 /** Counts the device's place, under the invitation's lock. @throws {CaError} invitation-ended, invitation-used-up */
-export async function takePlace(tx: EnrollmentWrites, order: DeviceOrder, now: Date): Promise<void> {
-  const invitation = await tx.lockInvitation(order.invitation.id)
-  const obstacle = await placeObstacle(tx, invitation, order.device)
+export async function takePlace(tx: EnrollmentWrites, { invitation, device, hasPlace }: Standing, now: Date): Promise<void> {
+  const obstacle = placeObstacle(invitation, hasPlace)
   if (obstacle !== undefined) throw new CaError(obstacle, 'the invitation has no place for this phone')
-  await tx.takePlace(invitation.id, order.device.id, now)
+  await tx.takePlace(invitation.id, device.id, now)
 }
 
 /** The certificates above a device certificate: issuing CA first. */

@@ -43,7 +43,7 @@ export async function answerOtaMessage(deps: EnrollmentDeps, enrollmentId: strin
 
 async function answerToRepeat(deps: EnrollmentDeps, enrollment: EnrollmentRecord, raw: Buffer): Promise<OtaAnswer | undefined> {
   const hash = sha256(raw)
-  if (enrollment.firstPostSha256?.equals(hash)) return await answerAgain(deps, enrollment.id, enrollment.state)
+  if (enrollment.firstPostSha256?.equals(hash)) return await answerAgain(deps, enrollment, enrollment.state)
   if (!enrollment.secondPostSha256?.equals(hash)) return undefined
   if (enrollment.finalAnswer === null || enrollment.finalAnswerUntil! < deps.now()) {
     throw new CaError('challenge-expired', 'the answer to this message is no longer kept: begin again')

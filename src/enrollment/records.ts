@@ -63,7 +63,13 @@ export type EnrollmentStep = 'first-post' | 'bootstrap-scep' | 'second-post' | '
 export type ScepPurpose = 'bootstrap' | 'device'
 export type ScepChallenge = { challengeSha256: Buffer, enrollmentId: string, purpose: ScepPurpose, expiresAt: Date, consumedAt: Date | null }
 
+export type NewChallenge = Omit<ScepChallenge, 'consumedAt'>
+/** And to whom: the device that its enrollment has found. */
+export type GivenChallenge = ScepChallenge & { deviceId: string | null, invitationId: string }
+
 export type ScepPending = { purpose: ScepPurpose, transactionId: string, signerKeySha256: Buffer, request: Buffer, createdAt: Date, expiresAt: Date }
+
+export type NewEnrollment = Pick<EnrollmentRecord, 'id' | 'invitationId' | 'challengeSha256' | 'challengeExpiresAt' | 'createdAt'>
 
 export type NewEvidence = {
   id: string, deviceId: string, kind: 'ota-first-post' | 'ota-second-post', grade: EvidenceGrade, test: boolean
@@ -90,7 +96,7 @@ export type EnrollmentReads = {
   bootstrapCertificate(enrollmentId: string): Promise<IssuedCertificate | undefined>
   /** Device certificates of this device begun after `since`, whatever became of them. */
   certificatesMade(deviceId: string, since: Date): Promise<number>
-  challenge(challengeSha256: Buffer): Promise<ScepChallenge | undefined>
+  challenge(challengeSha256: Buffer): Promise<GivenChallenge | undefined>
   pending(purpose: ScepPurpose, transactionId: string, signerKeySha256: Buffer): Promise<ScepPending | undefined>
 }
 
@@ -101,13 +107,12 @@ export type EnrollmentWrites = EnrollmentReads & CompletionStore & {
   lockInvitation(id: string): Promise<InvitationRecord>
   /** The device's row under its lock: what is issued to it, and what revokes all it has, happen one after the other. */
   lockDevice(id: string): Promise<DeviceRecord>
-  addEnrollment(enrollment: Pick<EnrollmentRecord, 'id' | 'invitationId' | 'challengeSha256' | 'challengeExpiresAt' | 'createdAt'>): Promise<void>
   saveEnrollment(id: string, change: Partial<EnrollmentRecord> & { evidenceId?: string }, now: Date): Promise<void>
   /** The device of this person with this UDID, made or brought up to date. */
   putDevice(device: Omit<DeviceRecord, 'id' | 'lockedOut' | 'inventory'>, now: Date): Promise<DeviceRecord>
   addEvidence(evidence: NewEvidence): Promise<void>
   takePlace(invitationId: string, deviceId: string, now: Date): Promise<void>
-  addChallenge(challenge: Omit<ScepChallenge, 'consumedAt'>): Promise<void>
+  addChallenge(challenge: NewChallenge): Promise<void>
   /** True when this call consumed it: unexpired when it came, and never consumed before. */
   consumeChallenge(challengeSha256: Buffer, now: Date, cameAt: Date): Promise<boolean>
   /** The newest request of a transaction counts; the same one again keeps its time. */
@@ -118,5 +123,8 @@ export type EnrollmentWrites = EnrollmentReads & CompletionStore & {
 }
 
 export type EnrollmentStore = EnrollmentReads & {
+  addEnrollment(enrollment: NewEnrollment): Promise<void>
+  /** What `work` reads in one go travels together. */
+  together<T>(work: (reads: EnrollmentReads) => Promise<T>): Promise<T>
   transaction<T>(work: (tx: EnrollmentWrites) => Promise<T>): Promise<T>
 }

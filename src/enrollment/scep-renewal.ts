@@ -4,22 +4,20 @@ import { CaError } from '../errors.ts'
 import { authorityById } from '../certificates/authority.ts'
 import { sha256 } from '../certificates/issue.ts'
 import { isIssuedBy, type Certificate } from '../formats/x509.ts'
-import { decideDevice } from './decide-device.ts'
 import type { EnrollmentDeps } from './deps.ts'
 import { completeDevice, prepareDevice, type DeviceOrder } from './issue-device.ts'
 import type { IssuedCertificate } from './records.ts'
-import { findAnswered, wait, type ScepOutcome, type ScepRequest } from './scep-transaction.ts'
+import { answerOf, requestHash, wait, type ScepOutcome, type ScepRequest } from './scep-transaction.ts'
+import { lockStanding, outlookFor } from './standing.ts'
 
 /**
- * The certificate of ours with which the request is signed, if it is one: then this is a renewal, whatever its type says.
+ * For a signer whose certificate is not on record as issued. Pending, abandoned, or the certificate of a CA: none of them
+ * renews anything.
  *
- * @throws {CaError} renewal-not-allowed when one of our authorities signed it and it is not on record as issued
+ * @throws {CaError} renewal-not-allowed when one of our authorities signed it
  */
-export async function certificateOfSigner(deps: EnrollmentDeps, signer: Certificate): Promise<IssuedCertificate | undefined> {
-  const found = await deps.store.certificateBySha256(sha256(signer.raw))
-  // Pending, abandoned, or the certificate of a CA: none of them renews anything.
-  if (found === undefined && isOurs(deps, signer)) throw new CaError('renewal-not-allowed', 'the certificate of the signer cannot be renewed')
-  return found
+export function assertNotOurs(deps: EnrollmentDeps, signer: Certificate): void {
+  if (isOurs(deps, signer)) throw new CaError('renewal-not-allowed', 'the certificate of the signer cannot be renewed')
 }
 
 /** By signature: a name can be anybody's, and two of our authorities may have the same. */
@@ -32,32 +30,32 @@ const isOurs = (deps: EnrollmentDeps, signer: Certificate): boolean => deps.auth
  *
  * @throws {CaError} renewal-not-allowed, evidence-too-old, blocked-by-policy
  */
-export async function renew(deps: EnrollmentDeps, request: ScepRequest, old: IssuedCertificate, hash: Buffer, now: Date): Promise<ScepOutcome> {
+export async function renew(deps: EnrollmentDeps, request: ScepRequest, old: IssuedCertificate, now: Date): Promise<ScepOutcome> {
+  const hash = requestHash(request, old)
+  const before = answerOf(await deps.store.certificateByRequest(hash), now)
+  if (before !== undefined) return before
   assertRenewable(deps, request, old, now)
-  const device = (await deps.store.device(old.deviceId!))!
-  const invitation = (await deps.store.invitation(old.invitationId!))!
+  const ids = { deviceId: old.deviceId!, invitationId: old.invitationId! }
+  const outlook = await deps.store.together(async reads => await outlookFor(deps, reads, ids, now))
+  const { device, decision } = outlook
   if (now.getTime() - device.knownAt.getTime() > deps.evidenceMaxAgeDays * 86_400_000) {
     throw new CaError('evidence-too-old', 'what is known of this phone is too old: it has to enroll again')
   }
-  const decision = await decideDevice(deps, deps.store, device, invitation, now)
   if (decision.verdict === 'quarantine') {
     await deps.store.transaction(async tx => await tx.setAside(device.id, decision, now))
     return await wait(deps, request, now)
   }
   const order: DeviceOrder = {
-    device, invitation, enrollmentId: old.enrollmentId, keyOrigin: 'device',
-    subjectPublicKeyInfo: request.certificationRequest.subjectPublicKeyInfo,
+    outlook, enrollmentId: old.enrollmentId, keyOrigin: 'device', subjectPublicKeyInfo: request.certificationRequest.subjectPublicKeyInfo,
   }
-  const prepared = await prepareDevice(deps, decision, order, now)
+  const prepared = await prepareDevice(deps, order, now)
   return await deps.store.transaction(async tx => {
-    // Behind these locks: a revocation of the whole device, or of the person, has happened or will see the new certificate.
-    await tx.lockInvitation(invitation.id)
-    await tx.lockDevice(device.id)
-    const answered = await findAnswered(tx, hash, now)
+    const locked = await lockStanding(deps, tx, ids, now)
+    const [known, again] = await Promise.all([tx.certificateByRequest(hash), tx.certificateBySha256(sha256(old.der))])
+    const answered = answerOf(known, now)
     if (answered !== undefined) return answered
-    const again = await tx.certificateBySha256(sha256(old.der))
     if (again === undefined || again.revoked) throw new CaError('renewal-not-allowed', 'the certificate of the signer was revoked')
-    await completeDevice(deps, tx, prepared, order, hash, now)
+    await completeDevice(tx, locked, prepared, order, hash, now)
     return { status: 'issued', certificate: prepared.certificate.raw }
   })
 }

@@ -33,13 +33,12 @@ export const requestHash = (request: ScepRequest, renewed: IssuedCertificate | u
 ]))
 
 /**
- * The certificate that this very request got. Inside the transaction that issues, behind its lock, it finds what a
- * copy of the request that was sent at the same time has got there first.
+ * The answer with the certificate that this very request got. Looked for inside the transaction that issues, behind its
+ * lock, it is also what a copy of the request that was sent at the same time has got there first.
  *
  * @throws {CaError} challenge-used when it no longer counts
  */
-export async function findAnswered(reads: Pick<EnrollmentReads, 'certificateByRequest'>, hash: Buffer, now: Date): Promise<ScepOutcome | undefined> {
-  const known = await reads.certificateByRequest(hash)
+export function answerOf(known: IssuedCertificate | undefined, now: Date): ScepOutcome | undefined {
   if (known === undefined) return undefined
   if (known.revoked || known.notAfter < now) throw new CaError('challenge-used', 'the certificate of this request no longer counts')
   return { status: 'issued', certificate: known.der }
@@ -58,7 +57,7 @@ export async function wait(deps: EnrollmentDeps, request: ScepRequest, now: Date
  * The request that a GetCertInitial asks about: by transaction and signer's key, for the issuer it names may be the RA's.
  * It stays when it is answered, so that an answer that was lost can be asked for once more.
  */
-export async function findPending(deps: EnrollmentDeps, authority: Authority, transactionId: string, signer: Certificate): Promise<ScepPending | undefined> {
-  const pending = await deps.store.pending(purposeOf(authority), transactionId, sha256(signer.subjectPublicKeyInfo))
-  return pending === undefined || pending.expiresAt < deps.now() ? undefined : pending
+export async function findPending(reads: Pick<EnrollmentReads, 'pending'>, authority: Authority, transactionId: string, signer: Certificate, now: Date): Promise<ScepPending | undefined> {
+  const pending = await reads.pending(purposeOf(authority), transactionId, sha256(signer.subjectPublicKeyInfo))
+  return pending === undefined || pending.expiresAt < now ? undefined : pending
 }

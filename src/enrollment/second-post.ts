@@ -4,13 +4,13 @@ import { sha256 } from '../certificates/issue.ts'
 import { parseDeviceAttributes } from '../devices/attributes.ts'
 import type { Certificate } from '../formats/x509.ts'
 import type { Decision } from '../policy/decide.ts'
-import { decideDevice } from './decide-device.ts'
 import { deliverIdentity } from './deliver.ts'
 import type { EnrollmentDeps } from './deps.ts'
 import { placeObstacle, stateOf, type OtaAnswer } from './first-post.ts'
 import { deviceScepIdentity, finalDocument } from './profiles.ts'
-import type { DeviceRecord, EnrollmentRecord, EnrollmentState, InvitationRecord } from './records.ts'
+import type { DeviceRecord, EnrollmentRecord, EnrollmentState, IssuedCertificate, NewChallenge } from './records.ts'
 import { scepChallenge } from './secrets.ts'
+import { outlookFor, type Outlook } from './standing.ts'
 
 const deviceChallengeMs = 3_600_000
 /** A phone that lost the answer asks again with the same bytes; nobody else can read it. */
@@ -28,21 +28,23 @@ const isUnderWay = (state: EnrollmentState): boolean => state === 'allowed' || s
  */
 export async function answerSecondPost(deps: EnrollmentDeps, enrollment: EnrollmentRecord, signer: Certificate, content: () => Buffer, raw: Buffer): Promise<OtaAnswer> {
   const now = deps.now()
-  await assertBootstrapIdentity(deps, enrollment, signer, now)
-  if (enrollment.deviceId === null || !isUnderWay(enrollment.state)) throw new CaError('enrollment-state', 'this enrollment does not wait for a second message')
-  const device = (await deps.store.device(enrollment.deviceId))!
-  const invitation = (await deps.store.invitation(enrollment.invitationId))!
-  assertSameDevice(device, await deps.store.firstAttributes(enrollment.id), content())
-  const decision = await decideDevice(deps, deps.store, device, invitation, now)
+  const { deviceId, invitationId } = enrollment
+  const [issued, first, outlook] = await deps.store.together(async reads => await Promise.all([
+    reads.certificateBySha256(sha256(signer.raw)), reads.firstAttributes(enrollment.id),
+    deviceId === null ? undefined : outlookFor(deps, reads, { deviceId, invitationId }, now),
+  ]))
+  assertBootstrapIdentity(enrollment, issued, now)
+  if (outlook === undefined || !isUnderWay(enrollment.state)) throw new CaError('enrollment-state', 'this enrollment does not wait for a second message')
+  const { device, invitation, decision, hasPlace } = outlook
+  assertSameDevice(device, first, content())
   if (decision.verdict !== 'allow') return await turnAway(deps, enrollment.id, device, decision, now)
   // SCEP would refuse it too, but where nobody reads why.
-  const obstacle = await placeObstacle(deps.store, invitation, device)
+  const obstacle = placeObstacle(invitation, hasPlace)
   if (obstacle !== undefined) throw new CaError(obstacle, 'the invitation has no place for this phone')
-  return { kind: 'document', body: await finalAnswer(deps, enrollment, device, invitation, signer, raw, now) }
+  return { kind: 'document', body: await finalAnswer(deps, enrollment, outlook, signer, raw, now) }
 }
 
-async function assertBootstrapIdentity(deps: EnrollmentDeps, enrollment: EnrollmentRecord, signer: Certificate, now: Date): Promise<void> {
-  const issued = await deps.store.certificateBySha256(sha256(signer.raw))
+function assertBootstrapIdentity(enrollment: EnrollmentRecord, issued: IssuedCertificate | undefined, now: Date): void {
   if (issued === undefined || issued.kind !== 'bootstrap' || issued.enrollmentId !== enrollment.id || issued.revoked) {
     throw new CaError('bootstrap-identity-mismatch', 'the message is not signed by the identity that this enrollment was given')
   }
@@ -71,8 +73,9 @@ async function turnAway(deps: EnrollmentDeps, enrollmentId: string, device: Devi
   return { kind: 'page', enrollmentId }
 }
 
-async function finalAnswer(deps: EnrollmentDeps, enrollment: EnrollmentRecord, device: DeviceRecord, invitation: InvitationRecord, recipient: Certificate, raw: Buffer, now: Date): Promise<Buffer> {
-  const delivery = invitation.keyOrigin === 'delivered' ? await deliverIdentity(deps, enrollment, device, invitation, now) : undefined
+async function finalAnswer(deps: EnrollmentDeps, enrollment: EnrollmentRecord, outlook: Outlook, recipient: Certificate, raw: Buffer, now: Date): Promise<Buffer> {
+  const { device, invitation } = outlook
+  const delivery = invitation.keyOrigin === 'delivered' ? await deliverIdentity(deps, enrollment, outlook, now) : undefined
   const identity = delivery?.identity ?? deviceScepIdentity(deps, enrollment.id)
   const body = await finalDocument(deps, enrollment.id, invitation, identity, recipient, now)
   return await deps.store.transaction(async tx => {
@@ -80,22 +83,21 @@ async function finalAnswer(deps: EnrollmentDeps, enrollment: EnrollmentRecord, d
     if (locked.secondPostSha256?.equals(sha256(raw)) && locked.finalAnswer !== null) return locked.finalAnswer
     // Two at once, or a new message after an answer that was lost: a delivered key exists once.
     if (locked.state !== 'allowed' && !(locked.state === 'profiled' && delivery === undefined)) throw new CaError('enrollment-state', 'this enrollment was answered already')
-    await tx.addEvidence({
-      id: randomUUID(), deviceId: device.id, kind: 'ota-second-post', grade: device.grade, test: device.test, raw, receivedAt: now,
-      attributes: { udid: device.udid, serialNumber: device.serialNumber, productType: device.productType },
-    })
-    if (delivery === undefined) {
-      await tx.addChallenge({
-        challengeSha256: sha256(Buffer.from(scepChallenge(deps.keyring, 'device', enrollment.id))), enrollmentId: enrollment.id,
-        purpose: 'device', expiresAt: new Date(now.getTime() + deviceChallengeMs),
-      })
-    } else {
-      await delivery.complete(tx)
+    const challenge: NewChallenge = {
+      challengeSha256: sha256(Buffer.from(scepChallenge(deps.keyring, 'device', enrollment.id))), enrollmentId: enrollment.id,
+      purpose: 'device', expiresAt: new Date(now.getTime() + deviceChallengeMs),
     }
-    await tx.saveEnrollment(enrollment.id, {
-      state: delivery === undefined ? 'profiled' : 'issued', secondPostSha256: sha256(raw), finalAnswer: body,
-      finalAnswerUntil: new Date(now.getTime() + finalAnswerMs), lastError: null, lastErrorStep: null,
-    }, now)
+    await Promise.all([
+      tx.addEvidence({
+        id: randomUUID(), deviceId: device.id, kind: 'ota-second-post', grade: device.grade, test: device.test, raw, receivedAt: now,
+        attributes: { udid: device.udid, serialNumber: device.serialNumber, productType: device.productType },
+      }),
+      delivery?.complete(tx) ?? tx.addChallenge(challenge),
+      tx.saveEnrollment(enrollment.id, {
+        state: delivery === undefined ? 'profiled' : 'issued', secondPostSha256: sha256(raw), finalAnswer: body,
+        finalAnswerUntil: new Date(now.getTime() + finalAnswerMs), lastError: null, lastErrorStep: null,
+      }, now),
+    ])
     return body
   })
 }

@@ -24,6 +24,8 @@ export type Transaction = Queryable & {
 export type Engine = {
   readonly kind: 'embedded' | 'server'
   query(text: string, params: readonly unknown[]): Promise<Row[]>
+  /** Gives `work` one connection without a transaction. */
+  together<T>(work: (session: Queryable) => Promise<T>): Promise<T>
   /** Runs `work` between `begin` (read committed) and `commit`; rolls back when it throws. */
   transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
   /** Any number of statements, no parameters; one implicit transaction unless the text says otherwise. */
@@ -54,7 +56,9 @@ export type CommitWatch = {
  * asks for it (serialization failure, deadlock) the work runs again, so it must do nothing but query.
  * Inside it only the transaction may be used: the database itself throws at once.
  */
-export type Database = Queryable & Omit<Engine, 'query' | 'queryApart'> & {
+export type Database = Queryable & Omit<Engine, 'query' | 'queryApart' | 'together'> & {
+  /** For reads only. Those that `work` asks in one go travel together; each sees what is committed when its turn comes. */
+  together<T>(work: (reads: Queryable) => Promise<T>): Promise<T>
   queryApart<T = Row>(text: string, params?: readonly unknown[]): Promise<T[]>
   /** Returns the way to stop. A statement outside a transaction that concerns somebody becomes one. */
   watchCommits(watch: CommitWatch): () => void
@@ -105,6 +109,12 @@ export function database(engine: Engine): Database {
     query: async <T>(text: string, params: readonly unknown[] = []) =>
       isWatched(watches, text) ? await transaction(async tx => await tx.query<T>(text, params)) : await outside().query(text, params) as T[],
     queryApart: async <T>(text: string, params: readonly unknown[] = []) => await outside().queryApart(text, params) as T[],
+    together: async work => await outside().together(async session => await work({
+      query: async (text, params) => {
+        if (!/^\s*(?:select|with)\b/i.test(text) || isWatched(watches, text)) throw new Error('a change goes through a transaction, or by itself')
+        return await session.query(text, params)
+      },
+    })),
     transaction,
     exec: async sql => await outside().exec(sql),
     watchCommits: watch => {

@@ -1,7 +1,7 @@
 /** PGlite as an `Engine`: one session inside this process, and each query blocks it for as long as it takes. */
 import { PGlite, type PGliteOptions, type Transaction as PGliteTransaction } from '@electric-sql/pglite'
 import { CaError } from '../errors.ts'
-import { refusedStatement, type Engine, type Notification, type Row, type Transaction } from './db.ts'
+import { refusedStatement, type Engine, type Notification, type Queryable, type Row, type Transaction } from './db.ts'
 import { parameter, parsers } from './values.ts'
 
 /** @throws {CaError} database-unavailable when the files are not those of a database */
@@ -40,6 +40,10 @@ export class EmbeddedEngine implements Engine {
 
   async exec(sql: string): Promise<void> {
     await this.#sessionOn(this.#pg).exec(sql)
+  }
+
+  async together<T>(work: (session: Queryable) => Promise<T>): Promise<T> {
+    return await work(this.#sessionOn(this.#pg))
   }
 
   async transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T> {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type {
-  DeviceRecord, EnrollmentReads, EnrollmentRecord, EnrollmentStore, EnrollmentWrites, InvitationRecord, IssuedCertificate, ScepChallenge, ScepPending,
+  DeviceRecord, EnrollmentReads, EnrollmentRecord, EnrollmentStore, EnrollmentWrites, InvitationRecord, GivenChallenge, IssuedCertificate, NewEnrollment, ScepPending,
 } from '../enrollment/records.ts'
 import { certificateStore } from './certificates.ts'
 import { json, type Database, type Queryable } from './db.ts'
@@ -77,12 +77,18 @@ export function enrollmentReads(db: Queryable, settings: Settings): EnrollmentRe
       await one(issuedOf, `${issuedQuery} c.enrollment_id = $1 and c.kind = 'bootstrap' order by c.created_at desc limit 1`, [enrollmentId]),
     certificatesMade: async (deviceId, since) => (await db.query<{ count: number }>(
       "select count(*)::int as count from certificates where device_id = $1 and kind = 'device' and created_at > $2", [deviceId, since]))[0]!.count,
-    challenge: async sha256 => await one((row): ScepChallenge => ({
+    challenge: async sha256 => await one((row): GivenChallenge => ({
       challengeSha256: row.challenge_sha256, enrollmentId: row.enrollment_id, purpose: row.purpose, expiresAt: row.expires_at, consumedAt: row.consumed_at,
-    }), 'select * from scep_challenges where challenge_sha256 = $1', [sha256]),
+      deviceId: row.device_id, invitationId: row.invitation_id,
+    }), `select c.*, e.device_id, e.invitation_id from scep_challenges c join enrollments e on e.id = c.enrollment_id where c.challenge_sha256 = $1`, [sha256]),
     pending: async (purpose, transactionId, signerKeySha256) =>
       await one(pendingOf, 'select * from scep_pending where purpose = $1 and transaction_id = $2 and signer_key_sha256 = $3', [purpose, transactionId, signerKeySha256]),
   }
+}
+
+async function addEnrollment(db: Queryable, e: NewEnrollment): Promise<void> {
+  await db.query(`insert into enrollments (id, invitation_id, challenge_sha256, challenge_expires_at, state, created_at, updated_at)
+    values ($1, $2, $3, $4, 'invited', $5, $5)`, [e.id, e.invitationId, e.challengeSha256, e.challengeExpiresAt, e.createdAt])
 }
 
 /**
@@ -100,8 +106,8 @@ function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
       return enrollmentOf(row)
     },
     async lockInvitation(id) {
-      await tx.query('select 1 from invitations where id = $1 for no key update', [id])
-      const invitation = await read.invitation(id)
+      // The statement after the lock's sees who was waited for.
+      const [, invitation] = await Promise.all([tx.query('select 1 from invitations where id = $1 for no key update', [id]), read.invitation(id)])
       if (invitation === undefined) throw new Error('an invitation went away while it was in use')
       return invitation
     },
@@ -109,10 +115,6 @@ function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
       const [row] = await tx.query(`select *, ${inventoryOf('devices')} from devices where id = $1 for no key update`, [id])
       if (row === undefined) throw new Error('a device went away while it was in use')
       return deviceOf(row)
-    },
-    async addEnrollment(e) {
-      await tx.query(`insert into enrollments (id, invitation_id, challenge_sha256, challenge_expires_at, state, created_at, updated_at)
-        values ($1, $2, $3, $4, 'invited', $5, $5)`, [e.id, e.invitationId, e.challengeSha256, e.challengeExpiresAt, e.createdAt])
     },
     async saveEnrollment(id, change, now) {
       const fields = Object.entries(change).filter(([name]) => enrollmentColumns[name as keyof typeof enrollmentColumns] !== undefined)
@@ -161,5 +163,7 @@ function writes(tx: Queryable, settings: Settings): EnrollmentWrites {
 /** @param settings.trustTestDevices  whether simulated phones count, which every decision has to know */
 export const enrollmentStore = (db: Database, settings: Settings): EnrollmentStore => ({
   ...enrollmentReads(db, settings),
+  addEnrollment: async enrollment => { await addEnrollment(db, enrollment) },
+  together: async work => await db.together(async reads => await work(enrollmentReads(reads, settings))),
   transaction: async work => await db.transaction(async tx => await work(writes(tx, settings))),
 })

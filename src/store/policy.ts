@@ -44,13 +44,16 @@ const explainsForDays = 90
 export async function loadPolicy(db: Queryable, about: { deviceId: string | null, now: Date, trustTestDevices: boolean }): Promise<PolicySnapshot> {
   const { deviceId, now, trustTestDevices } = about
   const explainable = new Date(now.getTime() - explainsForDays * 86_400_000)
-  const approvals = await db.query<ApprovalRow>(`select ${approvalColumns} from approvals where ended_at is null or ended_at > $1`, [explainable])
-  const rules = await policyStore(db).rules()
-  const exemptions = deviceId === null ? [] : await db.query<ExemptionRow>(`
-    select ${exemptionColumns} from exemptions where device_id = $1 and ended_at is null and not_after >= $2`, [deviceId, now])
+  const [approvals, rules, exemptions, requireInventory] = await Promise.all([
+    db.query<ApprovalRow>(`select ${approvalColumns} from approvals where ended_at is null or ended_at > $1`, [explainable]),
+    policyStore(db).rules(),
+    deviceId === null ? [] : db.query<ExemptionRow>(`
+      select ${exemptionColumns} from exemptions where device_id = $1 and ended_at is null and not_after >= $2`, [deviceId, now]),
+    settingStore(db).get('require-inventory'),
+  ])
   return {
     approvals: approvals.map(approvalOf), rules, exemptions: exemptions.map(exemptionOf),
-    requireInventory: await settingStore(db).get('require-inventory') ?? false, trustTestDevices,
+    requireInventory: requireInventory ?? false, trustTestDevices,
   }
 }
 

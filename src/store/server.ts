@@ -47,6 +47,7 @@ function engineOf(servers: Servers, pool: pg.Pool, apart: pg.Pool, directUrl: st
     query: async (text, params) => await once(async session => await session.query(text, params)),
     queryApart: async (text, params) => await withConnection(servers, apart, async client => await sessionOn(client, { longestMs: longestApartMs }).query(text, params)),
     exec: async sql => { await once(async session => { await session.exec(sql) }) },
+    together: once,
     transaction: async work => await withConnection(servers, pool, async client => await inTransaction(client, work)),
     listen: async (channel, handler) => await notifications.listen(channel, handler),
     close: async () => {

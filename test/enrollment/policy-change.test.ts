@@ -70,8 +70,11 @@ for (const { what, code, outcome, apply } of changes) {
     const wait = async (): Promise<void> => {}
     // The rule comes to stand between the answer to the first message and SCEP's first question.
     const { store } = world.deps
-    const findChallenge = store.challenge
-    store.challenge = async hash => { await apply(world, approval); store.challenge = findChallenge; return await findChallenge(hash) }
+    const { together } = store
+    store.together = async work => await together(async reads => await work({
+      ...reads,
+      challenge: async hash => { store.together = together; await apply(world, approval); return await reads.challenge(hash) },
+    }))
     const result = await world.enroll(link, { keys: phoneKeys, wait })
     t.is(result.outcome, outcome)
     t.like(result, { at: 'bootstrap-scep' })

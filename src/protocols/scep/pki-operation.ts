@@ -82,7 +82,7 @@ function readRequest(opened: Buffer): CertificationRequest {
  * decides nothing, and an answer that depends on it would only help whoever wants to read another's.
  */
 async function pendingRequest(deps: EnrollmentDeps, authority: Authority, message: PkiMessage): Promise<CertificationRequest> {
-  const pending = await findPending(deps, authority, message.transactionID, message.signerCertificate)
+  const pending = await findPending(deps.store, authority, message.transactionID, message.signerCertificate, deps.now())
   if (pending === undefined) throw new CaError('certificate-not-found', 'there is no pending request of this transaction')
   return readCertificationRequest(pending.request)
 }
