@@ -12,10 +12,18 @@ export type Look = { era: string, snapshot: string, changes: AnswerChange[] }
 
 /** Tables with such a trigger. What writes to none of them changes no answer. */
 export const answerTables = ['authorities', 'certificates', 'devices', 'front_end_probes', 'front_ends', 'people', 'revocations'] as const
-const writesToThem = new RegExp(`\\b(?:insert\\s+into|update|delete\\s+from|truncate|merge\\s+into)\\s+(?:table\\s+|only\\s+)*(?:"?\\w+"?\\.)?"?(?:${answerTables.join('|')})\\b`, 'i')
+/** Those where a new row does: a reservation, say, is remembered by nobody. */
+export const answerTablesForNew = ['front_end_probes', 'revocations'] as const
+
+const table = (names: readonly string[]): string => `\\s+(?:table\\s+|only\\s+)*(?:"?\\w+"?\\.)?"?(?:${names.join('|')})\\b`
+const changes = new RegExp([
+  `\\b(?:update|delete\\s+from|truncate|merge\\s+into)${table(answerTables)}`,
+  `\\binsert\\s+into${table(answerTablesForNew)}`,
+  `\\binsert\\s+into${table(answerTables)}[^]*\\bdo\\s+update\\b`,
+].join('|'), 'i')
 
 /** Whether a statement may change an answer. */
-export const mayChangeAnswers = (text: string): boolean => writesToThem.test(text)
+export const mayChangeAnswers = (text: string): boolean => changes.test(text)
 
 /** More than these are not named one by one. */
 const mostChanges = 1000

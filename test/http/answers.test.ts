@@ -3,7 +3,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { openAnswers, type Answers } from '../../src/http/answers.ts'
 import { silentLog } from '../../src/http/log.ts'
 import { Remembered } from '../../src/http/remembered.ts'
-import { answerChangeStore, answerTables, mayChangeAnswers } from '../../src/store/answer-changes.ts'
+import { answerChangeStore, answerTables, answerTablesForNew, mayChangeAnswers } from '../../src/store/answer-changes.ts'
 import type { CertificateKey } from '../../src/certificates/revoke.ts'
 import { CaError } from '../../src/errors.ts'
 import type { Database } from '../../src/store/db.ts'
@@ -286,6 +286,20 @@ test('every table with such a trigger is one whose statements are looked at, and
   const { db } = await testService(t)
   const rows = await db.query<{ name: string }>(`select distinct tgrelid::regclass::text as name from pg_trigger where tgname like 'answer_changes%' order by 1`)
   t.deepEqual(rows.map(({ name }) => name), [...answerTables])
+  // Bit 2 of tgtype: the trigger is for inserts (PostgreSQL, pg_trigger.h).
+  const forNew = await db.query<{ name: string }>(`select distinct tgrelid::regclass::text as name from pg_trigger where tgname like 'answer_changes%' and tgtype & 4 <> 0 order by 1`)
+  t.deepEqual(forNew.map(({ name }) => name), [...answerTablesForNew])
+})
+
+test('a statement that can fire such a trigger is looked at, and a new row that cannot is not', t => {
+  for (const text of [
+    'update certificates set state = $1', 'UPDATE only public.certificates set state = $1', 'delete from "revocations"', 'truncate table front_ends', 'merge into devices using x on true',
+    'insert into revocations (reason) values (1)', 'with a as (insert into front_end_probes values (1) returning 1) select 1 from a',
+    'insert into devices (id) values ($1)\non conflict (id) do update set udid = excluded.udid',
+  ]) t.true(mayChangeAnswers(text), text)
+  for (const text of ['insert into certificates (state) values ($1)', 'insert into devices (id) values ($1) on conflict do nothing', 'select * from certificates', 'update enrollments set state = $1']) {
+    t.false(mayChangeAnswers(text), text)
+  }
 })
 
 test('what is written down about changes is forgotten once everybody has seen it, and not before', async t => {
