@@ -2,7 +2,6 @@
  * What our certificates look like: one function per kind, each from facts to fields.
  * README.md in this folder says the same in MUST and SHOULD; a test holds every line of it.
  */
-import { createPublicKey } from 'node:crypto'
 import {
   authorityInfoAccess, authorityKeyIdentifier, basicConstraints, certificatePolicies, crlDistributionPoints,
   extendedKeyUsage, keyUsage, ocspNoCheck, subjectAltName, subjectKeyIdentifier, type Extension, type GeneralName,
@@ -10,6 +9,7 @@ import {
 import { agentDoorName } from '../formats/agent-door-name.ts'
 import { serializeName } from '../formats/names.ts'
 import { oids } from '../formats/oids.ts'
+import { isRsaKey } from '../formats/public-key.ts'
 import type { Certificate, CertificateFields } from '../formats/x509.ts'
 import type { Addresses } from './addresses.ts'
 import { issuerKey, type Authority } from './authority.ts'
@@ -35,8 +35,6 @@ export function validityFrom(now: Date, durationMs: number, latest?: Date): Vali
 }
 
 export const days = (count: number): number => count * daysInMs
-
-const isRsa = (spki: Buffer): boolean => createPublicKey({ key: spki, format: 'der', type: 'spki' }).asymmetricKeyType === 'rsa'
 
 const fields = (subject: Subject, issuer: Buffer, name: Buffer, extensions: Extension[]): CertificateFields => ({
   serialNumber: subject.serialNumber.toString('hex'), issuer, subject: name, ...subject.validity,
@@ -83,7 +81,7 @@ function endEntity(subject: Subject, issuer: Issuer, name: Buffer, usage: Extens
 
 /** RSA keys may also be asked to transport keys (TLS 1.2 RSA suites, S/MIME); EC keys only sign. */
 const signingUsage = (spki: Buffer): Extension =>
-  isRsa(spki) ? keyUsage('digitalSignature', 'keyEncipherment') : keyUsage('digitalSignature')
+  isRsaKey(spki) ? keyUsage('digitalSignature', 'keyEncipherment') : keyUsage('digitalSignature')
 
 export type DeviceSubject = {
   deviceId: string

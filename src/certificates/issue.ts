@@ -1,4 +1,4 @@
-import { createPublicKey, hash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { CaError } from '../errors.ts'
 import type { Decision } from '../policy/decide.ts'
 import type { EvidenceGrade } from '../devices/evidence.ts'
@@ -95,8 +95,7 @@ async function sign(deps: IssueDeps, order: Order, decision: Decision | null, no
   })
   const fields = order.profile({ serialNumber, subjectPublicKeyInfo, validity }, { authority, addresses: deps.addresses, partition })
   const der = await signCertificate(fields, deps.keyring.signer(authority.key))
-  const issuerKey = createPublicKey({ key: authority.key.publicKey, format: 'der', type: 'spki' })
-  const certificate = assertSignedAsAsked(der, fields, issuerKey)
+  const certificate = assertSignedAsAsked(der, fields, authority.certificate.publicKey)
   return { certificate, completion: { authorityId: authority.id, serialNumber, der, sha256: sha256(der) } }
 }
 

@@ -1,4 +1,3 @@
-import { createPublicKey } from 'node:crypto'
 import { CaError } from '../errors.ts'
 import type { Authorities } from '../certificates/authority.ts'
 import { sha256 } from '../certificates/issue.ts'
@@ -54,5 +53,5 @@ async function answerToRepeat(deps: EnrollmentDeps, enrollment: EnrollmentRecord
 function isOurBootstrap(authorities: Authorities, certificate: Certificate): boolean {
   return authorities.all.some(authority => authority.role === 'enrollment'
     && authority.certificate.subject.raw.equals(certificate.issuer.raw)
-    && isIssuedBy(certificate, createPublicKey({ key: authority.certificate.subjectPublicKeyInfo, format: 'der', type: 'spki' })))
+    && isIssuedBy(certificate, authority.certificate.publicKey))
 }

@@ -1,5 +1,4 @@
 /** A new certificate for the device that holds a good one. */
-import { createPublicKey } from 'node:crypto'
 import { CaError } from '../errors.ts'
 import { authorityById } from '../certificates/authority.ts'
 import { sha256 } from '../certificates/issue.ts'
@@ -22,8 +21,7 @@ export function assertNotOurs(deps: EnrollmentDeps, signer: Certificate): void {
 
 /** By signature: a name can be anybody's, and two of our authorities may have the same. */
 const isOurs = (deps: EnrollmentDeps, signer: Certificate): boolean => deps.authorities().all.some(({ certificate }) =>
-  certificate.subject.raw.equals(signer.issuer.raw)
-  && isIssuedBy(signer, createPublicKey({ key: certificate.subjectPublicKeyInfo, format: 'der', type: 'spki' })))
+  certificate.subject.raw.equals(signer.issuer.raw) && isIssuedBy(signer, certificate.publicKey))
 
 /**
  * Renews. Policy is decided again; the challenge that Apple's client sends along once more is not looked at.

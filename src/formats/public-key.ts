@@ -32,10 +32,14 @@ export function parsePublicKey(subjectPublicKeyInfo: Buffer): KeyObject {
   return key
 }
 
+/** Whether a SubjectPublicKeyInfo says that its key is one of RSA. @throws {CaError} malformed-der */
+export const isRsaKey = (subjectPublicKeyInfo: Buffer): boolean => readOid(algorithmOf(subjectPublicKeyInfo).next()) === oids.rsaEncryption
+
+const algorithmOf = (subjectPublicKeyInfo: Buffer): Fields => new Fields(new Fields(parseDer(subjectPublicKeyInfo)).next())
+
 // Before OpenSSL sees the key: explicit curve parameters have been a way to keep it busy.
 function checkAlgorithm(subjectPublicKeyInfo: Buffer): void {
-  const fields = new Fields(parseDer(subjectPublicKeyInfo))
-  const algorithm = new Fields(fields.next())
+  const algorithm = algorithmOf(subjectPublicKeyInfo)
   const type = readOid(algorithm.next())
   if (type === oids.ecPublicKey) {
     const parameters = algorithm.next()

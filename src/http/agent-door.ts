@@ -49,7 +49,7 @@ async function identity(service: Service): Promise<Shown> {
   const before = known(service)
   const authority = doorAuthority(service.authorities(), now)
   const key = await service.keyring.newLeafKey()
-  const prepared = await prepareOurs({ keyring: service.keyring, addresses: service.addresses, reserve: certificateStore(service.db).reserve }, {
+  const prepared = await prepareOurs({ keyring: service.keyring, addresses: service.addresses, reserve: service.reserve }, {
     authority, kind: 'signer', subjectPublicKeyInfo: key.subjectPublicKeyInfo, validity: validityFrom(now, days(validityDays), authority.certificate.notAfter), profile: agentDoorCertificate,
   }, now)
   await completeOurs(certificateStore(service.db), prepared)

@@ -1,7 +1,6 @@
 import { activeAuthority, chainOf, signerInForce } from '../certificates/authority.ts'
 import type { EnrollmentDeps, ProfileSigner } from '../enrollment/deps.ts'
 import { loadOutsideSigner } from '../keys/outside-signer.ts'
-import { certificateStore } from '../store/certificates.ts'
 import { enrollmentStore } from '../store/enrollments.ts'
 import type { Service } from './service.ts'
 
@@ -11,7 +10,7 @@ export function enrollmentDeps(service: Service): EnrollmentDeps {
   return {
     keyring: service.keyring,
     addresses: service.addresses,
-    reserve: certificateStore(db).reserve,
+    reserve: service.reserve,
     now: service.now,
     store: enrollmentStore(db, { trustTestDevices: config.testDeviceCa !== undefined }),
     authorities: service.authorities,

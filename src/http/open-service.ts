@@ -6,9 +6,11 @@ import { loadBundledCatalogue, mergeCatalogue } from '../devices/catalogue.ts'
 import type { Keyring } from '../certificates/keyring.ts'
 import { loadAuthorities } from '../store/authorities.ts'
 import { newestCatalogueUpdate } from '../store/catalogue.ts'
+import { certificateStore } from '../store/certificates.ts'
 import type { Database } from '../store/db.ts'
 import { openAnswers } from './answers.ts'
 import type { Log } from './log.ts'
+import { merged } from './merged.ts'
 import { notificationsOf } from './notifications.ts'
 import type { Service } from './service.ts'
 import { registerMissingAddresses } from './upkeep.ts'
@@ -25,6 +27,7 @@ export async function openService(parts: Parts): Promise<Service & { onRevocatio
   return {
     ...parts,
     addresses,
+    reserve: merged(certificateStore(db).reserve),
     answers: openAnswers({ db, log: parts.log, databaseLossSeconds: config.databaseLossSeconds }),
     notifications: notificationsOf(parts),
     anchors: [appleDeviceAnchor(), ...config.testDeviceCa === undefined ? [] : [testDeviceAnchor(readFileSync(config.testDeviceCa, 'utf8'))]],

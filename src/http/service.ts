@@ -1,5 +1,6 @@
 import type { Addresses } from '../certificates/addresses.ts'
 import type { Authorities } from '../certificates/authority.ts'
+import type { IssueDeps } from '../certificates/issue.ts'
 import type { Keyring } from '../certificates/keyring.ts'
 import type { Config } from '../config.ts'
 import type { Catalogue } from '../devices/catalogue.ts'
@@ -23,6 +24,8 @@ export type Service = {
   /** Device CAs whose signature counts as evidence: Apple's, and a simulated one where the setting says so. */
   readonly anchors: readonly DeviceAnchor[]
   readonly log: Log
+  /** Puts what is about to be signed on record. */
+  readonly reserve: IssueDeps['reserve']
   /** What `/check` and OCSP answer from. */
   readonly answers: Answers
   /** Whether it hears of what other instances do. */

@@ -55,7 +55,7 @@ export async function renewDueSigners(service: Service, all = false): Promise<nu
   const { config, db, keyring, addresses } = service
   try {
     return await renewSigners({
-      keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: certificateStore(db).reserve,
+      keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: async reservation => { await certificateStore(db).reserve([reservation]) },
       transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
     }, service.authorities(), service.now(), all)
   } finally {

@@ -66,13 +66,16 @@ export function certificateStore(db: Queryable) {
     return row === undefined ? undefined : recordOf(row)
   }
   return {
-    async reserve(r: Reservation): Promise<void> {
+    /** All or none. */
+    async reserve(all: readonly Reservation[]): Promise<void> {
       await db.query(`
-        insert into certificates (authority_id, serial_number, kind, state, partition, device_id, enrollment_id, invitation_id, key_origin,
-          grade, test, decision, not_before, not_after, public_key_sha256, created_at, lease_until)
-        values ($1, $2, $3, 'pending', $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)`,
-      [r.authorityId, r.serialNumber, r.kind, r.partition, r.deviceId, r.enrollmentId, r.invitationId, r.keyOrigin, r.grade, r.test,
-        r.decision === null ? null : json(r.decision), r.validity.notBefore, r.validity.notAfter, r.publicKeySha256, r.createdAt, r.leaseUntil])
+        insert into certificates (authority_id, serial_number, kind, partition, device_id, enrollment_id, invitation_id, key_origin,
+          grade, test, decision, not_before, not_after, public_key_sha256, created_at, lease_until, state)
+        select *, 'pending' from unnest($1::smallint[], $2::bytea[], $3::text[], $4::smallint[], $5::uuid[], $6::text[], $7::uuid[], $8::text[],
+          $9::text[], $10::boolean[], $11::jsonb[], $12::timestamptz[], $13::timestamptz[], $14::bytea[], $15::timestamptz[], $16::timestamptz[])`,
+      [all.map(r => r.authorityId), all.map(r => r.serialNumber), all.map(r => r.kind), all.map(r => r.partition), all.map(r => r.deviceId), all.map(r => r.enrollmentId),
+        all.map(r => r.invitationId), all.map(r => r.keyOrigin), all.map(r => r.grade), all.map(r => r.test), all.map(r => r.decision === null ? null : json(r.decision)),
+        all.map(r => r.validity.notBefore), all.map(r => r.validity.notAfter), all.map(r => r.publicKeySha256), all.map(r => r.createdAt), all.map(r => r.leaseUntil)])
     },
     async complete(c: Completion): Promise<boolean> {
       const rows = await db.query(`

@@ -96,7 +96,7 @@ test('with the root\'s key gone, certificates are issued, lists published and si
 })
 
 const signerDeps = ({ keyring, addresses, config, db }: TestService): SignerDeps => ({
-  keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: certificateStore(db).reserve,
+  keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: async reservation => { await certificateStore(db).reserve([reservation]) },
   transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
 })
 async function renew(service: TestService, all = false): Promise<number> {

@@ -94,7 +94,7 @@ async function edge({ db, now }: TestService): Promise<FrontEnd> {
 async function renewAll(service: TestService): Promise<void> {
   const { keyring, addresses, config, db } = service
   await renewSigners({
-    keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: certificateStore(db).reserve,
+    keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: async reservation => { await certificateStore(db).reserve([reservation]) },
     transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
   }, service.authorities(), service.now(), true)
   await service.reload()

@@ -49,7 +49,7 @@ export async function prepareDevice(service: TestService, options: IssueOptions 
   const { publicKey, privateKey } = options.keyType === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const authority = activeAuthority(service.authorities(), 'issuing')
   const { userPrincipalName } = options
-  const prepared = await prepare({ keyring, addresses, reserve: certificateStore(db).reserve }, allowed, {
+  const prepared = await prepare({ keyring, addresses, reserve: async reservation => { await certificateStore(db).reserve([reservation]) } }, allowed, {
     authority, kind: 'device', subjectPublicKeyInfo: publicKey.export({ type: 'spki', format: 'der' }),
     holder: { deviceId, enrollmentId: null, invitationId: null, keyOrigin: 'device', grade: 'signed', test: false },
     validity: validityFrom(service.now(), days(options.validityDays ?? 365), authority.certificate.notAfter),
@@ -70,7 +70,7 @@ export async function issueDevice(service: TestService, options: IssueOptions = 
 export async function issueBootstrap(service: TestService): Promise<Issued> {
   const { keyring, addresses, db } = service
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const prepared = await prepare({ keyring, addresses, reserve: certificateStore(db).reserve }, allowed, {
+  const prepared = await prepare({ keyring, addresses, reserve: async reservation => { await certificateStore(db).reserve([reservation]) } }, allowed, {
     authority: activeAuthority(service.authorities(), 'enrollment'), kind: 'bootstrap',
     subjectPublicKeyInfo: publicKey.export({ type: 'spki', format: 'der' }),
     holder: { deviceId: null, enrollmentId: null, invitationId: null, keyOrigin: 'device', grade: null, test: false },

@@ -13,6 +13,7 @@ import { appleDeviceAnchor } from '../../src/devices/device-identity.ts'
 import { defaultTemplate } from '../../src/enrollment/template.ts'
 import { openAnswers } from '../../src/http/answers.ts'
 import { silentLog } from '../../src/http/log.ts'
+import { merged } from '../../src/http/merged.ts'
 import { notificationsOf } from '../../src/http/notifications.ts'
 import type { Service } from '../../src/http/service.ts'
 import { openKeyring } from '../../src/keys/keyring.ts'
@@ -45,7 +46,7 @@ export async function testService(t: ExecutionContext<any>, overrides: Overrides
   let authorities = await loadAuthorities(db)
   let catalogue = await catalogueOf(db)
   return {
-    db, keyring, addresses, anchors: [appleDeviceAnchor()], log: silentLog, revocationChanged: () => {},
+    db, keyring, addresses, reserve: merged(certificateStore(db).reserve), anchors: [appleDeviceAnchor()], log: silentLog, revocationChanged: () => {},
     answers: openAnswers({ db, log: overrides.log ?? silentLog, databaseLossSeconds: config.databaseLossSeconds }),
     notifications: notificationsOf({ db, log: silentLog }),
     authorities: () => authorities, catalogue: () => catalogue,
@@ -72,7 +73,7 @@ async function firstStart({ config, db, keyring, now }: Parts): Promise<void> {
     await registerPartitions(db, authority.id, authority.partitions, partition => addresses.partitionCrl(authority.name, partition))
   }
   await renewSigners({
-    keyring, addresses, organization, keyType, reserve: async reservation => await certificateStore(db).reserve(reservation),
+    keyring, addresses, organization, keyType, reserve: async reservation => await certificateStore(db).reserve([reservation]),
     transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
   }, await loadAuthorities(db), now)
   await templateStore(db).addIfMissing({ name: 'default', template: defaultTemplate, updatedAt: now, updatedBy: 'latchkey' })

@@ -20,9 +20,10 @@ const mostCanariesPerDay = 20
 export async function issueAgent(service: Service, frontEnd: FrontEnd, request: Buffer): Promise<Certificate> {
   const prepared = await prepareFor(service, { role: 'agent', kind: 'agent', validityMs: days(agentDays), request, profile: (subject, issuer) => agentCertificate(subject, issuer, frontEnd.name) })
   await change(service, actorOf(frontEnd), async (tx, record) => {
-    await completeOurs(certificateStore(tx), prepared)
-    await agentStore(tx).add(prepared.completion, frontEnd.id)
-    await record('agent.enroll', `front-end:${frontEnd.name}`, { serialNumber: prepared.certificate.serialNumber })
+    await Promise.all([
+      completeOurs(certificateStore(tx), prepared), agentStore(tx).add(prepared.completion, frontEnd.id),
+      record('agent.enroll', `front-end:${frontEnd.name}`, { serialNumber: prepared.certificate.serialNumber }),
+    ])
   })
   return prepared.certificate
 }
@@ -57,7 +58,7 @@ export async function prepareFor(service: Service, { role, kind, validityMs, req
   if (publicKey.asymmetricKeyDetails?.namedCurve !== 'prime256v1') throw new CaError('unsupported-algorithm', 'the key of an agent is on P-256')
   const now = service.now()
   const authority = activeAuthority(service.authorities(), role)
-  return await prepareOurs({ keyring: service.keyring, addresses: service.addresses, reserve: certificateStore(service.db).reserve }, {
+  return await prepareOurs({ keyring: service.keyring, addresses: service.addresses, reserve: service.reserve }, {
     authority, kind, subjectPublicKeyInfo, validity: validityFrom(now, validityMs, authority.certificate.notAfter), profile,
   }, now)
 }
