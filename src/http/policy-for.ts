@@ -1,7 +1,7 @@
 import { knowledgeOf } from '../enrollment/decide-device.ts'
 import { decide, type Decision, type PolicySnapshot } from '../policy/decide.ts'
 import type { Queryable } from '../store/db.ts'
-import { loadPolicy } from '../store/policy.ts'
+import { loadPolicy } from '../store/policy-snapshot.ts'
 import { policyChangeStore, type Candidate } from '../store/policy-changes.ts'
 import type { Service } from './service.ts'
 

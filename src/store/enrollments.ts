@@ -5,7 +5,7 @@ import type {
 import { certificateStore } from './certificates.ts'
 import { json, type Database, type Queryable } from './db.ts'
 import { inventoryOf } from './inventory.ts'
-import { loadPolicy } from './policy.ts'
+import { loadPolicy } from './policy-snapshot.ts'
 import { waitingStore } from './waiting.ts'
 
 type Settings = { trustTestDevices: boolean }

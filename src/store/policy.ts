@@ -1,8 +1,6 @@
-import type { PolicySnapshot } from '../policy/decision.ts'
 import type { Approval, Conditions, Exemption, Rule, Verdict } from '../policy/rules.ts'
 import { json, type Queryable } from './db.ts'
 import { afterKey, orderBy, parameters, sortKeyOf, type Order, type SortKey, type Sorted } from './order.ts'
-import { settingStore } from './settings.ts'
 
 type ApprovalRow = {
   id: string, pattern: string, least_evidence: Approval['leastEvidence'], reason: string, author: string
@@ -33,35 +31,15 @@ const exemptionOf = (row: ExemptionRow): Exemption => ({
 
 export const exemptionOrders = { created: { columns: [{ sql: 'created_at', type: 'timestamptz' }, { sql: 'id', type: 'uuid' }] } } as const satisfies Record<string, Order>
 
-/** So long a withdrawn approval still explains a refusal. */
-const explainsForDays = 90
-
-/**
- * What `decide` rests on, as it stands in this transaction.
- *
- * @param about.deviceId  whose exemptions matter; null for a device that is not on record
- */
-export async function loadPolicy(db: Queryable, about: { deviceId: string | null, now: Date, trustTestDevices: boolean }): Promise<PolicySnapshot> {
-  const { deviceId, now, trustTestDevices } = about
-  const explainable = new Date(now.getTime() - explainsForDays * 86_400_000)
-  const [approvals, rules, exemptions, requireInventory] = await Promise.all([
-    db.query<ApprovalRow>(`select ${approvalColumns} from approvals where ended_at is null or ended_at > $1`, [explainable]),
-    policyStore(db).rules(),
-    deviceId === null ? [] : db.query<ExemptionRow>(`
-      select ${exemptionColumns} from exemptions where device_id = $1 and ended_at is null and not_after >= $2`, [deviceId, now]),
-    settingStore(db).get('require-inventory'),
-  ])
-  return {
-    approvals: approvals.map(approvalOf), rules, exemptions: exemptions.map(exemptionOf),
-    requireInventory: requireInventory ?? false, trustTestDevices,
-  }
-}
-
 export function policyStore(db: Queryable) {
   return {
     async addApproval(a: Approval): Promise<void> {
       await db.query(`insert into approvals (${approvalColumns}) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
         [a.id, a.pattern, a.leastEvidence, a.reason, a.author, a.notBefore, a.notAfter, a.endedAt])
+    },
+    /** Approvals that hold or will, and those that ended after `since`. */
+    async explaining(since: Date): Promise<Approval[]> {
+      return (await db.query<ApprovalRow>(`select ${approvalColumns} from approvals where ended_at is null or ended_at > $1`, [since])).map(approvalOf)
     },
     /** Approvals that hold now or will: neither withdrawn nor run out. */
     async approvals(now: Date): Promise<Approval[]> {

@@ -25,7 +25,7 @@ export const distinct = (statements: readonly Statement[]): Statement[] =>
 export const nodesOf = (plan: Plan): Plan[] => [plan, ...(plan.Plans ?? []).flatMap(nodesOf)]
 
 /** Tables that stay small however old the store is. Every other one is read by an index. */
-const small = new Set(['authorities', 'signers', 'keys', 'crls', 'crl_addresses', 'counters', 'settings', 'templates', 'rules', 'approvals', 'admins', 'tokens', 'front_ends', 'counts', 'counted', 'catalogue_updates', 'inventory', 'setup_links', 'admin_passwords', 'passkeys', 'recovery_codes', 'console_secret'])
+const small = new Set(['authorities', 'signers', 'keys', 'crls', 'crl_addresses', 'counters', 'settings', 'templates', 'rules', 'approvals', 'policy_version', 'admins', 'tokens', 'front_ends', 'counts', 'counted', 'catalogue_updates', 'inventory', 'setup_links', 'admin_passwords', 'passkeys', 'recovery_codes', 'console_secret'])
 
 /** The same for a statement that was planned without its values, as the server does with one that has a name. */
 export async function planWithoutValues(db: Database, { text, params }: Statement): Promise<Plan> {

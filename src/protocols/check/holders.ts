@@ -5,7 +5,7 @@ import type { CertificateHolder, Contradiction } from '../../policy/contradictio
 import type { PolicySnapshot } from '../../policy/decision.ts'
 import { activeSyncStore, type GateAction } from '../../store/activesync.ts'
 import type { AnswerRecord } from '../../store/answer-records.ts'
-import { loadPolicy } from '../../store/policy.ts'
+import { loadPolicy } from '../../store/policy-snapshot.ts'
 
 /**
  * @property accepted  as `finding claimed`; @property waits  set aside by the gate, and nobody has accepted it

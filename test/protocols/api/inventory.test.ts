@@ -7,9 +7,10 @@ import { openCli } from '../../support/cli.ts'
 import { testService } from '../../support/service.ts'
 import { openWorld } from '../../support/world.ts'
 
+// One after the other: the service looks through few files at a time, and says so to whoever comes then.
 const list = (...lines: string[]): string => ['Serial Number,Model,Email,Asset Tag', ...lines].join('\n')
 
-test('an inventory is checked before it is put in force, all of it or nothing, and holds against phones on record', async t => {
+test.serial('an inventory is checked before it is put in force, all of it or nothing, and holds against phones on record', async t => {
   const world = await openWorld(t)
   await world.approve('iPhone*')
   const { link } = await world.invite({ name: 'Ines', email: 'ines@example.com' })
@@ -40,7 +41,7 @@ test('an inventory is checked before it is put in force, all of it or nothing, a
   t.is(await api.refusal('POST', '/import/inventory', { file: 'a,b\n1,2\n' }), 'malformed-inventory')
 })
 
-test('a large inventory is held against the phones when it changes and now and then, and the page says when', async t => {
+test.serial('a large inventory is held against the phones when it changes and now and then, and the page says when', async t => {
   const world = await openWorld(t)
   const { service: { db, clock, now } } = world
   await world.approve('iPhone*')
@@ -60,7 +61,7 @@ test('a large inventory is held against the phones when it changes and now and t
   t.like(await standing(), { total: 2_001, contradicted: { count: 0 } })
 })
 
-test('where the inventory is demanded a phone is let in only when it is listed as what it says that it is', async t => {
+test.serial('where the inventory is demanded a phone is let in only when it is listed as what it says that it is', async t => {
   const world = await openWorld(t)
   await world.approve('iPhone*')
   const api = await openApi(t, world.service)
@@ -83,7 +84,7 @@ test('where the inventory is demanded a phone is let in only when it is listed a
   t.is(await come('late@example.com', 'F2LTESTTEST1'), 'refused')
 })
 
-test('by command: the same, with exit codes for scripts', async t => {
+test.serial('by command: the same, with exit codes for scripts', async t => {
   const service = await testService(t)
   const cli = await openCli(t, service)
   const file = join(cli.dataFolder, 'list.csv')
@@ -110,7 +111,7 @@ const exported = [
   'D1,"=cmd|x",eve@example.com,iPhone,,Apple-iPhone14C5/2001.362,Allowed', 'E1,Fay Far,fay@example.com,Android,,Android/12,Allowed', 'F1,,,iPhone,,Apple-iPhone14C5/2001.362,Allowed',
 ].join('\n')
 
-test('the phones of Exchange say whom to invite, by what policy would say were their claims proven, and nothing is in force by it', async t => {
+test.serial('the phones of Exchange say whom to invite, by what policy would say were their claims proven, and nothing is in force by it', async t => {
   const world = await openWorld(t)
   await world.approve('iPhone14,*')
   const before = await world.service.db.query('select count(*) from people')

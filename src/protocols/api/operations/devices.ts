@@ -10,7 +10,8 @@ import type { Queryable } from '../../../store/db.ts'
 import { deviceOrders, deviceStore, waitingOrders, type DeviceListing } from '../../../store/devices.ts'
 import { enrollmentReads } from '../../../store/enrollments.ts'
 import { inventoryStore } from '../../../store/inventory.ts'
-import { loadPolicy, policyStore } from '../../../store/policy.ts'
+import { policyStore } from '../../../store/policy.ts'
+import { loadPolicy } from '../../../store/policy-snapshot.ts'
 import { searchDevices, searchText, type Place } from '../../../store/search.ts'
 import {
   at, atOrNull, byId, cursorOf, email, id, instant, keyIn, pageInput, parseTimeKey, searchablePageOf, searchInput, searchIsAlone, sortedBy, sortedPage, sortInput, timeKey,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { accessLevels, characteristics } from '../../../formats/exchange/inventory.ts'
 import { blockedBuilds, exchangeFence, textsByModel, type BlockedModel } from '../../../policy/export/exchange-blocks.ts'
-import { loadPolicy } from '../../../store/policy.ts'
+import { loadPolicy } from '../../../store/policy-snapshot.ts'
 import { nothing } from '../fields.ts'
 import { operation } from '../operation.ts'
 
