@@ -107,7 +107,7 @@ for (const way of ways) {
     await load.reached(24)
     await running[1]!.start()
     const { enrolled, revoked, wrong, faults } = await load.end()
-    if (wrong.length > 0) t.log(balancerLog())
+    if (wrong.length > 0) t.log(balancerLog(), ...running.map(instance => instance.output().slice(-2000)))
     t.deepEqual(wrong, [], 'a question has the right answer, whoever is killed')
     t.deepEqual(faults, [], 'one number is one list, and numbers do not go back')
     t.true(enrolled.length >= 24 && revoked.length > 0)
