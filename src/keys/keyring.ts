@@ -88,16 +88,21 @@ async function generatePrivateKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
   }
 }
 
-/** Signs on libuv's threads, so that an RSA signature does not hold up other requests. */
+// Of a certificate, a message or an answer to the widest. What is larger is a list.
+const mostCopied = 256 * 1024
+
+/**
+ * Signs on libuv's threads, so that an RSA signature does not hold up other requests. What is handed to a thread is copied
+ * first; of a list of a million entries there is no second one.
+ */
 export function signerOf(privateKey: KeyObject): Signer {
   const publicKey = createPublicKey(privateKey)
   const algorithm = defaultAlgorithm(publicKey)
   const digest = algorithm === 'ecdsa-with-SHA384' ? 'sha384' : 'sha256'
+  const signOnThread = promisify(sign) as (algorithm: string, data: Buffer, key: KeyObject) => Promise<Buffer>
   return {
     algorithm, publicKey,
-    sign: data => new Promise((resolve, reject) => {
-      sign(digest, data, privateKey, (error, signature) => { if (error) reject(error); else resolve(signature) })
-    }),
+    sign: async data => data.length > mostCopied ? sign(digest, data, privateKey) : await signOnThread(digest, data, privateKey),
   }
 }
 

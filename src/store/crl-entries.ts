@@ -11,6 +11,8 @@ const [serialBytes, entryBytes] = [16, 16 + 8 + 2]
 const year2000 = Date.UTC(2000, 0, 1) / 1000
 /** So that neither one answer nor its text is large. */
 const usualPage = 25_000
+/** PostgreSQL sends 8 kB at a time. What is longer arrives in parts, and is copied each time the next one comes. */
+const pieceBytes = 220 * entryBytes
 /** A place is the number of the page and that of the entry on it, as one number. */
 const placesOfPage = 2 ** 20
 
@@ -21,42 +23,47 @@ export async function crlEntries(tx: Queryable, authorityId: number, listed: Lis
   return { length, writeTo: writer => { writeInOrder(pages, length, writer) } }
 }
 
-const packed = `encode(string_agg(serial_number || timestamptz_send(revoked_at) || int2send(reason), ''::bytea), 'base64') as packed`
-
 /** Rows lie in the table as their changes came, or nearly so: in the order of serial numbers each would have to be looked for. */
 async function pagesByChange(tx: Queryable, authorityId: number, since: number | undefined, perPage: number): Promise<Buffer[]> {
   const pages: Buffer[] = []
   for (let after = since ?? 0; ;) {
-    const [row] = await tx.query<{ packed: string | null, last: number }>(`
-      select ${packed}, max(change_number) as last
-      from (select serial_number, revoked_at, reason, change_number from revocations
-        where authority_id = $1 and change_number > $2 ${since === undefined ? 'and listed and reason <> 8' : ''}
-        order by change_number fetch first ${perPage} rows with ties) page`, [authorityId, after])
-    if (addPage(pages, row!.packed) < perPage) return pages
-    after = row!.last
+    const rows = await tx.query<Piece & { last: number }>(inPieces('max(change_number)', `
+      select serial_number, revoked_at, reason, change_number from revocations
+      where authority_id = $1 and change_number > $2 ${since === undefined ? 'and listed and reason <> 8' : ''}
+      order by change_number fetch first ${perPage} rows with ties`), [authorityId, after])
+    if (addPage(pages, rows) < perPage) return pages
+    after = rows[0]!.last
   }
 }
 
 async function pagesOfPartition(tx: Queryable, authorityId: number, partition: number, perPage: number): Promise<Buffer[]> {
   const pages: Buffer[] = []
   for (let after = Buffer.alloc(0); ;) {
-    const [row] = await tx.query<{ packed: string | null }>(`
-      select ${packed}
-      from (select serial_number, revoked_at, reason from revocations
-        where authority_id = $1 and partition = $2 and serial_number > $3 and listed and reason <> 8
-        order by serial_number fetch first ${perPage} rows only) page`, [authorityId, partition, after])
-    if (addPage(pages, row!.packed) < perPage) return pages
+    const rows = await tx.query<Piece>(inPieces('null', `
+      select serial_number, revoked_at, reason from revocations
+      where authority_id = $1 and partition = $2 and serial_number > $3 and listed and reason <> 8
+      order by serial_number fetch first ${perPage} rows only`), [authorityId, partition, after])
+    if (addPage(pages, rows) < perPage) return pages
     const last = pages.at(-1)!
     after = Buffer.from(last.subarray(last.length - entryBytes, last.length - entryBytes + serialBytes))
   }
 }
 
+type Piece = { piece: string }
+
+/** In their order; no rows for a page on which there is nothing. @param last  said of the page with each piece */
+const inPieces = (last: string, page: string): string => `
+  select encode(substring(packed from start for ${pieceBytes}), 'base64') as piece, last
+  from (select string_agg(serial_number || timestamptz_send(revoked_at) || int2send(reason), ''::bytea) as packed, ${last} as last from (${page}) page) whole,
+    generate_series(1, length(packed), ${pieceBytes}) start`
+
 /** @returns how many entries are on it */
-function addPage(pages: Buffer[], text: string | null): number {
-  if (text === null) return 0
-  const page = Buffer.from(text, 'base64')
-  pages.push(page)
-  return page.length / entryBytes
+function addPage(pages: Buffer[], pieces: readonly Piece[]): number {
+  const page = Buffer.allocUnsafe(pieces.reduce((sum, { piece }) => sum + Buffer.byteLength(piece, 'base64'), 0))
+  let end = 0
+  for (const { piece } of pieces) end += page.write(piece, end, 'base64')
+  pages.push(page.subarray(0, end))
+  return end / entryBytes
 }
 
 function writeInOrder(pages: readonly Buffer[], length: number, writer: CrlEntryWriter): void {
@@ -82,7 +89,7 @@ function keysInOrder(pages: readonly Buffer[], length: number): Uint32Array {
   for (const [number, page] of pages.entries()) {
     for (let offset = 0, place = number * placesOfPage; offset < page.length; offset += entryBytes) {
       words[at++] = place++ // little-endian: the lower half
-      words[at++] = page.readUInt32BE(offset)
+      words[at++] = page.readInt32BE(offset)
     }
   }
   const keys = new BigUint64Array(words.buffer)
