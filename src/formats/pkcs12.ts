@@ -1,12 +1,12 @@
 /**
- * PKCS #12 (RFC 7292) in the two forms that iOS imports. node-forge does the password-based encryption;
- * the bags are written here, since forge reads RSA certificates only and leaves them in the clear.
+ * PKCS #12 (RFC 7292) in the two forms that iOS imports. The bags are written here, since node-forge reads RSA certificates only
+ * and leaves them in the clear; its password-based encryption, all of it JavaScript, took ten times as long.
  */
-import { createHash, createHmac, randomBytes } from 'node:crypto'
-import forge from 'node-forge'
-import { digestAlgorithmIdentifier } from './cms-common.ts'
-import { explicit, Fields, implicit, integer, octetString, oid, parseDer, readOctetString, sequence, setOf, tags, tlv } from './der.ts'
+import { createCipheriv, createHash, createHmac, pbkdf2Sync, randomBytes } from 'node:crypto'
+import { algorithmWithNull, digestAlgorithmIdentifier } from './cms-common.ts'
+import { explicit, implicit, integer, octetString, oid, sequence, setOf, tags, tlv } from './der.ts'
 import { oids } from './oids.ts'
+import { deriveKey, purposes } from './pkcs12-key.ts'
 
 /**
  * `3des-sha1` is all that iOS up to 17 reads. `aes256-sha256` (PBES2, PBKDF2 with HMAC-SHA-256, SHA-256 MAC)
@@ -26,17 +26,18 @@ export type Pkcs12Fields = {
   readonly friendlyName: string
 }
 
-type SchemeParts = { readonly algorithm: '3des' | 'aes256', readonly digest: 'sha1' | 'sha256', readonly macBytes: number }
+/** What was encrypted under which AlgorithmIdentifier. */
+type Encrypted = { readonly algorithm: Buffer, readonly content: Buffer }
+type SchemeParts = { readonly digest: 'sha1' | 'sha256', readonly macBytes: number, encrypt(bytes: Buffer, password: string): Encrypted }
 
 const schemes: Readonly<Record<Pkcs12Scheme, SchemeParts>> = {
-  '3des-sha1': { algorithm: '3des', digest: 'sha1', macBytes: 20 },
-  'aes256-sha256': { algorithm: 'aes256', digest: 'sha256', macBytes: 32 },
+  '3des-sha1': { digest: 'sha1', macBytes: 20, encrypt: encryptTripleDes },
+  'aes256-sha256': { digest: 'sha256', macBytes: 32, encrypt: encryptAes },
 }
 
 // What every reader copes with; one was seen refusing a longer salt. The strength is in the password, which is random.
 const iterations = 2048
 const saltBytes = 8
-const macKeyId = 3
 
 /** One identity and the certificates above it, key and certificates encrypted alike, tied by localKeyId. */
 export function buildPkcs12({ privateKeyPkcs8, certificate, chain, password, scheme, friendlyName }: Pkcs12Fields): Buffer {
@@ -44,27 +45,25 @@ export function buildPkcs12({ privateKeyPkcs8, certificate, chain, password, sch
   const parts = schemes[scheme]
   const attributes = bagAttributes(certificate, friendlyName)
   const certificates = sequence(certBag(certificate, attributes), ...chain.map(issuer => certBag(issuer)))
-  const key = sequence(keyBag(encrypt(privateKeyPkcs8, password, parts), attributes))
-  const authenticatedSafe = sequence(encryptedContentInfo(encrypt(certificates, password, parts)), dataContentInfo(key))
+  const key = sequence(keyBag(parts.encrypt(privateKeyPkcs8, password), attributes))
+  const authenticatedSafe = sequence(encryptedContentInfo(parts.encrypt(certificates, password)), dataContentInfo(key))
   return sequence(integer(3), dataContentInfo(authenticatedSafe), macData(authenticatedSafe, password, parts))
 }
 
 const dataContentInfo = (content: Buffer): Buffer => sequence(oid(oids.data), explicit(0, octetString(content)))
 
-/** EncryptedData (RFC 5652 §8): the same two fields that an EncryptedPrivateKeyInfo has, tagged otherwise. */
-function encryptedContentInfo(encryptedPrivateKeyInfo: Buffer): Buffer {
-  const fields = new Fields(parseDer(encryptedPrivateKeyInfo))
-  const algorithm = fields.next(tags.sequence).raw
-  const encrypted = implicit(0, readOctetString(fields.next()))
-  const content = sequence(oid(oids.data), algorithm, encrypted)
-  return sequence(oid(oids.encryptedData), explicit(0, sequence(integer(0), content)))
+/** EncryptedData (RFC 5652 §8). */
+function encryptedContentInfo({ algorithm, content }: Encrypted): Buffer {
+  const encryptedContent = sequence(oid(oids.data), algorithm, implicit(0, content))
+  return sequence(oid(oids.encryptedData), explicit(0, sequence(integer(0), encryptedContent)))
 }
 
 const certBag = (certificate: Buffer, attributes?: Buffer): Buffer =>
   bag(oids.certBag, sequence(oid(oids.x509Certificate), explicit(0, octetString(certificate))), attributes)
 
-const keyBag = (encryptedPrivateKeyInfo: Buffer, attributes: Buffer): Buffer =>
-  bag(oids.pkcs8ShroudedKeyBag, encryptedPrivateKeyInfo, attributes)
+/** EncryptedPrivateKeyInfo (RFC 5958 §3). */
+const keyBag = ({ algorithm, content }: Encrypted, attributes: Buffer): Buffer =>
+  bag(oids.pkcs8ShroudedKeyBag, sequence(algorithm, octetString(content)), attributes)
 
 const bag = (type: string, value: Buffer, attributes: Buffer = Buffer.alloc(0)): Buffer =>
   sequence(oid(type), explicit(0, value), attributes)
@@ -78,24 +77,31 @@ function bagAttributes(certificate: Buffer, friendlyName: string): Buffer {
   )
 }
 
-/**
- * EncryptedPrivateKeyInfo around any SEQUENCE. forge is handed its bytes as one opaque value:
- * it would otherwise decode and encode them again, which need not give the same bytes.
- */
-function encrypt(der: Buffer, password: string, { algorithm, digest }: SchemeParts): Buffer {
-  const { content } = parseDer(der)
-  const opaque = forge.asn1.create(forge.asn1.Class.UNIVERSAL, tags.sequence as forge.asn1.Type, false, content.toString('latin1'))
-  const encrypted = forge.pki.encryptPrivateKeyInfo(opaque, password, {
-    algorithm, count: iterations, saltSize: saltBytes, prfAlgorithm: digest,
-  })
-  return Buffer.from(forge.asn1.toDer(encrypted).getBytes(), 'latin1')
+/** pbeWithSHAAnd3-KeyTripleDES-CBC (RFC 7292, Appendix C). */
+function encryptTripleDes(bytes: Buffer, password: string): Encrypted {
+  const salt = randomBytes(saltBytes)
+  const [key, iv] = [deriveKey(password, salt, iterations, purposes.key, 'sha1', 24), deriveKey(password, salt, iterations, purposes.iv, 'sha1', 8)]
+  const algorithm = sequence(oid(oids['pbeWithSHAAnd3-KeyTripleDES-CBC']), sequence(octetString(salt), integer(iterations)))
+  return { algorithm, content: encrypt('des-ede3-cbc', key, iv, bytes) }
 }
 
-/** MacData (RFC 7292 §4). Ours, because forge's own is always SHA-1. */
+/** PBES2 (RFC 8018 §6.2) of PBKDF2 with HMAC-SHA-256 and AES-256-CBC. */
+function encryptAes(bytes: Buffer, password: string): Encrypted {
+  const [salt, iv, keyBytes] = [randomBytes(saltBytes), randomBytes(16), 32]
+  const derivation = sequence(oid(oids.PBKDF2), sequence(octetString(salt), integer(iterations), integer(keyBytes), algorithmWithNull(oids.hmacWithSHA256)))
+  const encryption = sequence(oid(oids['aes256-CBC']), octetString(iv))
+  const key = pbkdf2Sync(password, salt, iterations, keyBytes, 'sha256')
+  return { algorithm: sequence(oid(oids.PBES2), sequence(derivation, encryption)), content: encrypt('aes-256-cbc', key, iv, bytes) }
+}
+
+function encrypt(name: 'des-ede3-cbc' | 'aes-256-cbc', key: Buffer, iv: Buffer, bytes: Buffer): Buffer {
+  const cipher = createCipheriv(name, key, iv)
+  return Buffer.concat([cipher.update(bytes), cipher.final()])
+}
+
+/** MacData (RFC 7292 §4). */
 function macData(authenticatedSafe: Buffer, password: string, { digest, macBytes }: SchemeParts): Buffer {
   const salt = randomBytes(saltBytes)
-  const saltBuffer = forge.util.createBuffer(salt.toString('latin1'))
-  const key = forge.pkcs12.generateKey(password, saltBuffer, macKeyId, iterations, macBytes, forge.md[digest].create())
-  const mac = createHmac(digest, Buffer.from(key.getBytes(), 'latin1')).update(authenticatedSafe).digest()
+  const mac = createHmac(digest, deriveKey(password, salt, iterations, purposes.mac, digest, macBytes)).update(authenticatedSafe).digest()
   return sequence(sequence(digestAlgorithmIdentifier(digest), octetString(mac)), octetString(salt), integer(iterations))
 }
