@@ -30,5 +30,7 @@ export type Keyring = {
 
 export type LeafKey = {
   subjectPublicKeyInfo: Buffer
-  toPkcs12(file: { certificate: Buffer, chain: Buffer[], password: string, scheme: Pkcs12Scheme, friendlyName: string }): Buffer
+  /** A random one, made with the key: with this one its file is made sooner. */
+  password: string
+  toPkcs12(file: { certificate: Buffer, chain: Buffer[], password: string, scheme: Pkcs12Scheme, friendlyName: string }): Promise<Buffer>
 }

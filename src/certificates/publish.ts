@@ -7,7 +7,8 @@ import { CaError } from '../errors.ts'
 import {
   authorityKeyIdentifier, crlNumber, deltaCrlIndicator, freshestCrl, issuingDistributionPoint, type Extension,
 } from '../formats/extensions.ts'
-import { parseCrl, signCrl, verifyCrl, type CrlEntry } from '../formats/crl.ts'
+import { crlEntriesOf, type CrlEntries } from '../formats/crl-entry-writer.ts'
+import { parseCrl, signCrl, verifyCrl } from '../formats/crl.ts'
 import { toCrlNumber } from '../formats/list-number.ts'
 import type { Signer } from '../formats/signatures.ts'
 import type { Addresses } from './addresses.ts'
@@ -22,8 +23,6 @@ export type PublishedCrl = { scope: CrlScope, partition: number, crlNumber: numb
 export type NewCrl = PublishedCrl & { baseCrlNumber: number | null, entries: number, der: Buffer, sha256: Buffer }
 
 export type Listed = { since?: number, partition?: number }
-/** In the order of the list. They may be made while one walks over them. */
-export type CrlEntries = Iterable<CrlEntry> & { readonly length: number }
 
 export type PublicationStore = {
   /** Locks the authority's row until the transaction ends. */
@@ -36,6 +35,7 @@ export type PublicationStore = {
   changedPartitions(authorityId: number, changeNumber: number): Promise<number[]>
   /** Whether a certificate was released after `changeNumber`. */
   hasRelease(authorityId: number, changeNumber: number): Promise<boolean>
+  /** In the order of serial numbers. */
   entries(authorityId: number, listed: Listed): Promise<CrlEntries>
   crlAddresses(authorityId: number, partition: number): Promise<string[]>
   add(authorityId: number, crlNumber: number, crls: NewCrl[]): Promise<void>
@@ -138,7 +138,7 @@ async function completeList(context: Context): Promise<NewCrl> {
 async function deltaList(context: Context, full: boolean): Promise<NewCrl> {
   const base = full ? { crlNumber: context.number, changeNumber: context.changeNumber } : context.latest.find(crl => crl.scope === 'complete')
   if (base === undefined) throw new CaError('crl-not-published', 'a delta needs a complete list')
-  const entries = full ? [] : await context.tx.entries(context.authority.id, { since: base.changeNumber })
+  const entries = full ? crlEntriesOf([]) : await context.tx.entries(context.authority.id, { since: base.changeNumber })
   return await list(context, { scope: 'delta', partition: 0, baseCrlNumber: base.crlNumber }, entries, [deltaCrlIndicator(numberOf(base))])
 }
 
@@ -158,10 +158,8 @@ const numberOf = ({ crlNumber, changeNumber }: Pick<PublishedCrl, 'crlNumber' | 
 /** Reads a list back before anybody gets it. @throws {CaError} certificate-profile-violation */
 export function assertCrl(der: Buffer, key: KeyObject, asked: { thisUpdate: Date, nextUpdate: Date, entries: number }): void {
   const crl = parseCrl(der)
-  let count = 0
-  for (const _ of crl.entries()) count++
   const same = crl.thisUpdate.getTime() === asked.thisUpdate.getTime() && crl.nextUpdate?.getTime() === asked.nextUpdate.getTime()
-  if (!same || count !== asked.entries || !verifyCrl(crl, key)) {
+  if (!same || crl.countEntries() !== asked.entries || !verifyCrl(crl, key)) {
     throw new CaError('certificate-profile-violation', 'the signed list differs from what was asked')
   }
 }

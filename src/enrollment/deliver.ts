@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Pkcs12Scheme } from '../formats/pkcs12.ts'
 import { parseOsVersion } from '../formats/os-version.ts'
 import { knowledgeOf } from './decide-device.ts'
@@ -16,8 +15,8 @@ export async function deliverIdentity(deps: EnrollmentDeps, enrollment: Enrollme
   const key = await deps.keyring.newLeafKey()
   const order: DeviceOrder = { outlook, enrollmentId: enrollment.id, keyOrigin: 'delivered', subjectPublicKeyInfo: key.subjectPublicKeyInfo }
   const prepared = await prepareDevice(deps, order, now)
-  const password = randomBytes(18).toString('base64url')
-  const data = key.toPkcs12({
+  const { password } = key
+  const data = await key.toPkcs12({
     certificate: prepared.certificate.raw, chain: deviceChain(deps), password, friendlyName: invitation.person.name,
     scheme: schemeFor(deps, device, invitation),
   })

@@ -33,11 +33,14 @@ function writeLength(bytes: Buffer, at: number, length: number): number {
   return bytes.writeUIntBE(length, at + 1, more)
 }
 
-export function lengthOctets(length: number): Buffer {
+function lengthOctets(length: number): Buffer {
   const bytes = Buffer.alloc(lengthSize(length))
   writeLength(bytes, 0, length)
   return bytes
 }
+
+/** What stands before the content. */
+export const header = (tag: number, length: number): Buffer => Buffer.concat([Buffer.from([tag]), lengthOctets(length)])
 
 export function tlv(tag: number, ...parts: Uint8Array[]): Buffer {
   let length = 0

@@ -3,7 +3,6 @@
  * shows none gets in as well, for an agent that enrolls has none yet; what else is shut to it is the router's to say
  * (`protocols/agents/door.ts`).
  */
-import { randomBytes } from 'node:crypto'
 import type { RequestListener } from 'node:http'
 import { createServer, type Server, type ServerOptions } from 'node:https'
 import { agentAuthorities, doorAuthority } from '../certificates/agent-authorities.ts'
@@ -53,8 +52,8 @@ async function identity(service: Service): Promise<Shown> {
     authority, kind: 'signer', subjectPublicKeyInfo: key.subjectPublicKeyInfo, validity: validityFrom(now, days(validityDays), authority.certificate.notAfter), profile: agentDoorCertificate,
   }, now)
   await completeOurs(certificateStore(service.db), prepared)
-  const passphrase = randomBytes(16).toString('hex')
-  const pfx = key.toPkcs12({ certificate: prepared.certificate.raw, chain: [authority.certificate.raw], password: passphrase, scheme: 'aes256-sha256', friendlyName: agentDoorName })
+  const passphrase = key.password
+  const pfx = await key.toPkcs12({ certificate: prepared.certificate.raw, chain: [authority.certificate.raw], password: passphrase, scheme: 'aes256-sha256', friendlyName: agentDoorName })
   const ca = agentAuthorities(service.authorities(), now).map(({ certificate }) => toPem('CERTIFICATE', certificate.raw))
   return { options: { pfx, passphrase, ca }, since: now, known: before }
 }

@@ -1,12 +1,13 @@
 import {
-  createHmac, createPrivateKey, createPublicKey, generateKeyPair, hkdfSync, privateDecrypt, randomUUID, sign,
+  createHmac, createPrivateKey, createPublicKey, generateKeyPair, hkdfSync, privateDecrypt, randomBytes, randomUUID, sign,
   constants, type KeyObject,
 } from 'node:crypto'
+import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { CaError } from '../errors.ts'
 import { defaultAlgorithm, type Signer } from '../formats/signatures.ts'
 import { toPem } from '../formats/pem.ts'
-import { buildPkcs12 } from '../formats/pkcs12.ts'
+import { buildPkcs12, pkcs12Keys } from '../formats/pkcs12.ts'
 import { encryptPrivateKeyInfo } from '../formats/pkcs8.ts'
 import type { KeyAlgorithm, Keyring, LeafKey, SealedKey } from '../certificates/keyring.ts'
 import { spareKeys } from './spare-keys.ts'
@@ -15,6 +16,8 @@ const generate = promisify(generateKeyPair)
 const cipher = 'aes-256-cbc'
 // A family's phones, one after the other.
 const mostSpareKeys = 4
+// An answer takes less; a key that is looked for meanwhile would take a processor from it.
+const restMs = 250
 
 /**
  * Private keys in this process. They rest as encrypted PKCS#8 (PBES2, AES-256) and are opened on first use.
@@ -24,7 +27,7 @@ export function openKeyring(passphrase: string): Keyring {
   if (passphrase.length < 16) throw new CaError('invalid-configuration', 'the passphrase needs at least 16 characters')
   const opened = new Map<string, KeyObject>()
   const signers = new WeakMap<KeyObject, Signer>()
-  const newLeafKey = spareKeys(async () => await generatePrivateKey('RSA-2048'), mostSpareKeys)
+  const newLeafKey = spareKeys(makeLeafKey, mostSpareKeys, async () => { await wait(restMs, undefined, { ref: false }) })
   const root = Buffer.from(hkdfSync('sha256', passphrase, 'latchkey', 'secrets', 32))
 
   function open(key: SealedKey): KeyObject {
@@ -58,16 +61,23 @@ export function openKeyring(passphrase: string): Keyring {
     },
     decrypt: async (key, ciphertext) => decryptPkcs1(open(key), ciphertext),
     forget: key => { opened.delete(key.id) },
-    newLeafKey: async () => leafKeyOf(await newLeafKey()),
+    newLeafKey,
     exportKey: async (key, outside) => toPem('ENCRYPTED PRIVATE KEY', await encryptPrivateKeyInfo(open(key).export({ type: 'pkcs8', format: 'der' }), outside)),
     secret: (purpose, subject) => createHmac('sha256', root).update(`${purpose}\0${subject}`).digest(),
   }
 }
 
-function leafKeyOf(privateKey: KeyObject): LeafKey {
+/** With what a file for an old phone needs: its password is slow to be made into keys, that for a new one is not. */
+async function makeLeafKey(): Promise<LeafKey> {
+  const privateKey = await generatePrivateKey('RSA-2048')
+  const password = randomBytes(18).toString('base64url')
+  const ready = await pkcs12Keys(password, '3des-sha1')
   return {
-    subjectPublicKeyInfo: createPublicKey(privateKey).export({ type: 'spki', format: 'der' }),
-    toPkcs12: file => buildPkcs12({ ...file, privateKeyPkcs8: privateKey.export({ type: 'pkcs8', format: 'der' }) }),
+    subjectPublicKeyInfo: createPublicKey(privateKey).export({ type: 'spki', format: 'der' }), password,
+    toPkcs12: async file => await buildPkcs12(
+      { ...file, privateKeyPkcs8: privateKey.export({ type: 'pkcs8', format: 'der' }) },
+      file.scheme === '3des-sha1' && file.password === password ? ready : undefined,
+    ),
   }
 }
 
@@ -88,16 +98,21 @@ async function generatePrivateKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
   }
 }
 
-/** Signs on libuv's threads, so that an RSA signature does not hold up other requests. */
+// Of a certificate, a message or an answer to the widest. What is larger is a list.
+const mostCopied = 256 * 1024
+
+/**
+ * Signs on libuv's threads, so that an RSA signature does not hold up other requests. What is handed to a thread is copied
+ * first; of a list of a million entries there is no second one.
+ */
 export function signerOf(privateKey: KeyObject): Signer {
   const publicKey = createPublicKey(privateKey)
   const algorithm = defaultAlgorithm(publicKey)
   const digest = algorithm === 'ecdsa-with-SHA384' ? 'sha384' : 'sha256'
+  const signOnThread = promisify(sign) as (algorithm: string, data: Buffer, key: KeyObject) => Promise<Buffer>
   return {
     algorithm, publicKey,
-    sign: data => new Promise((resolve, reject) => {
-      sign(digest, data, privateKey, (error, signature) => { if (error) reject(error); else resolve(signature) })
-    }),
+    sign: async data => data.length > mostCopied ? sign(digest, data, privateKey) : await signOnThread(digest, data, privateKey),
   }
 }
 

@@ -11,7 +11,7 @@ const mostNames = 400
 const mostCounted = 2_000
 
 /** A page of a list, and what is asked with or without some value, are planned with the values: how far to go depends on them. */
-export const isPlannedOnce = (text: string): boolean => !/\blimit\b|\bis null or\b/i.test(text)
+export const isPlannedOnce = (text: string): boolean => !/\blimit\b|\bfetch first\b|\bis null or\b/i.test(text)
 
 /** The same text has the same name everywhere and no other has it: should a pooler hide well, it cannot mix two instances' statements. At most 63 characters count. */
 const nameFor = (text: string): string => `latchkey_${createHash('sha256').update(text).digest('base64url')}`

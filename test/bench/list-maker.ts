@@ -6,6 +6,7 @@ import { writeFileSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { activeAuthority } from '../../src/certificates/authority.ts'
 import { publish, type NewCrl, type PublicationStore } from '../../src/certificates/publish.ts'
+import { crlEntriesOf } from '../../src/formats/crl-entry-writer.ts'
 import { publicationTransaction } from '../../src/store/crls.ts'
 import { openServer } from '../../src/store/server.ts'
 import { fakeClock } from '../support/clock.ts'
@@ -47,7 +48,7 @@ async function makeList({ db, keyring, addresses, authorities, now }: TestServic
     ...tx,
     async entries(authorityId, listed) {
       // The lists of partitions are others; they come before it.
-      if (listed.partition !== undefined) return []
+      if (listed.partition !== undefined) return crlEntriesOf([])
       if (begun === 0) begun = performance.now()
       return await tx.entries(authorityId, listed)
     },

@@ -4,7 +4,7 @@ import {
   bitString, enumerated, expectTag, explicit, Fields, integer, octetString, oid, parseDer, readSmallInteger, readTime, sequence, time,
 } from '../../src/formats/der.ts'
 import { readCrlEntries } from '../../src/formats/crl-entry-reader.ts'
-import { serializeCrlEntries } from '../../src/formats/crl-entry-writer.ts'
+import { crlEntriesOf, CrlEntryWriter, largestEntry } from '../../src/formats/crl-entry-writer.ts'
 import { parseCrl, signCrl, verifyCrl } from '../../src/formats/crl.ts'
 import type { CrlEntry } from '../../src/formats/crl.ts'
 import { parseExtensions, readCrlNumber, readIssuingDistributionPoint } from '../../src/formats/extension-readers.ts'
@@ -25,6 +25,13 @@ import type { TestAuthority } from '../support/signers.ts'
 const thisUpdate = new Date('2026-03-01T09:00:00Z')
 const nextUpdate = new Date('2026-03-08T09:00:00Z')
 const atNoon = String(Date.parse('2026-03-01T12:00:00Z') / 1000)
+
+function serializeCrlEntries(entries: CrlEntry[]): Buffer {
+  const buffer = Buffer.alloc(entries.length * largestEntry)
+  const writer = new CrlEntryWriter(buffer, 0)
+  crlEntriesOf(entries).writeTo(writer)
+  return buffer.subarray(0, writer.offset)
+}
 
 const revoked = (name: string, reason?: number): CrlEntry => ({
   serialNumber: Buffer.from(testSerialNumber(name), 'hex'), revocationDate: new Date('2026-02-28T23:59:59Z'), ...reason === undefined ? {} : { reason },

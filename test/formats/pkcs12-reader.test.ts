@@ -19,9 +19,9 @@ const build = ({ signer, certificate, authority }: typeof identities[number], sc
 })
 
 for (const scheme of both) {
-  test(`what we write in ${scheme} comes back byte for byte`, t => {
+  test(`what we write in ${scheme} comes back byte for byte`, async t => {
     for (const identity of identities) {
-      const opened = openPkcs12(build(identity, scheme), 'a secret', [scheme])
+      const opened = openPkcs12(await build(identity, scheme), 'a secret', [scheme])
       t.deepEqual(opened.privateKeyPkcs8, identity.signer.privateKey.export({ type: 'pkcs8', format: 'der' }))
       t.deepEqual(opened.certificate, identity.certificate)
       t.deepEqual(opened.chain, [identity.authority.certificate])
@@ -29,16 +29,16 @@ for (const scheme of both) {
   })
 }
 
-test('a wrong password, and algorithms that the reader does not know, are refused alike', t => {
+test('a wrong password, and algorithms that the reader does not know, are refused alike', async t => {
   for (const scheme of both) {
-    const pfx = build(identities[0]!, scheme)
+    const pfx = await build(identities[0]!, scheme)
     t.is(refusalOf(() => openPkcs12(pfx, 'another', both)), 'malformed-pkcs12')
     t.is(refusalOf(() => openPkcs12(pfx, 'a secret', both.filter(other => other !== scheme))), 'malformed-pkcs12')
   }
 })
 
-test('a damaged PKCS #12 is refused with its code', t => {
-  const pfx = build(identities[1]!, '3des-sha1')
+test('a damaged PKCS #12 is refused with its code', async t => {
+  const pfx = await build(identities[1]!, '3des-sha1')
   fc.assert(fc.property(fc.nat(pfx.length - 1), fc.integer({ min: 1, max: 255 }), (at, change) => {
     const damaged = Buffer.from(pfx)
     damaged[at]! ^= change

@@ -12,7 +12,7 @@ const password = 'Correct-Horse-7'
 async function pkcs12(scheme: Pkcs12Scheme, kind: KeyKind = 'rsa2048', change: Partial<Pkcs12Fields> = {}) {
   const { signer, certificate, authority } = await newIdentity('phone', kind)
   const privateKeyPkcs8 = signer.privateKey.export({ type: 'pkcs8', format: 'der' })
-  const file = buildPkcs12({ privateKeyPkcs8, certificate, chain: [authority.certificate], password, scheme, friendlyName: 'Ada’s iPhone', ...change })
+  const file = await buildPkcs12({ privateKeyPkcs8, certificate, chain: [authority.certificate], password, scheme, friendlyName: 'Ada’s iPhone', ...change })
   return { file, signer, certificate, authority }
 }
 
@@ -75,7 +75,7 @@ test('the same identity is never encrypted to the same bytes', async t => {
     privateKeyPkcs8: signer.privateKey.export({ type: 'pkcs8', format: 'der' }), certificate, chain: [authority.certificate], password,
     scheme: 'aes256-sha256', friendlyName: 'phone',
   }
-  t.notDeepEqual(buildPkcs12(fields), buildPkcs12(fields))
+  t.notDeepEqual(await buildPkcs12(fields), await buildPkcs12(fields))
 })
 
 test('a password that readers would take for different bytes is not used', async t => {

@@ -155,7 +155,7 @@ test('a delivered key is installed by the systems that can read it, and is not r
   const signer = newSigner('P-256')
   const certificate = await issueTestCertificate(server.issuing, '4c01', signer)
   const delivered = async (scheme: '3des-sha1' | 'aes256-sha256', build: string, out?: string) => {
-    const data = buildPkcs12({
+    const data = await buildPkcs12({
       privateKeyPkcs8: signer.privateKey.export({ type: 'pkcs8', format: 'der' }), certificate, chain: [server.issuing.certificate, server.root.certificate],
       password: 'secret', scheme, friendlyName: 'phone',
     })
