@@ -88,16 +88,20 @@ async function generatePrivateKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
   }
 }
 
-/** Signs on libuv's threads, so that an RSA signature does not hold up other requests. */
+/** What P-256 signs in less time than it takes to hand it to another thread: 24 µs, and a few for its digest. */
+const mostSignedHere = 16_384
+
+/** Signs on libuv's threads, so that an RSA signature, or the digest of a long list, does not hold up other requests. */
 export function signerOf(privateKey: KeyObject): Signer {
   const publicKey = createPublicKey(privateKey)
   const algorithm = defaultAlgorithm(publicKey)
   const digest = algorithm === 'ecdsa-with-SHA384' ? 'sha384' : 'sha256'
+  const elsewhere = async (data: Uint8Array): Promise<Buffer> => await new Promise((resolve, reject) => {
+    sign(digest, data, privateKey, (error, signature) => { if (error) reject(error); else resolve(signature) })
+  })
   return {
     algorithm, publicKey,
-    sign: data => new Promise((resolve, reject) => {
-      sign(digest, data, privateKey, (error, signature) => { if (error) reject(error); else resolve(signature) })
-    }),
+    sign: async data => algorithm === 'ecdsa-with-SHA256' && data.length <= mostSignedHere ? sign(digest, data, privateKey) : await elsewhere(data),
   }
 }
 
