@@ -7,3 +7,11 @@ export const directly = (handlers: readonly DirectHandler[], others: RequestList
   for (const handle of handlers) if (handle(request, response)) return
   others(request, response)
 }
+
+/**
+ * Sends an answer when whatever else had arrived was looked at. Each that is sent wakes whoever waits for it, which takes
+ * longer than finding it; of those that are sent one after the other only the first does.
+ */
+export function endTogether(response: ServerResponse, body: string | Buffer): void {
+  setImmediate(() => { response.end(body) })
+}

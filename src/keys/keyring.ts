@@ -1,8 +1,8 @@
 import {
-  createHmac, createPrivateKey, createPublicKey, generateKeyPair, hkdfSync, privateDecrypt, randomBytes, randomUUID, sign,
+  createHmac, createPrivateKey, createPublicKey, createSign, generateKeyPair, hkdfSync, privateDecrypt, randomBytes, randomUUID, sign,
   constants, type KeyObject,
 } from 'node:crypto'
-import { setTimeout as wait } from 'node:timers/promises'
+import { setImmediate as othersFirst, setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { CaError } from '../errors.ts'
 import { defaultAlgorithm, type Signer } from '../formats/signatures.ts'
@@ -98,22 +98,33 @@ async function generatePrivateKey(algorithm: KeyAlgorithm): Promise<KeyObject> {
   }
 }
 
-// Of a certificate, a message or an answer to the widest. What is larger is a list.
+/** What P-256 signs in less time than it takes to hand it to another thread: 24 µs, and a few for its digest. */
+const mostSignedHere = 16_384
+/** What is handed to a thread is copied first. Of a list, which is all that is larger, there is no second one. */
 const mostCopied = 256 * 1024
 
-/**
- * Signs on libuv's threads, so that an RSA signature does not hold up other requests. What is handed to a thread is copied
- * first; of a list of a million entries there is no second one.
- */
+/** Signs on libuv's threads, so that an RSA signature does not hold up other requests; the digest of a long list is made piece by piece. */
 export function signerOf(privateKey: KeyObject): Signer {
   const publicKey = createPublicKey(privateKey)
   const algorithm = defaultAlgorithm(publicKey)
   const digest = algorithm === 'ecdsa-with-SHA384' ? 'sha384' : 'sha256'
-  const signOnThread = promisify(sign) as (algorithm: string, data: Buffer, key: KeyObject) => Promise<Buffer>
+  const signOnThread = promisify(sign) as (algorithm: string, data: Uint8Array, key: KeyObject) => Promise<Buffer>
   return {
     algorithm, publicKey,
-    sign: async data => data.length > mostCopied ? sign(digest, data, privateKey) : await signOnThread(digest, data, privateKey),
+    async sign(data) {
+      if (algorithm === 'ecdsa-with-SHA256' && data.length <= mostSignedHere) return sign(digest, data, privateKey)
+      return data.length > mostCopied ? await signInPieces(digest, data, privateKey) : await signOnThread(digest, data, privateKey)
+    },
   }
+}
+
+async function signInPieces(digest: string, data: Uint8Array, privateKey: KeyObject): Promise<Buffer> {
+  const signing = createSign(digest)
+  for (let start = 0; start < data.length; start += mostCopied) {
+    signing.update(data.subarray(start, start + mostCopied))
+    await othersFirst()
+  }
+  return signing.sign(privateKey)
 }
 
 function decryptPkcs1(privateKey: KeyObject, ciphertext: Buffer): Buffer {

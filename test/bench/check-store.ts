@@ -19,7 +19,7 @@ export function derOf(template: Pick<Issued, 'certificate' | 'serialNumber'>, n:
   return der
 }
 
-/** All have been used once, each by a phone of its own. */
+/** All have been used once, each by a phone of its own. They were issued over most of a year: what looks at the last days or hours finds its share of them. */
 export async function fillCheckStore(db: Database, template: Issued, { good, revoked }: Population, at: Date, say: (line: string) => void): Promise<void> {
   const [people, all] = [Math.ceil(good / 10), good + revoked]
   const now = `'${at.toISOString()}'::timestamptz`
@@ -37,7 +37,7 @@ export async function fillCheckStore(db: Database, template: Issued, { good, rev
     select ${uuid('device', 'n')}, ${uuid('person', `n % ${people}`)}, 'udid-' || n, 'SERIAL' || n, 'iPhone14,5', 'signed', ${now}, ${now} from generate_series(0, ${good - 1}) n`)
   const place = template.certificate.raw.indexOf(template.serialNumber) + 1
   await step(`${all} certificates`, `insert into certificates (authority_id, serial_number, kind, state, partition, device_id, key_origin, grade, not_before, not_after, der, sha256, public_key_sha256, created_at, first_used_at)
-    select ${template.authorityId}, serial, 'device', 'issued', n % 2, ${uuid('device', `n % ${good}`)}, 'device', 'signed', ${now} - interval '1 day', ${now} + interval '364 days', der, sha256(der), sha256(('key' || n)::bytea), ${now} - interval '1 day', ${now}
+    select ${template.authorityId}, serial, 'device', 'issued', n % 2, ${uuid('device', `n % ${good}`)}, 'device', 'signed', ${now} - interval '1 day', ${now} + interval '364 days', der, sha256(der), sha256(('key' || n)::bytea), ${now} - interval '2 days' - (n % ${good}) * interval '300 days' / ${good}, ${now}
     from (select n, serial, overlay('\\x${template.certificate.raw.toString('hex')}'::bytea placing serial from ${place}) as der
       from (select n, set_byte(decode(md5('serial' || n), 'hex'), 0, 64) as serial from generate_series(0, ${all - 1}) n) k) s`)
   await step(`${revoked} revocations`, `insert into revocations (authority_id, serial_number, partition, not_after, revoked_at, reason, change_number, actor)

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sha256 } from '../../certificates/issue.ts'
 import { CaError } from '../../errors.ts'
-import type { DirectHandler } from '../../http/direct.ts'
+import { endTogether, type DirectHandler } from '../../http/direct.ts'
 import type { Service } from '../../http/service.ts'
 import { within } from '../../http/within.ts'
 import type { AnswerRecord } from '../../store/answer-records.ts'
@@ -137,5 +137,5 @@ function refuse(service: Service, response: ServerResponse, error: unknown): voi
 function send(response: ServerResponse, status: number, decision: string, headers: readonly string[]): void {
   const body = `${decision}\n`
   response.writeHead(status, ['cache-control', 'no-store', 'content-type', 'text/plain; charset=utf-8', 'content-length', String(body.length), ...headers])
-  response.end(body)
+  endTogether(response, body)
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { CaError } from '../../errors.ts'
 import { readBody } from '../../http/body.ts'
-import type { DirectHandler } from '../../http/direct.ts'
+import { endTogether, type DirectHandler } from '../../http/direct.ts'
 import type { Service } from '../../http/service.ts'
 import { ocspResponder, type OcspAnswer } from './answer.ts'
 import { refusalOf } from './refusals.ts'
@@ -36,7 +36,7 @@ const uncached: readonly string[] = ['cache-control', 'no-store']
 
 function send(response: ServerResponse, der: Buffer, headers: readonly string[]): void {
   response.writeHead(200, ['content-type', 'application/ocsp-response', 'content-length', String(der.length), ...headers])
-  response.end(der)
+  endTogether(response, der)
 }
 
 /** RFC 9919 §5.2: caches may keep an answer until just before its nextUpdate. */
