@@ -1,4 +1,4 @@
-import { DatabaseError } from '../store/db.ts'
+import { isLoss } from './answer-watch.ts'
 
 const mostUnderWay = 2
 const mostTogether = 100
@@ -7,7 +7,7 @@ type Waiting<Item> = { item: Item, resolve(): void, reject(error: unknown): void
 
 /**
  * Writes what many hand over at once in few statements: whoever comes while two are under way goes with the next one. When
- * such a statement is refused each is written by itself, so that what is wrong with one is nobody else's failure.
+ * such a statement fails each is written by itself, so that what is wrong with one is nobody else's failure.
  *
  * @param write  all of them or none, in one statement
  */
@@ -24,8 +24,8 @@ export function merged<Item>(write: (items: readonly Item[]) => Promise<void>): 
       await write(entries.map(({ item }) => item))
       for (const { resolve } of entries) resolve()
     } catch (error) {
-      if (entries.length > 1 && error instanceof DatabaseError) await writeEach(entries)
-      else for (const { reject } of entries) reject(error)
+      if (isLoss(error)) for (const { reject } of entries) reject(error)
+      else await writeEach(entries)
     } finally {
       underWay--
       if (waiting.length > 0) void writeNext()

@@ -1,4 +1,5 @@
 /** What a decision rests on. What is the same for all phones is read once for each version of it (migration 0064). */
+import { CaError } from '../errors.ts'
 import type { PolicySnapshot } from '../policy/decision.ts'
 import type { Queryable } from './db.ts'
 import { policyStore } from './policy.ts'
@@ -25,25 +26,33 @@ type CommonPolicy = Pick<PolicySnapshot, 'approvals' | 'rules' | 'requireInvento
 
 /** Several, because a transaction that changes policy has one of its own until it commits. */
 const mostRemembered = 8
+const mostTries = 5
 const remembered = new Map<string, CommonPolicy>()
 
 const versionIn = async (db: Queryable): Promise<string> => (await db.query<{ version: string }>('select version from policy_version'))[0]!.version
 
 async function commonPolicy(db: Queryable, explainableSince: Date): Promise<CommonPolicy> {
   const version = await versionIn(db)
-  const known = remembered.get(version) ?? await readCommonPolicy(db, version, explainableSince)
+  const known = remembered.get(version) ?? await readAnew(db, version, explainableSince)
   return { ...known, approvals: known.approvals.filter(({ endedAt }) => endedAt === null || endedAt > explainableSince) }
 }
 
-async function readCommonPolicy(db: Queryable, version: string, explainableSince: Date): Promise<CommonPolicy> {
-  const [approvals, rules, requireInventory, versionThen] = await Promise.all([
-    policyStore(db).explaining(explainableSince), policyStore(db).rules(), settingStore(db).get('require-inventory'), versionIn(db),
-  ])
-  const found = { approvals, rules, requireInventory: requireInventory ?? false }
-  // Somebody may have changed it since the first statement.
-  if (versionThen === version) {
-    for (const [oldest] of remembered) if (remembered.size >= mostRemembered) remembered.delete(oldest)
-    remembered.set(version, found)
+/** Again when somebody has changed it meanwhile: half of before and half of after would be nobody's policy. */
+async function readAnew(db: Queryable, firstVersion: string, explainableSince: Date): Promise<CommonPolicy> {
+  for (let version = firstVersion, tries = 0; tries < mostTries; tries++) {
+    const [approvals, rules, requireInventory] = await Promise.all([
+      policyStore(db).explaining(explainableSince), policyStore(db).rules(), settingStore(db).get('require-inventory'),
+    ])
+    // Not before all of them are answered: they may travel on different connections.
+    const versionThen = await versionIn(db)
+    if (versionThen === version) return remember(version, { approvals, rules, requireInventory: requireInventory ?? false })
+    version = versionThen
   }
-  return found
+  throw new CaError('conflict', 'policy is being changed: ask again')
+}
+
+function remember(version: string, policy: CommonPolicy): CommonPolicy {
+  for (const [oldest] of remembered) if (remembered.size >= mostRemembered) remembered.delete(oldest)
+  remembered.set(version, policy)
+  return policy
 }

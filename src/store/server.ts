@@ -10,7 +10,7 @@ import { forgetNames, isDirect, longestConnectMs, Servers } from './servers.ts'
 import { isNameRefused, StatementNames } from './statement-names.ts'
 import { parameter, parsers } from './values.ts'
 
-// A statement that takes longer meets a server that went away without saying so.
+// A statement that takes longer, those before it on its connection included, meets a server that went away without saying so.
 const longestStatementMs = 30_000
 // What is asked several times a second is better asked anew.
 const longestApartMs = 2_000
@@ -47,7 +47,7 @@ function engineOf(servers: Servers, pool: pg.Pool, apart: pg.Pool, directUrl: st
     query: async (text, params) => await once(async session => await session.query(text, params)),
     queryApart: async (text, params) => await withConnection(servers, apart, async client => await sessionOn(client, { longestMs: longestApartMs }).query(text, params)),
     exec: async sql => { await once(async session => { await session.exec(sql) }) },
-    together: once,
+    together: async work => await once(async session => await whileAsking(session, work)),
     transaction: async work => await withConnection(servers, pool, async client => await inTransaction(client, work)),
     listen: async (channel, handler) => await notifications.listen(channel, handler),
     close: async () => {
@@ -73,32 +73,63 @@ async function withConnection<T>(servers: Servers, pool: pg.Pool, work: (client:
   }
 }
 
-async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
-  const session = sessionOn(client, { inTransaction: true })
+/**
+ * Lets `work` ask on a connection that is its own until then. What was asked is answered before the connection is anybody
+ * else's, and before the transaction ends, whether `work` waits for it or has failed meanwhile.
+ */
+async function whileAsking<T>(session: Transaction, work: (session: Transaction) => Promise<T>): Promise<T> {
+  const answers: Promise<unknown>[] = []
+  let isOver = false
+  const asked = async <Answer>(ask: () => Promise<Answer>): Promise<Answer> => {
+    if (isOver) throw new Error('a connection was used after it had been given back')
+    const answer = ask()
+    answers.push(answer)
+    return await answer
+  }
   try {
-    const value = await work(begun(session))
+    return await work({
+      query: async <Row>(text: string, params?: readonly unknown[]) => await asked(async () => await session.query<Row>(text, params)),
+      exec: async sql => { await asked(async () => { await session.exec(sql) }) },
+    })
+  } finally {
+    isOver = true
+    await Promise.allSettled(answers)
+  }
+}
+
+async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
+  try {
+    const value = await whileAsking(begun(sessionOn(client, { inTransaction: true })), work)
     // A transaction in which a statement failed answers COMMIT with ROLLBACK, and no error.
     const { command } = await run(() => client.query(limited('commit')))
-    if (command !== 'COMMIT') throw new DatabaseError('the transaction was rolled back instead of committed', '25P02', undefined)
+    if (command !== 'COMMIT') throw new DatabaseError('the transaction was rolled back instead of committed', inFailedTransaction, undefined)
     return value
   } catch (error) {
     // On a connection that does not answer it would only be waited for; closing it rolls back too.
-    if (!isUnavailable(error)) await session.query('rollback')
+    if (!isUnavailable(error)) await run(() => client.query(limited('rollback')))
     throw error
   }
 }
 
+// What every statement after one that failed is answered with.
+const inFailedTransaction = '25P02'
+/** As this program writes them; none of its functions changes anything. */
 const isRead = (text: string): boolean => /^\s*select\b/i.test(text)
 
 /**
  * Begins. What is read first travels together with `begin`: should that fail, nothing was changed outside a transaction.
- * Of statements that were asked together the first that fails says why; those after it only that it has (25P02).
+ * Of statements that were asked together the first that fails says why.
  */
 function begun(session: Transaction): Transaction {
   let [isOpen, mayPass] = [false, true] // nothing overtakes what has to wait
+  const answers: Promise<unknown>[] = []
   let failure: unknown
   const told = async <T>(answer: Promise<T>): Promise<T> => {
-    const value = await answer.catch((error: unknown) => { failure ??= error })
+    const before = answers.push(answer) - 1
+    const value = await answer.catch(async (error: unknown) => {
+      if (error instanceof DatabaseError && error.code === inFailedTransaction) await Promise.allSettled(answers.slice(0, before))
+      failure ??= error
+    })
     if (failure !== undefined) throw failure
     return value as T
   }

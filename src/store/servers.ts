@@ -25,10 +25,10 @@ export class Servers {
     return new pg.Pool({ ...config, Client: this.#Client as unknown as new () => pg.Client, onConnect: async client => { await this.#requireWrites(client) } })
   }
 
-  /** A connection by itself. @throws what the last server answered */
+  /** A connection by itself, without a pipeline: one that is under way would keep it from being closed. @throws what the last server answered */
   async connect(config: pg.ClientConfig, prepare: (client: pg.Client) => Promise<void>): Promise<pg.Client> {
     return await this.eachInTurn(async () => {
-      const client = new this.#Client(config)
+      const client = new this.#Client({ ...config, pipeline: false } as pg.ClientConfig)
       client.on('error', () => {}) // 'end' follows
       try {
         await new Promise<void>((resolve, reject) => { client.connect((error: Error) => { if (error) reject(error); else resolve() }) })
@@ -93,7 +93,7 @@ function clientOf(next: () => string, failed: (address: string) => void) {
     constructor(options: pg.ClientConfig) {
       const address = next()
       // A statement does not wait for the answer of the one before it (PostgreSQL manual §55.2.4).
-      super({ ...options, connectionString: address, pipeline: true } as pg.ClientConfig)
+      super({ pipeline: true, ...options, connectionString: address } as pg.ClientConfig)
       this.address = address
     }
 

@@ -1,8 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import test from 'ava'
 import type { Queryable } from '../../src/store/db.ts'
+import { migrationsFolder, readMigrations } from '../../src/store/migrate.ts'
 import { loadPolicy } from '../../src/store/policy-snapshot.ts'
-import { freshDatabase } from '../support/database.ts'
+import { openServer } from '../../src/store/server.ts'
+import { freshDatabase, testDatabase } from '../support/database.ts'
+import { until } from '../support/running-agent.ts'
 
 const now = new Date('2026-03-01T09:00:00Z')
 const about = { deviceId: null, now, trustTestDevices: false }
@@ -58,4 +61,30 @@ test('an approval that ended long ago explains nothing any more, however long po
   t.deepEqual(await patternsIn(db), ['iPhone14,5'])
   const { approvals } = await loadPolicy(db, { ...about, now: new Date('2026-07-01T09:00:00Z') })
   t.deepEqual(approvals, [])
+})
+
+test('what is read while policy is being changed is remembered as that of after', async t => {
+  const { db, url } = await testDatabase(t, await readMigrations(migrationsFolder))
+  if (url === undefined) {
+    t.log('skipped: DATABASE_URL names no server')
+    return t.pass()
+  }
+  const admin = await openServer(url)
+  t.teardown(async () => { await admin.close() })
+  const version = async (): Promise<string> => (await db.query<{ version: string }>('select version from policy_version'))[0]!.version
+  const before = await version()
+  let reading: Promise<string[]> | undefined
+  await admin.transaction(async tx => {
+    await tx.query('lock table approvals in access exclusive mode')
+    reading = patternsIn(db)
+    await until(async () => (await tx.query('select 1 from pg_locks where not granted')).length > 0)
+    await approve(tx, 'iPhone14,5')
+  })
+  t.deepEqual(await reading, ['iPhone14,5'])
+  // As a standby that had not heard of the change.
+  await admin.transaction(async tx => {
+    await tx.query('delete from approvals')
+    await tx.query('update policy_version set version = $1', [before])
+  })
+  t.deepEqual(await patternsIn(db), [])
 })

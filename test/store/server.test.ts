@@ -23,6 +23,28 @@ async function twoInstances(t: ExecutionContext): Promise<{ db: Database, other:
   return { db, other, cut }
 }
 
+async function urlOf(db: Database): Promise<string> {
+  const [{ name }] = await db.query<{ name: string }>('select current_database() as name') as [{ name: string }]
+  return Object.assign(new URL(process.env['DATABASE_URL']!), { pathname: `/${name}` }).href
+}
+
+/** A way to the same database on which one sees what is sent, and can let nothing through any more. */
+async function wayTo(t: ExecutionContext, db: Database): Promise<{ url: string, way: { packets: Buffer[], stall(): void } }> {
+  const url = new URL(await urlOf(db))
+  const [host, port, packets, sockets] = [url.hostname, Number(url.port || 5432), [] as Buffer[], new Set<Socket>()]
+  let stalled = false
+  const way = createServer(from => {
+    const to = connect(port, host)
+    for (const socket of [from, to]) sockets.add(socket.on('error', () => {}))
+    from.on('data', packet => { packets.push(packet); if (!stalled) to.write(packet) }).on('end', () => { to.end() })
+    to.on('data', packet => { if (!stalled) from.write(packet) }).on('end', () => { from.end() })
+  }).listen(0, '127.0.0.1')
+  t.teardown(() => { way.close(); for (const socket of sockets) socket.destroy() })
+  await once(way, 'listening')
+  url.host = `127.0.0.1:${(way.address() as AddressInfo).port}`
+  return { url: url.href, way: { packets, stall: () => { stalled = true } } }
+}
+
 test('a server that comes back is used again without a restart', async t => {
   const instances = await twoInstances(t)
   if (instances === undefined) return
@@ -133,19 +155,8 @@ test('what a transaction asks together is done in that order, whatever waits for
 test('what a transaction reads first travels with its beginning, and what it asks together travels together', async t => {
   const instances = await twoInstances(t)
   if (instances === undefined) return
-  const [{ name }] = await instances.other.query<{ name: string }>('select current_database() as name') as [{ name: string }]
-  const url = new URL(process.env['DATABASE_URL']!)
-  const [host, port, packets] = [url.hostname, Number(url.port || 5432), [] as Buffer[]]
-  const way = createServer(from => {
-    const to = connect(port, host)
-    for (const socket of [from, to]) socket.on('error', () => {})
-    from.on('data', packet => { packets.push(packet) })
-    from.pipe(to).pipe(from)
-  }).listen(0, '127.0.0.1')
-  t.teardown(() => { way.close() })
-  await once(way, 'listening')
-  Object.assign(url, { pathname: `/${name}`, host: `127.0.0.1:${(way.address() as AddressInfo).port}` })
-  const db = await openServer(url.href)
+  const { url, way: { packets } } = await wayTo(t, instances.other)
+  const db = await openServer(url)
   t.teardown(async () => { await db.close() })
   packets.length = 0
   await db.transaction(async tx => {
@@ -156,4 +167,53 @@ test('what a transaction reads first travels with its beginning, and what it ask
   t.true(['begin', 'select 11', 'select 12'].every(text => packets[0]!.includes(text)))
   t.true(['select 3', 'select 4', 'select 5'].every(text => packets[1]!.includes(text)))
   t.true(packets[2]!.includes('commit'))
+})
+
+test('a transaction that fails changes nothing, whatever it had asked for meanwhile', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const { db } = instances
+  await db.exec('create table numbers (n integer primary key)')
+  const refuse = async (): Promise<void> => { throw new Error('refused') }
+  await t.throwsAsync(db.transaction(async tx => await Promise.all([tx.query('select 1'), tx.query('insert into numbers values (1)'), refuse()])), { message: 'refused' })
+  await t.throwsAsync(db.transaction(async tx => await Promise.all([tx.exec('insert into numbers values (2)'), refuse()])), { message: 'refused' })
+  t.deepEqual(await db.query('select n from numbers'), [])
+  await db.transaction(async tx => { void tx.query('insert into numbers values (3)') })
+  t.deepEqual(await db.query('select n from numbers'), [{ n: 3 }], 'and one that has succeeded keeps all of it')
+})
+
+test('what is read together is answered before the connection is anybody else’s', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const { db } = instances
+  await db.exec('create table numbers (n integer primary key)')
+  for (const later of ['select 2/0', 'select 2']) {
+    await t.throwsAsync(db.together(async reads => await Promise.all([
+      reads.query('select 1/0'), (async () => { await reads.query('select pg_sleep(0.1)'); await reads.query(later) })(),
+    ])), { code: '22012' })
+    await db.transaction(async tx => {
+      await tx.query('set transaction isolation level repeatable read')
+      await tx.query('delete from numbers')
+      await tx.query('insert into numbers values (1)')
+    })
+  }
+  t.deepEqual(await db.query('select n from numbers'), [{ n: 1 }])
+})
+
+test('nothing but reads is asked together', async t => {
+  const { db } = await testDatabase(t)
+  for (const text of ['delete from numbers', 'with gone as (delete from numbers returning 1) select 1', 'commit']) {
+    await t.throwsAsync(db.together(async reads => await reads.query(text)), { message: 'only what is read is asked together' })
+  }
+})
+
+test('a database is closed although its listener’s server does not answer any more', async t => {
+  const instances = await twoInstances(t)
+  if (instances === undefined) return
+  const { url, way } = await wayTo(t, instances.other)
+  const db = await openServer(await urlOf(instances.other), url)
+  await db.listen('one', () => {})
+  way.stall()
+  db.listen('two', () => {}).catch(() => {})
+  await t.notThrowsAsync(db.close())
 })
