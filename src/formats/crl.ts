@@ -17,7 +17,7 @@ import type { Name } from './names.ts'
 import { algorithmIdentifier, parseSignatureAlgorithm, verifySignature } from './signatures.ts'
 import type { SignatureAlgorithm, Signer } from './signatures.ts'
 
-export type { CrlEntries, CrlEntry, ParsedCrlEntry }
+export type { CrlEntry, ParsedCrlEntry }
 
 /** A CRL to be signed. `issuer` is an encoded Name; entries are listed in the order given. */
 export type CrlFields = {

@@ -10,52 +10,38 @@ import type { Queryable } from './db.ts'
 const [serialBytes, entryBytes] = [16, 16 + 8 + 2]
 const year2000 = Date.UTC(2000, 0, 1) / 1000
 /** So that neither one answer nor its text is large. */
-const usualPage = 25_000
+const usualPage = 100_000
 /** PostgreSQL sends 8 kB at a time. What is longer arrives in parts, and is copied each time the next one comes. */
 const pieceBytes = 220 * entryBytes
 /** A place is the number of the page and that of the entry on it, as one number. */
 const placesOfPage = 2 ** 20
 
 /** A delta names what changed since its base, releases included; the other lists name what is revoked. In the order of serial numbers. */
-export async function crlEntries(tx: Queryable, authorityId: number, listed: Listed, perPage = usualPage): Promise<CrlEntries> {
-  const pages = listed.partition === undefined ? await pagesByChange(tx, authorityId, listed.since, perPage) : await pagesOfPartition(tx, authorityId, listed.partition, perPage)
+export async function crlEntries(tx: Queryable, authorityId: number, { since, partition }: Listed, perPage = usualPage): Promise<CrlEntries> {
+  const [condition, values] = since !== undefined ? ['true', []] : partition !== undefined ? ['listed and reason <> 8 and partition = $3', [partition]] : ['listed and reason <> 8', []]
+  const pages: Buffer[] = []
+  for (let after = since ?? -1, full = true; full;) {
+    const pieces = await tx.query<Piece>(piecesOfPage(condition, perPage), [authorityId, after, ...values])
+    full = pieces.length > 0 && addPage(pages, pieces) >= perPage
+    after = pieces[0]?.last ?? after
+  }
   const length = pages.reduce((sum, page) => sum + page.length / entryBytes, 0)
   return { length, writeTo: writer => { writeInOrder(pages, length, writer) } }
 }
 
+/** @property last  change number of the last entry of the whole page */
+type Piece = { piece: string, last: number }
+
 /** Rows lie in the table as their changes came, or nearly so: in the order of serial numbers each would have to be looked for. */
-async function pagesByChange(tx: Queryable, authorityId: number, since: number | undefined, perPage: number): Promise<Buffer[]> {
-  const pages: Buffer[] = []
-  for (let after = since ?? 0; ;) {
-    const rows = await tx.query<Piece & { last: number }>(inPieces('max(change_number)', `
-      select serial_number, revoked_at, reason, change_number from revocations
-      where authority_id = $1 and change_number > $2 ${since === undefined ? 'and listed and reason <> 8' : ''}
-      order by change_number fetch first ${perPage} rows with ties`), [authorityId, after])
-    if (addPage(pages, rows) < perPage) return pages
-    after = rows[0]!.last
-  }
-}
-
-async function pagesOfPartition(tx: Queryable, authorityId: number, partition: number, perPage: number): Promise<Buffer[]> {
-  const pages: Buffer[] = []
-  for (let after = Buffer.alloc(0); ;) {
-    const rows = await tx.query<Piece>(inPieces('null', `
-      select serial_number, revoked_at, reason from revocations
-      where authority_id = $1 and partition = $2 and serial_number > $3 and listed and reason <> 8
-      order by serial_number fetch first ${perPage} rows only`), [authorityId, partition, after])
-    if (addPage(pages, rows) < perPage) return pages
-    const last = pages.at(-1)!
-    after = Buffer.from(last.subarray(last.length - entryBytes, last.length - entryBytes + serialBytes))
-  }
-}
-
-type Piece = { piece: string }
-
-/** In their order; no rows for a page on which there is nothing. @param last  said of the page with each piece */
-const inPieces = (last: string, page: string): string => `
+const piecesOfPage = (condition: string, perPage: number): string => `
   select encode(substring(packed from start for ${pieceBytes}), 'base64') as piece, last
-  from (select string_agg(serial_number || timestamptz_send(revoked_at) || int2send(reason), ''::bytea) as packed, ${last} as last from (${page}) page) whole,
-    generate_series(1, length(packed), ${pieceBytes}) start`
+  from (
+    select string_agg(serial_number || timestamptz_send(revoked_at) || int2send(reason), ''::bytea) as packed, max(change_number) as last
+    from (
+      select serial_number, revoked_at, reason, change_number from revocations
+      where authority_id = $1 and change_number > $2 and ${condition} order by change_number fetch first ${perPage} rows with ties
+    ) page
+  ) whole, generate_series(1, length(packed), ${pieceBytes}) start`
 
 /** @returns how many entries are on it */
 function addPage(pages: Buffer[], pieces: readonly Piece[]): number {

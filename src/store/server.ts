@@ -149,8 +149,11 @@ function begun(session: Transaction): Transaction {
 }
 
 /** `extended` even without parameters: one statement, as on the embedded engine. */
-const limited = (text: string, values: (string | null)[] = [], longestMs = longestStatementMs): pg.QueryConfig & { queryMode: string, query_timeout: number } =>
+const limited = (text: string, values: (string | Uint8Array | null)[] = [], longestMs = longestStatementMs): pg.QueryConfig & { queryMode: string, query_timeout: number } =>
   ({ text, values, queryMode: 'extended', query_timeout: longestMs })
+
+/** A list may have 35 MB: as text it would be twice that, several times over. */
+const bytesAsTheyAre = (value: unknown): string | Uint8Array | null => value instanceof Uint8Array ? value : parameter(value)
 
 // As of a transaction that others were quicker than.
 const serializationFailure = '40001'
@@ -160,7 +163,7 @@ function sessionOn(client: pg.PoolClient, { longestMs = longestStatementMs, inTr
   const ask = async (query: pg.QueryConfig): Promise<Row[]> => (await run(() => client.query<Row>(query))).rows
   return {
     query: async <T>(text: string, params: readonly unknown[] = []) => {
-      const query = limited(text, params.map(parameter), longestMs)
+      const query = limited(text, params.map(bytesAsTheyAre), longestMs)
       const name = isDirect(client) ? names.of(text) : undefined
       if (name === undefined) return await ask(query) as T[]
       try {

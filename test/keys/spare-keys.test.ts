@@ -47,6 +47,20 @@ test('who asks while none lies ready waits for one of their own', async t => {
   t.deepEqual(new Set(await Promise.all(asked)), new Set([1, 2]))
 })
 
+test('no key is made ahead before whoever took one has had some rest', async t => {
+  const { make, started, finish } = keysMadeByHand()
+  const rests: (() => void)[] = []
+  const take = spareKeys(make, 1, async () => { await new Promise<void>(resolve => { rests.push(resolve) }) })
+  const first = take()
+  await finish()
+  t.is(await first, 1)
+  t.is(started(), 1)
+  rests.shift()!()
+  while (started() === 1) await Promise.resolve()
+  await finish()
+  t.is(await take(), 2)
+})
+
 test('a key that could not be made ahead fails nobody but who asks for one', async t => {
   const { make, finish } = keysMadeByHand()
   const take = spareKeys(make, 1)
