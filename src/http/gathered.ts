@@ -8,8 +8,8 @@ const mostWaiting = 10_000
 type Waiting<Key, Value> = { key: Key, resolve(value: Value | undefined): void, reject(error: unknown): void, promise: Promise<Value | undefined> }
 
 /**
- * Reads what many ask for at once in few statements: whoever comes while two are under way goes with the next one. Nobody
- * is given what was read before they asked.
+ * Reads what many ask for at once in few statements: whoever comes in the same turn of the event loop, or while two are under
+ * way, goes together. Nobody is given what was read before they asked.
  *
  * @param read  answers what there is, in any order
  * @param nameOfKey  the same as `nameOf` of its value
@@ -19,8 +19,17 @@ type Waiting<Key, Value> = { key: Key, resolve(value: Value | undefined): void, 
 export function gathered<Key, Value>(read: (keys: readonly Key[]) => Promise<readonly Value[]>, nameOfKey: (key: Key) => string, nameOf: (value: Value) => string, longestMs: number): (key: Key) => Promise<Value | undefined> {
   const waiting = new Map<string, Waiting<Key, Value>>()
   let underWay = 0
+  let isDue = false
+  const readSoon = (): void => {
+    if (isDue || waiting.size === 0 || underWay === mostUnderWay) return
+    isDue = true
+    setImmediate(() => {
+      isDue = false
+      void readNext()
+    })
+  }
   const readNext = async (): Promise<void> => {
-    const batch = [...waiting].slice(0, mostTogether)
+    const batch = [...waiting.entries().take(mostTogether)]
     for (const [name] of batch) waiting.delete(name)
     underWay++
     try {
@@ -30,7 +39,7 @@ export function gathered<Key, Value>(read: (keys: readonly Key[]) => Promise<rea
       for (const [, { reject }] of batch) reject(error)
     } finally {
       underWay--
-      if (waiting.size > 0) void readNext()
+      readSoon()
     }
   }
   return async key => {
@@ -40,7 +49,7 @@ export function gathered<Key, Value>(read: (keys: readonly Key[]) => Promise<rea
     if (waiting.size >= mostWaiting) throw new CaError('database-unavailable', 'too much is waiting for the database')
     const entry = { key, ...Promise.withResolvers<Value | undefined>() }
     waiting.set(name, entry)
-    if (underWay < mostUnderWay) void readNext()
+    readSoon()
     return await entry.promise
   }
 }
