@@ -13,10 +13,11 @@ export type AnswerRecord = StatusRecord & CertificateKey & {
   probe: boolean
 }
 
+// "exists" would be looked up by reading all probes where the plan does not know how many certificates are asked about.
 // As a condition beside it, what is known of a revoked certificate would keep no device from being looked up; and with "is null or" it would have no name.
 const select = `select c.authority_id, c.serial_number, c.kind, c.state, c.device_id, c.test, c.sha256, c.not_before, c.not_after, c.first_used_at,
     coalesce(d.activesync_version, 0) as activesync_version, p.email, r.revoked_at, r.reason, a.revoked_at as issuer_revoked_at,
-    exists (select 1 from front_end_probes o where o.authority_id = c.authority_id and o.serial_number = c.serial_number) as probe
+    coalesce((select true from front_end_probes o where o.authority_id = c.authority_id and o.serial_number = c.serial_number), false) as probe
   from certificates c join authorities a on a.id = c.authority_id
     left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
     left join devices d on d.id = case when coalesce(r.reason, ${removeFromCrl}) = ${removeFromCrl} then c.device_id end
