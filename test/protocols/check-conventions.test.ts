@@ -1,7 +1,11 @@
+import { createHash } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
 import test from 'ava'
 import { toPem } from '../../src/formats/pem.ts'
 import { readPresented } from '../../src/protocols/check/conventions.ts'
 import { conventionFor, frontEndKinds, type HeaderConvention } from '../../src/protocols/check/kinds.ts'
+import { presentedReader } from '../../src/protocols/check/presented.ts'
+import type { FrontEnd } from '../../src/store/front-ends.ts'
 import { refusalOf } from '../support/refusals.ts'
 
 // Long enough for several lines of PEM, and with + and / in its base64.
@@ -77,4 +81,15 @@ test('kinds are a closed list, and bare serial numbers need their issuer', t => 
   for (const kind of ['iis', '', 'toString', '__proto__']) t.is(refusalOf(() => conventionFor(kind, null)), 'invalid-argument')
   t.deepEqual(Object.keys(frontEndKinds), ['nginx', 'haproxy', 'apache', 'caddy', 'envoy', 'traefik', 'rfc9440', 'serial', 'stunnel'])
   t.is(conventionFor('stunnel', null), 'none')
+})
+
+test('what was read once in one convention is the same the next time, and is read anew in another', t => {
+  const presentedBy = presentedReader()
+  const by = (convention: string, ...values: string[]) => presentedBy({ convention } as FrontEnd, { headersDistinct: { 'x-ssl-client-cert': values } } as unknown as IncomingMessage)
+  for (let time = 1; time <= 2; time++) {
+    t.deepEqual(by('base64-der', base64), { sha256: createHash('sha256').update(der).digest() })
+    t.is(by('base64-der', base64, base64), 'malformed')
+    t.is(by('spaced-pem', base64), 'malformed')
+    t.is(by('none', base64), 'no-certificate')
+  }
 })

@@ -4,7 +4,7 @@ import { CaError } from '../../errors.ts'
 import type { Log } from '../../http/log.ts'
 import type { Queryable } from '../../store/db.ts'
 import { frontEndStore, type FrontEnd } from '../../store/front-ends.ts'
-import { conventions, identityHeaders, readPresented, type Presented } from './conventions.ts'
+import { conventions, identityHeaders } from './conventions.ts'
 import { asks } from './kinds.ts'
 
 /** As the database has it; anything else, a NUL say, would not be a question but an error. */
@@ -37,17 +37,6 @@ function secretIn(authorization: string, name: string): string {
   const basic = /^Basic ([A-Za-z0-9+/]{1,1024}={0,2})$/i.exec(authorization)?.[1] ?? ''
   const given = Buffer.from(basic, 'base64').toString('latin1')
   return given.startsWith(`${name}:`) ? given.slice(name.length + 1) : ''
-}
-
-/** What the front end's one header says. Sent twice, one of the two is not the front end's: that is malformed. */
-export function presentedBy({ convention }: FrontEnd, request: IncomingMessage): Presented | 'no-certificate' | 'malformed' {
-  if (!asks(convention)) return 'no-certificate'
-  const { header } = conventions[convention]
-  const [value = '', ...more] = request.headersDistinct[header] ?? []
-  if (more.length > 0) return 'malformed'
-  // Apache writes `(null)` where there is no certificate.
-  if (value === '' || value === '(null)') return 'no-certificate'
-  return readPresented(convention, value) ?? 'malformed'
 }
 
 const quietMs = 60_000

@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { sha256 } from '../../certificates/issue.ts'
 import { CaError } from '../../errors.ts'
 import { endTogether, type DirectHandler } from '../../http/direct.ts'
 import type { Service } from '../../http/service.ts'
@@ -8,11 +7,11 @@ import type { AnswerRecord } from '../../store/answer-records.ts'
 import type { FrontEnd } from '../../store/front-ends.ts'
 import { probeStore } from '../../store/probes.ts'
 import { trialMs } from '../agents/probes.ts'
-import type { Presented } from './conventions.ts'
 import { decideCheck, type CheckDecision } from './decide.ts'
 import { firstUses } from './first-use.ts'
-import { foreignHeaderLog, isFrontEndName, presentedBy, recognized } from './front-end.ts'
+import { foreignHeaderLog, isFrontEndName, recognized } from './front-end.ts'
 import { activeSyncGate } from './gate.ts'
+import { presentedReader, type Named } from './presented.ts'
 import { refusalStatus } from './refusals.ts'
 
 type Asked = { name: string, request: IncomingMessage }
@@ -62,6 +61,7 @@ function frontEndIn(url: string): string | undefined {
 function checksOf(service: Service) {
   const { answers } = service
   const gate = activeSyncGate(service)
+  const presentedBy = presentedReader()
   const decide = (frontEnd: FrontEnd, record: AnswerRecord | undefined): CheckDecision =>
     decideCheck(record, { authorityId: frontEnd.authorityId, trustTestDevices: service.config.testDeviceCa !== undefined }, service.now())
   /** A certificate that is good in itself may come with a request that contradicts it. */
@@ -85,7 +85,7 @@ function checksOf(service: Service) {
       const frontEnd = recognized(known, asked.request.headers.authorization)
       const presented = presentedBy(frontEnd, asked.request)
       if (typeof presented === 'string') return { decision: presented, frontEnd, record: undefined }
-      const record = 'der' in presented ? answers.known.bySha256(sha256(presented.der))
+      const record = 'sha256' in presented ? answers.known.bySha256(presented.sha256)
         : frontEnd.authorityId === null ? undefined : answers.known.byKey({ authorityId: frontEnd.authorityId, serialNumber: presented.serialNumber })
       if (record === undefined) return undefined
       const checked = gated(frontEnd, record, asked)
@@ -109,8 +109,8 @@ async function probed({ db, now }: Service, checked: Checked): Promise<Checked> 
   return purpose === 'outage' ? { decision: 'unavailable', frontEnd, record } : checked
 }
 
-async function find({ answers }: Service, { authorityId }: FrontEnd, presented: Presented): Promise<AnswerRecord | undefined> {
-  if ('der' in presented) return await answers.bySha256(sha256(presented.der))
+async function find({ answers }: Service, { authorityId }: FrontEnd, presented: Named): Promise<AnswerRecord | undefined> {
+  if ('sha256' in presented) return await answers.bySha256(presented.sha256)
   // Without an issuer a serial number is nobody's.
   return authorityId === null ? undefined : await answers.byKey({ authorityId, serialNumber: presented.serialNumber })
 }
