@@ -53,9 +53,12 @@ export function assertRight({ wrong, sent, firstWrong }: Offered): void {
 const seen = ({ p50, p99, server, cpu, residentMb }: Asked): Record<string, number> =>
   ({ 'p50 ms': p50, 'p99 ms': p99, 'CPU %': server * 100, 'asker CPU %': cpu * 100, MB: residentMb })
 
-/** A server that answers 200 to everybody. */
-export async function bareServer(t: ExecutionContext<any>): Promise<{ port: number, pid: number }> {
-  const child = fork(fileURLToPath(new URL('bare.ts', import.meta.url)))
+/** What `/check` takes of a processor beyond a bare server, at 10,000 requests a second. */
+export const checkMicroseconds = 23
+
+/** A server that answers 200 to everybody. @param microseconds  that it works for each besides */
+export async function bareServer(t: Pick<ExecutionContext<any>, 'teardown'>, microseconds = 0): Promise<{ port: number, pid: number }> {
+  const child = fork(fileURLToPath(new URL('bare.ts', import.meta.url)), [String(microseconds)])
   t.teardown(() => { child.kill() })
   const [port] = await once(child, 'message') as [number]
   return { port, pid: child.pid! }

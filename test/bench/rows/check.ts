@@ -1,5 +1,5 @@
 /** `/check` as nginx asks it, at most and at a constant rate; a bare server gets the same requests in the same rounds. */
-import { ask, assertRight, bareServer, sampleOfCore, type Asked } from '../asking.ts'
+import { ask, assertRight, bareServer, checkMicroseconds, sampleOfCore, type Asked } from '../asking.ts'
 import { checkRequest } from '../check-requests.ts'
 import { largeStore, numbers } from '../large-store.ts'
 import { frontEnd } from '../latchkey.ts'
@@ -15,7 +15,7 @@ type Case = { work: string, requests: number, among: number, rate: number, warmS
 export async function check(stage: Stage): Promise<Work[]> {
   const { latchkey, template, population: { good, revoked }, start } = await largeStore(stage)
   await start()
-  const bare = await bareServer(stage.t)
+  const [bare, working] = [await bareServer(stage.t), await bareServer(stage.t, checkMicroseconds)]
   const works: Work[] = []
   for (const { work: name, among, rate, warmSeconds = 1, targets, ...each } of casesOf(good, good + revoked)) {
     const asked = numbers(each.requests, among)
@@ -23,11 +23,12 @@ export async function check(stage: Stage): Promise<Work[]> {
     const expected = asked.map(n => n < good ? 200 : 403)
     const question = { rate, seconds: stage.sizes.seconds, connections, requests, warmSeconds: Math.min(warmSeconds, 2 * stage.sizes.seconds) }
     const sample = rate === 0 ? sampleOfCore : sampleOfLateness
-    const [ours, limit] = await takeTurns(stage, name, [
+    const [ours, limit, ...peers] = await takeTurns(stage, name, [
       { who: 'Latchkey', measure: async () => sample(await ask({ ...question, port: latchkey.port, pid: latchkey.pid()!, expected })) },
       { who: 'limit: bare node:http, the same requests', measure: async () => sample(await ask({ ...question, ...bare, expected: [200] })) },
+      ...rate === 0 ? [] : [{ who: `bare node:http that works ${checkMicroseconds} µs for each`, measure: async () => sample(await ask({ ...question, ...working, expected: [200] })) }],
     ])
-    const work = { row: 'check', work: name, ...rate === 0 ? { unit: '/s per core', better: 'more' as const } : { unit: 'ms at the 99th percentile', better: 'less' as const }, ours: ours!, peers: [], limit: limit! }
+    const work = { row: 'check', work: name, ...rate === 0 ? { unit: '/s per core', better: 'more' as const } : { unit: 'ms at the 99th percentile', better: 'less' as const }, ours: ours!, peers, limit: limit! }
     works.push({ ...work, targets: targets(work) })
   }
   return works
