@@ -111,7 +111,7 @@ export function database(engine: Engine): Database {
     queryApart: async <T>(text: string, params: readonly unknown[] = []) => await outside().queryApart(text, params) as T[],
     together: async work => await outside().together(async session => await work({
       query: async (text, params) => {
-        if (!/^\s*select\b/i.test(text)) throw new Error('only what is read is asked together')
+        if (!isRead(text)) throw new Error('only what is read is asked together')
         return await session.query(text, params)
       },
     })),
@@ -128,6 +128,9 @@ export function database(engine: Engine): Database {
     close: async () => await (closed ??= outside().close()),
   }
 }
+
+/** A statement as this program writes what only reads; none of its functions changes anything. */
+export const isRead = (text: string): boolean => /^\s*select\b/i.test(text)
 
 const isWatched = (watches: ReadonlySet<CommitWatch>, text: string): boolean => {
   for (const watch of watches) if (watch.concerns(text)) return true

@@ -4,7 +4,7 @@
  */
 import pg from 'pg'
 import { CaError } from '../errors.ts'
-import { database, DatabaseError, refusedStatement, type Database, type Engine, type Row, type Transaction } from './db.ts'
+import { database, DatabaseError, isRead, refusedStatement, type Database, type Engine, type Row, type Transaction } from './db.ts'
 import { Listener } from './listener.ts'
 import { forgetNames, isDirect, longestConnectMs, Servers } from './servers.ts'
 import { isNameRefused, StatementNames } from './statement-names.ts'
@@ -113,8 +113,6 @@ async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) =
 
 // What every statement after one that failed is answered with.
 const inFailedTransaction = '25P02'
-/** As this program writes them; none of its functions changes anything. */
-const isRead = (text: string): boolean => /^\s*select\b/i.test(text)
 
 /**
  * Begins. What is read first travels together with `begin`: should that fail, nothing was changed outside a transaction.
