@@ -1,6 +1,7 @@
 /** What the client asked the front end for, as far as the ActiveSync gate needs it. */
 import type { IncomingMessage } from 'node:http'
 import { parseQuery } from '../../formats/activesync/query.ts'
+import { headerValues } from '../../http/header.ts'
 import type { ActiveSyncRequest } from '../../policy/contradictions.ts'
 import type { AskingKind } from './kinds.ts'
 
@@ -20,11 +21,11 @@ const disguised = /^[^?]*(?:%|\/\/|\/\.|\\)/
 /** @returns undefined for any other request, after one comparison; `unsaid` when the front end does not pass the address on */
 export function activeSyncRequest(kind: AskingKind, frontEnd: string, request: IncomingMessage): ActiveSyncRequest | 'unsaid' | undefined {
   const header = headerOf[kind]
-  const [uri, ...more] = header === null ? [request.url!.slice(`/check/${frontEnd}`.length)] : request.headersDistinct[header] ?? []
+  const [uri, ...more] = header === null ? [request.url!.slice(`/check/${frontEnd}`.length)] : headerValues(request, header)
   if (uri === undefined) return 'unsaid'
   if (more.length > 0) return { userAgent: null, query: { error: 'two addresses' } }
   if (!activeSyncPath.test(uri) && !(disguised.test(uri) && activeSyncPath.test(plainPath(uri)))) return undefined
-  const agents = request.headersDistinct['user-agent'] ?? []
+  const agents = headerValues(request, 'user-agent')
   const query = uri.includes('?') ? uri.slice(uri.indexOf('?') + 1) : ''
   return {
     userAgent: agents.length === 1 ? agents[0]! : null,

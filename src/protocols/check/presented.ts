@@ -2,6 +2,7 @@
 import { hash } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { sha256 } from '../../certificates/issue.ts'
+import { headerValues } from '../../http/header.ts'
 import { Remembered } from '../../http/remembered.ts'
 import type { FrontEnd } from '../../store/front-ends.ts'
 import { conventions, readPresented } from './conventions.ts'
@@ -21,7 +22,7 @@ export function presentedReader(): (frontEnd: FrontEnd, request: IncomingMessage
   const digests = new Remembered<Buffer>(mostTexts)
   return ({ convention }, request) => {
     if (!asks(convention)) return 'no-certificate'
-    const [value = '', ...more] = request.headersDistinct[conventions[convention].header] ?? []
+    const [value = '', ...more] = headerValues(request, conventions[convention].header)
     // Sent twice, one of the two is not the front end's.
     if (more.length > 0) return 'malformed'
     // Apache writes `(null)` where there is no certificate.
