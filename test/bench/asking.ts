@@ -6,24 +6,27 @@ import type { ExecutionContext } from 'ava'
 import type { Offered, Order } from './load.ts'
 import { cpuSeconds, residentMb } from './processes.ts'
 import type { Sample } from './rounds.ts'
+import { watchWire, type OnWire } from './wire.ts'
 
 /** Requests a second, at the most, before anything is measured. */
 export const warmRate = 5000
 
 /** @property pid  of the process that answers; @property warmSeconds  asked before it is measured */
 export type Question = Omit<Order, 'requests'> & { requests: readonly Buffer[], pid: number, warmSeconds?: number }
-/** @property server  share of a processor that the answering process used */
-export type Asked = Offered & { server: number, residentMb: number }
+/** @property server  share of a processor that the answering process used; @property wire  at a constant rate, where it can be seen */
+export type Asked = Offered & { server: number, residentMb: number, wire?: OnWire | undefined }
 
 export async function ask({ pid, warmSeconds = 1, requests, ...rest }: Question): Promise<Asked> {
   const order: Order = { ...rest, requests: requests.map(each => each.toString('base64')) }
   const child = fork(fileURLToPath(new URL('load.ts', import.meta.url)))
   try {
     if (warmSeconds > 0) await offered(child, { ...order, seconds: warmSeconds, rate: Math.min(order.rate, warmRate) })
+    const seen = order.rate === 0 ? undefined : await watchWire(order.port)
     const [cpu, before] = [await cpuSeconds(pid), performance.now()]
     const result = await offered(child, order)
     const elapsed = (performance.now() - before) / 1000
-    return { ...result, server: (await cpuSeconds(pid) - cpu) / elapsed, residentMb: await residentMb(pid) }
+    const server = (await cpuSeconds(pid) - cpu) / elapsed
+    return { ...result, server, residentMb: await residentMb(pid), wire: await seen?.() }
   } finally {
     child.kill()
   }

@@ -96,7 +96,7 @@ async function bench(databaseUrl: string, service: TestService, template: Issued
       const target = each.bare !== undefined ? bare[each.bare] : { port: Number(new URL(latchkey.url).port), pid: latchkey.pid()! }
       const measured = await measure(each, target)
       rows[index]!.rounds.push(measured)
-      say(`${round}/${options.rounds} ${each.name}: ${measured.perSecond}/s, p50 ${measured.p50.toFixed(2)}, p99 ${measured.p99.toFixed(2)}, max ${measured.max.toFixed(1)} ms, CPU ${(measured.server * 100).toFixed(0)} %, wrong ${measured.wrong}`)
+      say(`${round}/${options.rounds} ${each.name}: ${measured.perSecond}/s, p50 ${measured.p50.toFixed(2)}, p99 ${measured.p99.toFixed(2)}, max ${measured.max.toFixed(1)} ms${measured.wire === undefined ? '' : `, at the service p99 ${measured.wire.p99.toFixed(2)}, max ${measured.wire.max.toFixed(1)} ms (${measured.wire.answered}, ${measured.wire.dropped} dropped)`}, CPU ${(measured.server * 100).toFixed(0)} %, wrong ${measured.wrong}`)
     }
   }
   return rows
@@ -155,10 +155,10 @@ function reportOf(about: Record<string, unknown>, rows: readonly Row[]): string 
   const lines = rows.map(({ name, offered, rounds }) => {
     const of = (value: (round: Asked) => number, digits: number): string => spread(rounds.map(value), digits)
     const ratio = bareCost === undefined ? '' : (median(rounds.map(({ server, perSecond }) => server / perSecond)) / bareCost).toFixed(1)
-    return `| ${[name, offered || 'at most', of(r => r.perSecond, 0), of(r => r.p50, 2), of(r => r.p99, 2), of(r => r.max, 1), of(r => r.server * 100, 0), of(r => r.perSecond / r.server, 0), ratio, of(r => r.lateMs, 2), median(rounds.map(r => r.residentMb)).toFixed(0), rounds.reduce((sum, r) => sum + r.wrong, 0)].join(' | ')} |`
+    return `| ${[name, offered || 'at most', of(r => r.perSecond, 0), of(r => r.p50, 2), of(r => r.p99, 2), of(r => r.max, 1), rounds.some(({ wire }) => wire === undefined) ? '' : of(r => r.wire!.p99, 2), of(r => r.server * 100, 0), of(r => r.perSecond / r.server, 0), ratio, of(r => r.lateMs, 2), median(rounds.map(r => r.residentMb)).toFixed(0), rounds.reduce((sum, r) => sum + r.wrong, 0)].join(' | ')} |`
   })
   return [
     JSON.stringify(about), '',
-    '| what | offered /s | answered /s | p50 ms | p99 ms | max ms | CPU % | /s per core | × bare | asker late p99 ms | MB | wrong |', '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |', ...lines, '',
+    '| what | offered /s | answered /s | p50 ms | p99 ms | max ms | at the service p99 ms | CPU % | /s per core | × bare | asker late p99 ms | MB | wrong |', '| --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- | --- |', ...lines, '',
   ].join('\n')
 }
