@@ -25,7 +25,7 @@ export type Order = {
  */
 export type Offered = { sent: number, perSecond: number, wrong: number, p50: number, p90: number, p99: number, p999: number, max: number, lateMs: number, cpu: number, firstWrong: string }
 
-type Connection = { socket: Socket, due: number, expected: number, received: Buffer }
+type Connection = { socket: Socket, due: number, expected: number, received: Buffer, left?: () => void }
 type Way = Pick<Order, 'port' | 'tls' | 'closes'>
 
 const nobody = new Int32Array(new SharedArrayBuffer(4))
@@ -47,7 +47,16 @@ export async function offer({ rate, seconds, connections, requests, expected, le
     free.push(connection)
     if (rate === 0) next()
   }
-  await Promise.all(Array.from({ length: connections }, async () => { free.push(await opened(way, settle)) }))
+  await Promise.all(Array.from({ length: connections }, async () => {
+    const connection = await opened(way, settle)
+    // Those that were not needed for long are closed by whoever is asked.
+    connection.left = () => {
+      const at = free.indexOf(connection)
+      if (at < 0) throw new Error('a connection was closed before its answer')
+      free.splice(at, 1)
+    }
+    free.push(connection)
+  }))
   const [begun, total, cpu] = [performance.now(), Math.min(rate === 0 ? Infinity : Math.floor(rate * seconds), once ? requests.length : Infinity), process.cpuUsage()]
   // Something was due, and nobody had answered yet whose connection it could take.
   let waits = false
@@ -76,7 +85,10 @@ export async function offer({ rate, seconds, connections, requests, expected, le
     turn()
   })
   const [elapsed, used] = [(performance.now() - begun) / 1000, process.cpuUsage(cpu)]
-  for (const { socket } of free) socket?.destroy()
+  for (const connection of free) {
+    delete connection.left
+    connection.socket?.destroy()
+  }
   const sorted = latencies.subarray(0, answered).sort()
   const at = (share: number): number => sorted[Math.min(answered - 1, Math.floor(answered * share))] ?? 0
   const late = lateness.subarray(0, sent).sort()
@@ -111,7 +123,10 @@ async function connectAs({ port, tls, closes }: Way, connection: Connection, set
     connection.received = received
     if (closes !== true && isWhole(received)) answered(received)
   })
-  if (closes === true) socket.on('close', () => { answered(connection.received) })
+  socket.on('close', () => {
+    if (closes === true) answered(connection.received)
+    else connection.left?.()
+  })
 }
 
 function isWhole(received: Buffer): boolean {
