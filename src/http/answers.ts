@@ -34,6 +34,7 @@ export function openAnswers({ db, log, databaseLossSeconds }: { db: Database, lo
   const lossMs = databaseLossSeconds * 1000
   const longestMs = Math.max(100, lossMs)
   const certificates = rememberedCertificates()
+  const ownCopy = ownCopies()
   const frontEnds = new Remembered<FrontEnd>(mostFrontEnds)
   const watch = answerWatch({ db, log, lossMs }, ({ subject, key }) => {
     if (subject === 'certificate') certificates.delete(key)
@@ -91,13 +92,20 @@ async function unlessLost<Value>(read: Promise<Value | undefined>, remembered: (
   }
 }
 
-/** Small buffers share 8 kB with whatever was made at the same time, all of which would be remembered as well. */
-function ownCopy(record: AnswerRecord): AnswerRecord {
-  const [{ serialNumber }, sha256] = [record, record.sha256 ?? Buffer.alloc(0)]
-  const bytes = Buffer.allocUnsafeSlow(serialNumber.length + sha256.length)
-  serialNumber.copy(bytes)
-  sha256.copy(bytes, serialNumber.length)
-  return { ...record, serialNumber: bytes.subarray(0, serialNumber.length), sha256: record.sha256 && bytes.subarray(serialNumber.length) }
+/** Bytes that are remembered share a kilobyte with others that are, and with nothing else. */
+const sharedBytes = 1024
+
+/** Copies what is to be remembered: a small buffer shares 8 kB with whatever was made at the same time, all of which would stay; one of its own takes a microsecond to make, and as long to forget. */
+function ownCopies(): (record: AnswerRecord) => AnswerRecord {
+  let shared = Buffer.alloc(0)
+  const copy = (bytes: Buffer): Buffer => {
+    if (bytes.length > shared.length) shared = Buffer.allocUnsafeSlow(sharedBytes)
+    const own = shared.subarray(0, bytes.length)
+    shared = shared.subarray(bytes.length)
+    bytes.copy(own)
+    return own
+  }
+  return record => ({ ...record, serialNumber: copy(record.serialNumber), sha256: record.sha256 && copy(record.sha256) })
 }
 
 const keyName = (key: CertificateKey): string => `${key.authorityId} ${serialName(key)}`

@@ -12,20 +12,22 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   // Who unpacks has to bound what comes out; nobody who talks to us packs.
   if (encoding.toLowerCase() !== 'identity') throw new CaError('unsupported-media-type', 'a body must be sent without content-encoding')
   if (Number(request.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-  const chunks: Buffer[] = []
-  let length = 0
-  try {
-    // The stream stays open, so that the refusal still finds its way back.
-    for await (const chunk of request.iterator({ destroyOnReturn: false })) {
+  return await new Promise<Buffer>((resolve, reject) => {
+    const chunks: Buffer[] = []
+    let length = 0
+    const cutOff = (cause?: unknown): void => { reject(new CaError('malformed-request', 'the body was cut off', { cause })) }
+    // Who asks may be gone before anybody listens.
+    if (request.destroyed) return cutOff()
+    const read = (chunk: Buffer): void => {
       length += chunk.length
-      if (length > maxBytes) throw tooLarge(maxBytes)
       chunks.push(chunk)
+      if (length <= maxBytes) return
+      // The stream stays open, so that the refusal still finds its way back.
+      request.off('data', read).pause()
+      reject(tooLarge(maxBytes))
     }
-  } catch (error) {
-    if (error instanceof CaError) throw error
-    throw new CaError('malformed-request', 'the body was cut off', { cause: error })
-  }
-  return Buffer.concat(chunks)
+    request.on('data', read).on('error', cutOff).on('close', cutOff).on('end', () => { resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)) })
+  })
 }
 
 const tooLarge = (maxBytes: number): CaError => new CaError('body-too-large', `the body is larger than ${maxBytes} bytes`)

@@ -12,6 +12,6 @@ export const directly = (handlers: readonly DirectHandler[], others: RequestList
  * Sends an answer when whatever else had arrived was looked at. Each that is sent wakes whoever waits for it, which takes
  * longer than finding it; of those that are sent one after the other only the first does.
  */
-export function endTogether(response: ServerResponse, body: string | Buffer): void {
-  setImmediate(() => { response.end(body) })
+export function endTogether(response: ServerResponse, body: string, encoding: 'utf8' | 'latin1' = 'utf8'): void {
+  setImmediate(() => { response.end(body, encoding) })
 }

@@ -2,7 +2,8 @@
  * Whether the service costs more when it is older: `npm run bench:growth`. Makes stores of 10 thousand, 1 million and 10 million
  * certificates on one PostgreSQL server of its own, starts a service on each as an operator would, and asks the same of all of them
  * in turn, so that what else the machine does falls on each alike. The largest takes 60 GB for as long as it runs, and most of the
- * time to be made; a size for which there is no room is left out, and it says so. Time alone never fails it.
+ * time to be made; a size for which there is no room is left out, and it says so. On the server of DATABASE_URL stores are kept, and
+ * what an earlier run left there is asked again (`--seed-only` only makes them). Time alone never fails it.
  */
 import { mkdtemp, rm, statfs } from 'node:fs/promises'
 import { cpus, tmpdir } from 'node:os'
@@ -17,7 +18,7 @@ import { worksOf, type Work } from './growth-work.ts'
 
 const { values: options } = parseArgs({ options: {
   sizes: { type: 'string', default: '10000,1000000,10000000' }, rounds: { type: 'string', default: '3' }, times: { type: 'string', default: '3' },
-  only: { type: 'string' }, json: { type: 'boolean', default: false },
+  only: { type: 'string' }, json: { type: 'boolean', default: false }, 'seed-only': { type: 'boolean', default: false },
 } })
 const say = (line: string): void => { process.stderr.write(`${line}\n`) }
 /** Of a store on the disk, with its write-ahead log. */
@@ -34,14 +35,23 @@ try {
   outside.t.teardown(async () => { await rm(folder, { recursive: true, force: true }) })
   const deviceCaDir = join(folder, 'device-ca')
   await makeDeviceCa(deviceCaDir)
-  const server = await ownServer()
-  outside.t.teardown(server.close)
+  const serverUrl = process.env['DATABASE_URL'] ?? await temporaryServer()
   const stores: GrowthStore[] = []
   for (const size of sizes) {
-    const store = await openGrowthStore(size, server.url, join(deviceCaDir, 'ca.pem'), say)
+    const store = await openGrowthStore(size, serverUrl, join(deviceCaDir, 'ca.pem'), say)
     outside.t.teardown(store.close)
     stores.push(store)
   }
+  if (!options['seed-only']) await compare(stores, deviceCaDir)
+} catch (error) {
+  say(error instanceof Error ? error.stack ?? error.message : String(error))
+  process.exitCode = 1
+} finally {
+  await outside.close()
+}
+
+/** Prints the report. */
+async function compare(stores: readonly GrowthStore[], deviceCaDir: string): Promise<void> {
   for (const store of stores) notDone.push(...[await settled(store)].filter(line => line !== undefined))
   say('what is counted unasked has been counted; a minute in which nobody asks')
   const idle = await idleMs(stores)
@@ -52,14 +62,17 @@ try {
     sizes, rounds, machine: `${cpus().length} × ${cpus()[0]?.model ?? '?'}`, database: stores[0]!.version, kilobytes: stores.map(({ kilobytes }) => kilobytes), ready: stores.map(({ ready }) => ready), idle, notDone,
   }
   process.stdout.write(options.json ? `${JSON.stringify({ about, curves }, null, 2)}\n` : reportOf(about, curves))
-} catch (error) {
-  say(error instanceof Error ? error.stack ?? error.message : String(error))
-  process.exitCode = 1
-} finally {
-  await outside.close()
+}
+
+async function temporaryServer(): Promise<string> {
+  const server = await ownServer()
+  outside.t.teardown(server.close)
+  return server.url
 }
 
 async function thoseWithRoom(): Promise<{ sizes: number[], notDone: string[] }> {
+  // A server that is named has its own disk, and may have the stores already.
+  if (process.env['DATABASE_URL'] !== undefined) return { sizes: asked, notDone: [] }
   const { bavail, bsize } = await statfs(tmpdir())
   const kept: number[] = []
   const notDone: string[] = []

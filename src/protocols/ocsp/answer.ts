@@ -10,8 +10,11 @@ import { within } from '../../http/within.ts'
 import type { AnswerRecord } from '../../store/answer-records.ts'
 import { namesAuthority } from './cert-id.ts'
 
-/** @property cacheable false where the answer repeats a nonce: it is for one client */
-export type OcspAnswer = { der: Buffer, sha256(): Buffer, thisUpdate: Date, nextUpdate: Date, cacheable: boolean }
+/**
+ * @property body  the DER, an octet in each character (Latin-1): Node sends a text in one piece with its headers, and keeping it takes no buffer of its own
+ * @property cacheable  false where the answer repeats a nonce: it is for one client
+ */
+export type OcspAnswer = { body: string, sha256(): Buffer, thisUpdate: Date, nextUpdate: Date, cacheable: boolean }
 
 /** Signed answers that are given again, and the longest question that is recognized: together some 15 MB at most. */
 const mostAnswers = 10_000
@@ -42,12 +45,8 @@ export function ocspResponder(service: Service): (authorityName: string, request
     if (before !== undefined && countsStill(before)) return before.answer
     const authorities = service.authorities()
     const { answer, record } = await answerAnew(service, authorityName, request)
-    if (question === undefined || !answer.cacheable) return answer
-    // A small buffer shares 8 kB with whatever was made at the same time.
-    const own = { ...answer, der: Buffer.allocUnsafeSlow(answer.der.length) }
-    answer.der.copy(own.der)
-    given.set(question, { answer: own, record, authorities })
-    return own
+    if (question !== undefined && answer.cacheable) given.set(question, { answer, record, authorities })
+    return answer
   }
 }
 
@@ -66,8 +65,9 @@ async function answerAnew(service: Service, authorityName: string, request: Buff
     responderKeyHash: responderKeyHash(responder.certificate.subjectPublicKeyInfo), certificate: responder.certificate.raw,
     producedAt: thisUpdate, single: { certId: certId.raw, status: certStatusOf(record), thisUpdate, nextUpdate }, ...nonce && { nonce },
   }, service.keyring.signer(responder.key))
+  const body = der.toString('latin1')
   let digest: Buffer | undefined
-  return { answer: { der, sha256: () => digest ??= sha256(der), thisUpdate, nextUpdate, cacheable: nonce === undefined }, record }
+  return { answer: { body, sha256: () => digest ??= sha256(Buffer.from(body, 'latin1')), thisUpdate, nextUpdate, cacheable: nonce === undefined }, record }
 }
 
 async function recordOf(service: Service, { id: authorityId }: Authority, serialNumber: Buffer): Promise<AnswerRecord> {

@@ -15,11 +15,11 @@ export function ocspHandler(service: Service): DirectHandler {
   const respond = async (request: IncomingMessage, response: ServerResponse, authority: string, read: () => Buffer | Promise<Buffer>): Promise<void> => {
     try {
       const answer = await answerTo(authority, await read())
-      send(response, answer.der, request.method !== 'POST' && answer.cacheable ? caching(answer, service.now()) : uncached)
+      send(response, answer.body, request.method !== 'POST' && answer.cacheable ? caching(answer, service.now()) : uncached)
     } catch (error) {
       // Every refusal is an OCSPResponse too: a client of this protocol reads nothing else.
       const close = error instanceof CaError && error.code === 'body-too-large' ? ['connection', 'close'] : []
-      send(response, refusalOf(error, service.log), [...uncached, ...close])
+      send(response, refusalOf(error, service.log).toString('latin1'), [...uncached, ...close])
     }
   }
   return (request, response) => {
@@ -34,9 +34,9 @@ export function ocspHandler(service: Service): DirectHandler {
 
 const uncached: readonly string[] = ['cache-control', 'no-store']
 
-function send(response: ServerResponse, der: Buffer, headers: readonly string[]): void {
-  response.writeHead(200, ['content-type', 'application/ocsp-response', 'content-length', String(der.length), ...headers])
-  endTogether(response, der)
+function send(response: ServerResponse, body: string, headers: readonly string[]): void {
+  response.writeHead(200, ['content-type', 'application/ocsp-response', 'content-length', String(body.length), ...headers])
+  endTogether(response, body, 'latin1')
 }
 
 /** RFC 9919 §5.2: caches may keep an answer until just before its nextUpdate. */
