@@ -12,6 +12,10 @@ export type AuditFilter = {
 
 export const auditOrders = { at: { columns: [{ sql: 'at', type: 'timestamptz' }, { sql: 'id', type: 'bigint' }] } } as const satisfies Record<string, Order>
 
+/** As `audit_by_time` has it, and nobody else: for the records of an action PostgreSQL would rather go back in time through everybody's. */
+const utc = (sql: string): string => `(${sql} at time zone 'UTC')`
+const ofEverybody: Order = { columns: [{ sql: 'at', type: 'timestamptz', indexed: utc }, { sql: 'id', type: 'bigint' }] }
+
 /** More actions than there are: a bound on what one question reads. */
 const mostActions = 200
 
@@ -32,19 +36,19 @@ export function auditStore(db: Queryable) {
     },
     /** However rare what is looked for, and however far back, it reads about as many rows as it answers. */
     async list(filter: AuditFilter): Promise<(AuditRecord & { sortKey: SortKey })[]> {
-      const { subject, actor, action, from, until, sorted = { order: auditOrders.at, descending: true }, limit } = filter
+      const { subject, actor, action, from, until, sorted: asked = { order: auditOrders.at, descending: true }, limit } = filter
       const { values, add } = parameters()
-      const conditions = [
-        afterKey(sorted, add), ...from === undefined ? [] : [`at >= ${add(from)}`], ...until === undefined ? [] : [`at <= ${add(until)}`],
-        ...actor === undefined ? [] : [`actor = ${add(actor)}`],
-      ]
+      const all = subject === undefined && actor === undefined && action === undefined
+      const [sorted, time]: [Sorted, (sql: string) => string] = all ? [{ ...asked, order: ofEverybody }, utc] : [asked, sql => sql]
+      const compared = (operator: string, date: Date | undefined): string[] => date === undefined ? [] : [`${time('at')} ${operator} ${time(`${add(date)}::timestamptz`)}`]
+      const conditions = [afterKey(sorted, add), ...compared('>=', from), ...compared('<=', until), ...actor === undefined ? [] : [`actor = ${add(actor)}`]]
       const rows = (more: string[]): string => `select id, at, actor, source, action, subject, detail, ${sortKeyOf(sorted)} from audit
         where ${[...conditions, ...more].join(' and ')} ${orderBy(sorted)} limit ${add(limit)}`
       // A thing has few records, so those of others are passed over; an actor and a noun have many, of few actions.
       const isWhole = action?.includes('.') === true
       const text = subject !== undefined ? rows([`subject = ${add(subject)}`, ...action === undefined ? [] : [isWhole ? `action = ${add(action)}` : `starts_with(action, ${add(`${action}.`)})`]])
-        : isWhole ? rows([`action collate "C" = ${add(action)}`])
-          : actor === undefined && action === undefined ? rows([])
+        : all ? rows([])
+          : isWhole ? rows([`action collate "C" = ${add(action)}`])
             : `with recursive ${actionsOf(actor, action, add)} select found.* from actions cross join lateral (${rows(['action collate "C" = actions.name'])}) found ${orderBy(sorted)} limit ${add(limit)}`
       return (await db.query<AuditRecord & { sort_key: SortKey }>(text, values)).map(({ sort_key: sortKey, ...record }) => ({ ...record, sortKey }))
     },

@@ -3,8 +3,8 @@
  * rows that come or go meanwhile neither shift nor repeat the others.
  */
 
-/** A column of an order. `sql` is the expression that the index has. */
-export type KeyColumn = { readonly sql: string, readonly type: 'timestamptz' | 'text' | 'uuid' | 'bytea' | 'bigint' }
+/** A column of an order. `sql` is the expression that the index has, or what `indexed` makes of it and of a value. */
+export type KeyColumn = { readonly sql: string, readonly type: 'timestamptz' | 'text' | 'uuid' | 'bytea' | 'bigint', readonly indexed?: (sql: string) => string }
 
 /**
  * From the most significant column to the row's own key; all go the same way, so that one index serves both directions.
@@ -22,16 +22,18 @@ export type Sorted = { readonly order: Order, readonly descending: boolean, read
 /** People by name: `people_by_name`. */
 export const personColumns = (people: string): KeyColumn[] => [{ sql: `left(${people}.search, 120) collate "C"`, type: 'text' }, { sql: `${people}.id`, type: 'uuid' }]
 
+const same = (sql: string): string => sql
+
 /** To be selected with every row. */
 export const sortKeyOf = ({ order }: Sorted): string => `array[${order.columns.map(({ sql }) => `(${sql})::text`).join(', ')}] as sort_key`
 
-export const orderBy = ({ order, descending }: Sorted): string => `order by ${order.columns.map(({ sql }) => `${sql}${descending ? ' desc' : ''}`).join(', ')}`
+export const orderBy = ({ order, descending }: Sorted): string => `order by ${order.columns.map(({ sql, indexed = same }) => `${indexed(sql)}${descending ? ' desc' : ''}`).join(', ')}`
 
 /** @param parameter  takes a value and says how the statement names it */
 export function afterKey({ order: { columns, outer = 0 }, descending, after }: Sorted, parameter: (value: string) => string): string {
   if (after === undefined) return 'true'
   const than = descending ? '<' : '>'
-  const named = columns.map(({ sql, type }, index) => ({ sql, value: `${parameter(after[index]!)}::${type}` }))
+  const named = columns.map(({ sql, type, indexed = same }, index) => ({ sql: indexed(sql), value: indexed(`${parameter(after[index]!)}::${type}`) }))
   const compare = (part: typeof named, operator: string): string => `(${part.map(({ sql }) => sql).join(', ')}) ${operator} (${part.map(({ value }) => value).join(', ')})`
   if (outer === 0) return compare(named, than)
   // One comparison over both tables would use no index of either.

@@ -27,7 +27,8 @@ type Model = { identifier: string, name: string }
 const windowRows = 3000
 /** So many matches of one kind are few. */
 const fewMatches = 2000
-const mostGrams = 16
+/** Of the grams of a long text: together they leave few others, and each more has to be looked up among all rows that have it. */
+const mostGrams = 6
 
 /** @returns undefined when nothing is left to look for */
 export async function searchText(db: Queryable, text: string, models: Iterable<Model>): Promise<SearchText | undefined> {
