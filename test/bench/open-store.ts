@@ -1,4 +1,4 @@
-/** The store that is asked: made anew, or one that an earlier run left. */
+/** The store that is asked: made anew, or one that an earlier run left, done or not. */
 import pg from 'pg'
 import type { ExecutionContext } from 'ava'
 import type { Database, Queryable } from '../../src/store/db.ts'
@@ -27,11 +27,12 @@ export async function openStore({ certificates, database, serverUrl, partitions 
     const plain = await openServer(address.href)
     undo.push(async () => await plain.close())
     for (const applied of await migrate(plain, await readMigrations(migrationsFolder))) say(`applied ${applied}`)
-    const now = isNew ? new Date(Math.floor(Date.now() / 1000) * 1000) : (await plain.query<{ at: Date }>('select max(at) as at from audit'))[0]!.at
+    const isWhole = !isNew && !(await plain.query<{ found: boolean }>("select to_regclass('seed_progress') is not null as found"))[0]!.found
+    const now = isWhole ? (await plain.query<{ at: Date }>('select max(at) as at from audit'))[0]!.at : new Date(Math.floor(Date.now() / 1000) * 1000)
     const { db, timed } = timedDatabase(plain)
     // Outside the test runner there is nothing that its context would be for: the database is our own.
     const service = await testService(undefined as unknown as ExecutionContext, { db, clock: fakeClock(now.toISOString()), config: { crlPartitions: partitions } })
-    if (isNew) await fill(service, plain, certificates, say)
+    if (!isWhole) await fill(service, plain, certificates, say)
     const [version] = await plain.query<{ server_version: string }>('show server_version')
     return { service, timed, version: `PostgreSQL ${version!.server_version}`, close }
   } catch (error) {

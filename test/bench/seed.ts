@@ -1,4 +1,7 @@
-/** A store of some years: made by the database itself, a set at a time, so that a million certificates take minutes. */
+/**
+ * A store of some years: made by the database itself, a set at a time, so that a million certificates take minutes. How far it has come
+ * stands in the database until it is done, so that ten million, which take an hour, go on where they were cut off.
+ */
 import type { Database } from '../../src/store/db.ts'
 
 /** @property der  a device certificate in which the serial number is put, so that every row can be read like a real one @property partitions  of the lists, 2 where left out */
@@ -28,19 +31,29 @@ const thrown = (n: string, below: number): string => `(hashint8((${n})::bigint):
 export async function seed(db: Database, { certificates, der, serialNumber, authorityId, now, productTypes, template, partitions = 2 }: Seed, say: (line: string) => void): Promise<void> {
   const sizes = sizesFor(certificates)
   const { phones, people, waiting } = sizes
-  const at = `'${now.toISOString()}'::timestamptz`
+  await db.exec('create table if not exists seed_progress (step text primary key, detail text)')
+  const done = new Map((await db.query<{ step: string, detail: string | null }>('select step, detail from seed_progress')).map(({ step, detail }) => [step, detail]))
+  /** What was found at the beginning, and is not found again. */
+  const atFirst = async <T>(name: string, find: () => Promise<T> | T): Promise<T> => {
+    if (done.has(name)) return JSON.parse(done.get(name)!) as T
+    const found = await find()
+    await db.query('insert into seed_progress (step, detail) values ($1, $2)', [name, JSON.stringify(found)])
+    return found
+  }
+  const at = `'${await atFirst('time', () => now.toISOString())}'::timestamptz`
   const step = async (name: string, sql: string): Promise<void> => {
+    if (done.has(name)) return
     const before = performance.now()
-    await db.exec(`begin; set local statement_timeout = 0; set local synchronous_commit = off; set local maintenance_work_mem = '1GB'; ${sql}; commit`)
+    await db.exec(`begin; set local statement_timeout = 0; set local synchronous_commit = off; set local maintenance_work_mem = '1GB'; ${sql}; insert into seed_progress (step) values ('${name}'); commit`)
     say(`${name}: ${((performance.now() - before) / 1000).toFixed(1)} s`)
   }
   const decision = (verdict: string, code: string, model: string): string => `jsonb_build_object('verdict', ${verdict}, 'code', ${code}, 'because', jsonb_build_object('kind', 'approval', 'id', 'seed', 'reason', 'phones that the company bought'),
     'known', jsonb_build_object('productType', jsonb_build_object('value', ${model}, 'evidence', 'signed'), 'modelName', null, 'inCatalogue', true, 'build', null, 'osVersion', null, 'serialNumber', null, 'udid', null,
       'inventoryAgrees', null, 'buildRanOnModel', null, 'modelEvidence', 'signed', 'test', false),
     'textForPerson', 'This phone is one that your company lets in.', 'textForAdmin', 'The model ' || ${model} || ' is known well enough, and its approval holds.', 'approvalEndsAt', null)`
-  const indexes = await db.query<{ name: string, definition: string }>(`select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition from pg_index i
+  const indexes = await atFirst('indexes', async () => await db.query<{ name: string, definition: string }>(`select i.indexrelid::regclass::text as name, pg_get_indexdef(i.indexrelid) as definition from pg_index i
     join pg_class c on c.oid = i.indrelid join pg_namespace n on n.oid = c.relnamespace
-    where n.nspname = 'public' and not i.indisunique and c.relname in ('people', 'devices', 'invitations', 'enrollments', 'evidence', 'certificates', 'revocations', 'audit', 'outbox', 'policy_effects')`)
+    where n.nspname = 'public' and not i.indisunique and c.relname in ('people', 'devices', 'invitations', 'enrollments', 'evidence', 'certificates', 'revocations', 'audit', 'outbox', 'policy_effects')`))
   await step('indexes put aside', indexes.map(({ name }) => `drop index ${name}`).join('; ') || 'select 1')
 
   await step(`${people} people`, `insert into people (id, name, email, user_principal_name, groups, created_at)
@@ -142,4 +155,5 @@ export async function seed(db: Database, { certificates, der, serialNumber, auth
   const before = performance.now()
   await db.exec('set statement_timeout = 0; analyze')
   say(`analyze: ${((performance.now() - before) / 1000).toFixed(1)} s`)
+  await db.exec('drop table seed_progress')
 }
