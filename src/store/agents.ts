@@ -1,15 +1,19 @@
 import type { CertificateKind } from '../certificates/issue.ts'
 import type { CertificateKey } from '../certificates/revoke.ts'
+import { CaError } from '../errors.ts'
 import type { Queryable } from './db.ts'
+import type { FrontEnd } from './front-ends.ts'
 
 /** An agent's certificate as a signed request names it. `inForce`: neither revoked nor outside its dates, and its front end has not ended. */
 export type AgentRecord = CertificateKey & { der: Buffer, firstUsedAt: Date | null, frontEndName: string, inForce: boolean }
 
 export function agentStore(db: Queryable) {
   return {
-    /** Says for which front end a certificate was reserved. */
-    async add(key: CertificateKey, frontEndId: string): Promise<void> {
-      await db.query('insert into front_end_certificates (authority_id, serial_number, front_end_id) values ($1, $2, $3)', [key.authorityId, key.serialNumber, frontEndId])
+    /** Says for which front end a certificate was reserved. @throws {CaError} unauthorized for one that has ended, or been given another secret, since it was looked up */
+    async add(key: CertificateKey, { id, secretSha256 }: Pick<FrontEnd, 'id' | 'secretSha256'>): Promise<void> {
+      const added = await db.query(`insert into front_end_certificates (authority_id, serial_number, front_end_id)
+        select $1::smallint, $2::bytea, id from front_ends where id = $3 and secret_sha256 = $4 and ended_at is null returning true`, [key.authorityId, key.serialNumber, id, secretSha256])
+      if (added.length === 0) throw new CaError('unauthorized', 'this front end has ended, or has another secret')
     },
     async bySha256(sha256: Buffer, now: Date): Promise<AgentRecord | undefined> {
       const [row] = await db.query(`

@@ -1,7 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { activeAuthority } from '../../src/certificates/authority.ts'
+import type { CaError } from '../../src/errors.ts'
+import { issueAgent } from '../../src/protocols/agents/issue.ts'
 import { frontEndEnd } from '../../src/protocols/api/operations/front-ends.ts'
+import { frontEndStore, type FrontEnd } from '../../src/store/front-ends.ts'
 import { enroll, enrolledAgent, newKey, requestOf } from '../support/agent.ts'
 import { openDoors } from '../support/console.ts'
 import { testService } from '../support/service.ts'
@@ -47,6 +50,19 @@ test('without the secret of the front end, or with a request that is none, no ag
   t.is((await enroll(url, 'edge', secret, Buffer.alloc(9000))).status, 413)
   const [{ count }] = await service.db.query<{ count: number }>("select count(*) from certificates where kind = 'agent'") as [{ count: number }]
   t.is(count, 1)
+})
+
+test('a front end that ended, or was given another secret, after it was looked up gets no certificate any more', async t => {
+  const { service, url } = await open(t)
+  await enrolledAgent(service, url)
+  const found = (await frontEndStore(service.db).find('edge'))!
+  const issued = async () => (await service.db.query<{ count: number }>("select count(*)::int as count from certificates where kind = 'agent' and state = 'issued'"))[0]!.count
+  const before = await issued()
+  const code = async (frontEnd: FrontEnd) => await issueAgent(service, frontEnd, await requestOf(newKey())).then(() => 'issued', (error: CaError) => error.code)
+  t.is(await code({ ...found, secretSha256: Buffer.alloc(32) }), 'unauthorized')
+  await frontEndStore(service.db).end('edge', service.now())
+  t.is(await code(found), 'unauthorized')
+  t.is(await issued(), before)
 })
 
 test('a request that is not signed by an agent in force gets one and the same refusal', async t => {

@@ -21,7 +21,7 @@ export async function issueAgent(service: Service, frontEnd: FrontEnd, request: 
   const prepared = await prepareFor(service, { role: 'agent', kind: 'agent', validityMs: days(agentDays), request, profile: (subject, issuer) => agentCertificate(subject, issuer, frontEnd.name) })
   await change(service, actorOf(frontEnd), async (tx, record) => {
     await Promise.all([
-      completeOurs(certificateStore(tx), prepared), agentStore(tx).add(prepared.completion, frontEnd.id),
+      completeOurs(certificateStore(tx), prepared), agentStore(tx).add(prepared.completion, frontEnd),
       record('agent.enroll', `front-end:${frontEnd.name}`, { serialNumber: prepared.certificate.serialNumber }),
     ])
   })
@@ -43,7 +43,7 @@ export async function issueCanaries(service: Service, frontEnd: FrontEnd, reques
   await change(service, actorOf(frontEnd), async (tx, _record, now) => {
     for (const { completion } of [good, revoked]) {
       await completeOurs(certificateStore(tx), { certificate: good.certificate, completion })
-      await agentStore(tx).add(completion, frontEnd.id)
+      await agentStore(tx).add(completion, frontEnd)
     }
     await revoke(revocationStore(tx), { ...revoked.completion, reason: 'unspecified', actor: 'latchkey', cause: `canary of ${frontEnd.name}` }, now)
   })

@@ -30,7 +30,7 @@ export function agentsRouter(service: Service, agentOf: AgentRequest): Router {
   })
   router.use('/agents', async (ctx, next) => { ctx.set('cache-control', 'no-store'); await next() })
   router.post('/agents/:frontEnd', async ctx => {
-    const frontEnd = await authenticate(service.db, ctx['params']['frontEnd'] ?? '', ctx.req.headers.authorization)
+    const frontEnd = await authenticate(service.answers, ctx['params']['frontEnd'] ?? '', ctx.req.headers.authorization)
     ctx.body = await enrolled(frontEnd, await requestIn(ctx))
     ctx.status = 201
   })

@@ -1,9 +1,9 @@
 import { hash, timingSafeEqual } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import { CaError } from '../../errors.ts'
+import type { Answers } from '../../http/answers.ts'
 import type { Log } from '../../http/log.ts'
-import type { Queryable } from '../../store/db.ts'
-import { frontEndStore, type FrontEnd } from '../../store/front-ends.ts'
+import type { FrontEnd } from '../../store/front-ends.ts'
 import { conventions, identityHeaders } from './conventions.ts'
 import { asks } from './kinds.ts'
 
@@ -11,8 +11,8 @@ import { asks } from './kinds.ts'
 export const isFrontEndName = (name: string): boolean => /^[a-z0-9][a-z0-9-]{0,62}$/.test(name)
 
 /** @throws {CaError} unauthorized */
-export async function authenticate(db: Queryable, name: string, authorization: string | undefined): Promise<FrontEnd> {
-  return recognized(isFrontEndName(name) ? await frontEndStore(db).find(name) : undefined, authorization)
+export async function authenticate(answers: Pick<Answers, 'frontEnd'>, name: string, authorization: string | undefined): Promise<FrontEnd> {
+  return recognized(isFrontEndName(name) ? await answers.frontEnd(name) : undefined, authorization)
 }
 
 /**

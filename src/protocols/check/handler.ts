@@ -9,7 +9,7 @@ import { probeStore } from '../../store/probes.ts'
 import { trialMs } from '../agents/probes.ts'
 import { decideCheck, type CheckDecision } from './decide.ts'
 import { firstUses } from './first-use.ts'
-import { foreignHeaderLog, isFrontEndName, recognized } from './front-end.ts'
+import { authenticate, foreignHeaderLog, recognized } from './front-end.ts'
 import { activeSyncGate } from './gate.ts'
 import { presentedReader, type Named } from './presented.ts'
 import { refusalStatus } from './refusals.ts'
@@ -72,7 +72,7 @@ function checksOf(service: Service) {
     return outcome instanceof Promise ? outcome.then(later => ({ ...later, frontEnd, record })) : { ...outcome, frontEnd, record }
   }
   const once = async (asked: Asked): Promise<Checked> => {
-    const frontEnd = recognized(isFrontEndName(asked.name) ? await answers.frontEnd(asked.name) : undefined, asked.request.headers.authorization)
+    const frontEnd = await authenticate(answers, asked.name, asked.request.headers.authorization)
     const presented = presentedBy(frontEnd, asked.request)
     if (typeof presented === 'string') return { decision: presented, frontEnd, record: undefined }
     return await gated(frontEnd, await find(service, frontEnd, presented), asked)
