@@ -25,6 +25,7 @@ export type Order = {
  */
 export type Offered = { sent: number, perSecond: number, wrong: number, p50: number, p90: number, p99: number, p999: number, max: number, lateMs: number, cpu: number, firstWrong: string }
 
+/** @property left  it was closed */
 type Connection = { socket: Socket, due: number, expected: number, received: Buffer, left?: () => void }
 type Way = Pick<Order, 'port' | 'tls' | 'closes'>
 
@@ -121,11 +122,14 @@ async function connectAs({ port, tls, closes }: Way, connection: Connection, set
   socket.on('data', (data: Buffer) => {
     const received = connection.received.length === 0 ? data : Buffer.concat([connection.received, data])
     connection.received = received
-    if (closes !== true && isWhole(received)) answered(received)
+    if (closes === true || !isWhole(received)) return
+    if (!/\r\nconnection: close\r\n/i.test(received.toString('latin1', 0, 1000))) return answered(received)
+    // It has had as many requests as whoever is asked allows a connection.
+    void connectAs({ port, ...tls === true && { tls } }, connection, settle).then(() => { answered(received) })
   })
   socket.on('close', () => {
     if (closes === true) answered(connection.received)
-    else connection.left?.()
+    else if (connection.socket === socket) connection.left?.()
   })
 }
 
