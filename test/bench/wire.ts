@@ -4,6 +4,9 @@
  */
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { mkdtemp, open, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** Milliseconds. @property dropped  packets that tcpdump could not keep up with */
@@ -12,21 +15,32 @@ export type OnWire = { answered: number, p50: number, p99: number, max: number, 
 /** @returns undefined where nothing can be seen; ending it says what was */
 export async function watchWire(port: number): Promise<(() => Promise<OnWire>) | undefined> {
   // What has bytes in it has PSH, as long as nobody sends more than a packet at once. Its beginning says all that is looked at.
-  const child = spawn('tcpdump', ['-i', 'lo', '-n', '-s', '80', '-B', '65536', '--time-stamp-precision=nano', '-w', '-', `tcp port ${port} and tcp[tcpflags] & tcp-push != 0`], { stdio: ['ignore', 'pipe', 'pipe'] })
-  const captured: Buffer[] = []
+  const folder = await mkdtemp(join(tmpdir(), 'latchkey-wire-'))
+  // Into a file, so that nobody has to read it meanwhile, on the processors of those that are measured.
+  const file = await open(join(folder, 'capture'), 'w+')
+  const child = spawn('tcpdump', ['-i', 'lo', '-n', '-s', '80', '-B', '65536', '--time-stamp-precision=nano', '-w', '-', `tcp port ${port} and tcp[tcpflags] & tcp-push != 0`], { stdio: ['ignore', file.fd, 'pipe'] })
+  const stderr = child.stderr!
   let told = ''
-  child.stdout.on('data', (chunk: Buffer) => { captured.push(chunk) })
-  child.stderr.on('data', (chunk: Buffer) => { told += chunk.toString() })
+  stderr.on('data', (chunk: Buffer) => { told += chunk.toString() })
   const closed = Promise.race([once(child, 'close'), once(child, 'error')]).then(() => false)
   closed.catch(() => {})
-  const listening = (async () => { while (!told.includes('listening on')) await once(child.stderr, 'data'); return true })()
-  if (!await Promise.race([listening, closed])) return undefined
+  const listening = (async () => { while (!told.includes('listening on')) await once(stderr, 'data'); return true })()
+  const forget = async (): Promise<void> => {
+    await file.close()
+    await rm(folder, { recursive: true })
+  }
+  if (!await Promise.race([listening, closed])) {
+    await forget()
+    return undefined
+  }
   return async () => {
     // It is handed what passed once in a second.
     await wait(1100)
     child.kill('SIGINT')
     await closed
-    return { ...latencies(packetsIn(Buffer.concat(captured)), port), dropped: Number(/(\d+) packets dropped/.exec(told)?.[1] ?? 0) }
+    const captured = await readFile(join(folder, 'capture'))
+    await forget()
+    return { ...latencies(packetsIn(captured), port), dropped: Number(/(\d+) packets dropped/.exec(told)?.[1] ?? 0) }
   }
 }
 
