@@ -26,7 +26,11 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
       request.off('data', read).pause()
       reject(tooLarge(maxBytes))
     }
-    request.on('data', read).on('error', cutOff).on('close', cutOff).on('end', () => { resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)) })
+    const whole = (): void => {
+      request.off('close', cutOff)
+      resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks))
+    }
+    request.on('data', read).on('end', whole).on('error', cutOff).on('close', cutOff)
   })
 }
 
