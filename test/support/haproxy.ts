@@ -17,8 +17,10 @@ export async function prepareHaproxy(t: ExecutionContext<any>, haproxy: string, 
   const { signal, ...program } = serverProgram(t, { program: haproxy, args: ['-W', '-db', '-p', `${folder}/pid`, '-f', `${folder}/haproxy.cfg`], port })
   // Run by the agent, as an administrator's command would be.
   writeFileSync(`${folder}/reload.sh`, `#!/bin/sh\nexec kill -USR2 "$(cat ${folder}/pid)"\n`, { mode: 0o755 })
+  let master = ''
   const workers = (): string[] => {
-    const master = readFileSync(`${folder}/pid`, 'utf8').trim()
+    // Loaded again it empties the file before it writes the same number.
+    master = readFileSync(`${folder}/pid`, 'utf8').trim() || master
     return readFileSync(`/proc/${master}/task/${master}/children`, 'utf8').trim().split(' ')
   }
   return {
