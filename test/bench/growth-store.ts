@@ -38,6 +38,8 @@ export async function openGrowthStore(certificates: number, serverUrl: string, d
     const { service, version, close: closeStore } = await openStore({ certificates, database: name, serverUrl, partitions, say: line => { say(`${certificates}: ${line}`) } })
     undo.push(closeStore)
     const { db } = service
+    // Those who run have the time of day, whenever the store was made.
+    service.clock.set(new Date().toISOString())
     await openInvitation(db, new Date(service.now().getTime() + 7 * 86_400_000))
     const { token } = await newSession(service, 'admin')
     const headers = { cookie: `latchkey=${token}`, authorization: `Bearer ${await newToken(service, 'admin')}`, 'accept-language': 'en' }

@@ -137,8 +137,8 @@ async function timed(times: number, act: (index: number) => Promise<void>, pause
   return all
 }
 
-/** Over one kept connection; what is not answered well is no measurement. */
-function client(url: string, headers: Readonly<Record<string, string>>, isWell = (status: number): boolean => status < 400): (path: string, body?: unknown) => Promise<{ body: Buffer }> {
+/** Over one kept connection; what is not answered well is no measurement, and the way to the page for signing in is no page. */
+function client(url: string, headers: Readonly<Record<string, string>>, isWell = (status: number): boolean => status < 300): (path: string, body?: unknown) => Promise<{ body: Buffer }> {
   const agent = new Agent({ keepAlive: true, maxSockets: 1 })
   return async (path, body) => await new Promise((resolve, reject) => {
     const asked = request(`${url}${path}`, { agent, method: body === undefined ? 'GET' : 'POST', headers: { ...headers, ...body !== undefined && { 'content-type': 'application/json' } } }, response => {
