@@ -1,6 +1,6 @@
 /**
  * The least that Node can do: 200 to everybody. What the service takes is compared with it. Told so many microseconds, it works
- * that long for each request besides: what comes late then is late because of the machine.
+ * that long for each request besides: what comes late then is late because of whatever else runs on the machine.
  */
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
