@@ -1,7 +1,8 @@
 /** What happens unasked. Each task may run on any number of instances at once: rows and locks decide who does it. */
+import { abandon } from './certificates/abandon.ts'
 import { rootCrlAddress } from './certificates/addresses.ts'
 import { createHierarchy } from './certificates/hierarchy.ts'
-import { hold, revoke } from './certificates/revoke.ts'
+import { hold } from './certificates/revoke.ts'
 import { supersedeOlder } from './certificates/supersede.ts'
 import { defaultTemplate } from './enrollment/template.ts'
 import { advancePolicyChanges } from './http/advance-policy-changes.ts'
@@ -15,6 +16,7 @@ import { noticeOthers } from './notify/notices.ts'
 import { noticeQuarantined, sendDue, sendersOf } from './notify/outbox.ts'
 import { hierarchyStore } from './store/authorities.ts'
 import { certificateStore, lockRevocations, revocationStore } from './store/certificates.ts'
+import { reservationStore } from './store/reservations.ts'
 import { refreshStanding } from './http/inventory-standing.ts'
 import { refreshCounts } from './store/counts.ts'
 import { housekeeping } from './store/housekeeping.ts'
@@ -49,11 +51,8 @@ export async function endLeases(service: Service): Promise<number> {
   const now = service.now()
   const ended = await service.db.transaction(async tx => {
     await lockRevocations(tx)
-    const keys = await certificateStore(tx).endedLeases(now, batch)
-    for (const key of keys) {
-      await certificateStore(tx).abandon(key)
-      await revoke(revocationStore(tx), { ...key, reason: 'cessationOfOperation', actor: 'latchkey', cause: 'never completed' }, now)
-    }
+    const keys = await reservationStore(tx).ended(now, batch)
+    for (const key of keys) await abandon({ ...revocationStore(tx), ...reservationStore(tx) }, key, now)
     return keys.length
   })
   if (ended > 0) service.revocationChanged()

@@ -24,25 +24,28 @@ export type Holder = {
   test: boolean
 }
 
-/** The row that stands before anything is signed. */
-export type Reservation = Holder & {
+/** What stands before anything is signed, and is enough to revoke it. */
+export type Reservation = Taken & { deviceId: string | null, leaseUntil: Date }
+
+type Taken = {
   authorityId: number
   serialNumber: Buffer
   kind: CertificateKind
   partition: number
-  decision: Decision | null
   validity: Validity
   publicKeySha256: Buffer
   createdAt: Date
-  leaseUntil: Date
 }
 
-/** What turns a reservation into a certificate that counts. */
-export type Completion = { authorityId: number, serialNumber: Buffer, der: Buffer, sha256: Buffer, requestSha256: Buffer | null }
+/** What takes the place of a reservation: a certificate that counts. */
+export type Completion = Taken & Holder & Grounds & { der: Buffer, sha256: Buffer }
+
+/** @property decision  null for what is no device's @property requestSha256  what makes a request the same request; the same one finds this certificate again */
+export type Grounds = { decision: Decision | null, requestSha256: Buffer | null }
 
 export type CompletionStore = {
-  /** False when the reservation is gone: its lease ended and it was abandoned. */
-  complete(completion: Completion): Promise<boolean>
+  /** All or none. False when the reservation of one is gone: its lease ended, or it was revoked, and it was abandoned. */
+  complete(completions: readonly Completion[]): Promise<boolean>
 }
 
 export type IssueDeps = { keyring: Keyring, addresses: Addresses, reserve: (reservation: Reservation) => Promise<void> }
@@ -60,9 +63,9 @@ export type Order = {
 }
 
 /** Signed, parsed back and found as asked, but not yet valid: nobody may see it before `complete`. */
-export type Prepared = { certificate: Certificate, completion: Omit<Completion, 'requestSha256'> }
+export type Prepared = { certificate: Certificate, completion: Omit<Completion, keyof Grounds> }
 
-/** Long enough for a slow signer; what is still pending then was cut off by a crash. */
+/** Long enough for a slow signer; what still stands then was cut off by a crash. */
 const leaseMs = 120_000
 
 export const sha256 = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buffer')
@@ -75,43 +78,43 @@ export const sha256 = (bytes: Uint8Array): Buffer => hash('sha256', bytes, 'buff
  */
 export async function prepare(deps: IssueDeps, decision: Decision, order: Order, now: Date): Promise<Prepared> {
   assertAllowed(decision)
-  return await sign(deps, order, decision, now)
+  return await sign(deps, order, now)
 }
 
 /** What is no device's, so that there is nothing to decide about: our own signers, agents and their canaries. */
 export async function prepareOurs(deps: IssueDeps, order: Omit<Order, 'holder'> & { kind: 'signer' | 'agent' | 'canary' }, now: Date): Promise<Prepared> {
-  return await sign(deps, { ...order, holder: nobody }, null, now)
+  return await sign(deps, { ...order, holder: nobody }, now)
 }
 
 const nobody: Holder = { deviceId: null, enrollmentId: null, invitationId: null, keyOrigin: null, grade: null, test: false }
 
-async function sign(deps: IssueDeps, order: Order, decision: Decision | null, now: Date): Promise<Prepared> {
-  const { authority, subjectPublicKeyInfo, validity } = order
+async function sign(deps: IssueDeps, order: Order, now: Date): Promise<Prepared> {
+  const { authority, kind, holder, subjectPublicKeyInfo, validity } = order
   const serialNumber = newSerialNumber()
   const partition = partitionOf(serialNumber, authority.partitions)
-  await deps.reserve({
-    ...order.holder, authorityId: authority.id, serialNumber, kind: order.kind, partition, decision, validity,
-    publicKeySha256: sha256(subjectPublicKeyInfo), createdAt: now, leaseUntil: new Date(now.getTime() + leaseMs),
-  })
+  const taken: Taken = { authorityId: authority.id, serialNumber, kind, partition, validity, publicKeySha256: sha256(subjectPublicKeyInfo), createdAt: now }
+  await deps.reserve({ ...taken, deviceId: holder.deviceId, leaseUntil: new Date(now.getTime() + leaseMs) })
   const fields = order.profile({ serialNumber, subjectPublicKeyInfo, validity }, { authority, addresses: deps.addresses, partition })
   const der = await signCertificate(fields, deps.keyring.signer(authority.key))
   const certificate = assertSignedAsAsked(der, fields, authority.certificate.publicKey)
-  return { certificate, completion: { authorityId: authority.id, serialNumber, der, sha256: sha256(der) } }
+  return { certificate, completion: { ...taken, ...holder, der, sha256: sha256(der) } }
 }
 
 /**
  * Makes a prepared certificate valid, inside the caller's transaction, under the decision made there.
  *
- * @param requestSha256  what makes a request the same request; the same one finds this certificate again
  * @throws {CaError} decision-changed, or conflict when the lease has ended meanwhile
  */
 export async function complete(tx: CompletionStore, prepared: Prepared, decision: Decision, requestSha256: Buffer | null): Promise<void> {
   assertAllowed(decision)
-  await completeOurs(tx, prepared, requestSha256)
+  await completeAs(tx, [prepared], { decision, requestSha256 })
 }
 
-export async function completeOurs(tx: CompletionStore, prepared: Prepared, requestSha256: Buffer | null = null): Promise<void> {
-  if (!await tx.complete({ ...prepared.completion, requestSha256 })) {
+/** What `prepareOurs` has prepared: all of it, or none. @throws {CaError} conflict, as `complete` */
+export const completeOurs = async (tx: CompletionStore, ...prepared: readonly Prepared[]): Promise<void> => { await completeAs(tx, prepared, { decision: null, requestSha256: null }) }
+
+async function completeAs(tx: CompletionStore, prepared: readonly Prepared[], grounds: Grounds): Promise<void> {
+  if (!await tx.complete(prepared.map(({ completion }) => ({ ...completion, ...grounds })))) {
     throw new CaError('conflict', 'the reservation of this certificate has ended')
   }
 }

@@ -2,7 +2,7 @@ import { removeFromCrl, revocationReasons, type Revocation } from './revoke.ts'
 
 /** What is on record about one certificate. */
 export type StatusRecord = {
-  state: 'pending' | 'issued' | 'abandoned'
+  state: 'issued' | 'abandoned'
   notBefore: Date
   notAfter: Date
   revocation: Pick<Revocation, 'revokedAt' | 'reason'> | null
@@ -18,7 +18,7 @@ export function statusOf(record: StatusRecord | undefined): CertificateStatus {
   const { revocation } = record
   if (revocation !== null && revocation.reason !== removeFromCrl) return { status: 'revoked', revokedAt: revocation.revokedAt, reason: revocation.reason }
   if (record.issuerRevokedAt !== null) return { status: 'revoked', revokedAt: record.issuerRevokedAt, reason: revocationReasons.unspecified }
-  // Not yet, or never completed. An abandoned certificate is always revoked as well; should that row be missing, it is still not good.
+  // An abandoned certificate is always revoked as well; should that row be missing, it is still not good.
   return record.state === 'issued' ? { status: 'good' } : { status: 'unknown' }
 }
 

@@ -8,7 +8,7 @@ import { state, type Tone } from './words.ts'
 export type CertificateStatus = z.output<typeof certificateFields.status>
 
 const certificateWords: Readonly<Record<CertificateStatus, [word: string, tone?: Tone]>> = {
-  good: ['good', 'good'], held: ['on hold', 'wait'], revoked: ['revoked', 'stop'], expired: ['ended'], pending: ['being issued', 'wait'],
+  good: ['good', 'good'], held: ['on hold', 'wait'], revoked: ['revoked', 'stop'], expired: ['ended'],
 }
 export const certificateState = (status: CertificateStatus): Markup => state(...certificateWords[status])
 

@@ -6,10 +6,10 @@ const mostTogether = 100
 type Waiting<Item> = { item: Item, resolve(): void, reject(error: unknown): void }
 
 /**
- * Writes what many hand over at once in few statements: whoever comes while two are under way goes with the next one. When
- * such a statement fails each is written by itself, so that what is wrong with one is nobody else's failure.
+ * Writes what many hand over at once in few goes: whoever comes while two are under way goes with the next one. When one
+ * fails each is written by itself, so that what is wrong with one is nobody else's failure.
  *
- * @param write  all of them or none, in one statement
+ * @param write  all of them or none
  */
 export function merged<Item>(write: (items: readonly Item[]) => Promise<void>): (item: Item) => Promise<void> {
   const waiting: Waiting<Item>[] = []

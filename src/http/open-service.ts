@@ -6,7 +6,7 @@ import { loadBundledCatalogue, mergeCatalogue } from '../devices/catalogue.ts'
 import type { Keyring } from '../certificates/keyring.ts'
 import { loadAuthorities } from '../store/authorities.ts'
 import { newestCatalogueUpdate } from '../store/catalogue.ts'
-import { certificateStore } from '../store/certificates.ts'
+import { reservationStore } from '../store/reservations.ts'
 import type { Database } from '../store/db.ts'
 import { openAnswers } from './answers.ts'
 import type { Log } from './log.ts'
@@ -27,7 +27,7 @@ export async function openService(parts: Parts): Promise<Service & { onRevocatio
   return {
     ...parts,
     addresses,
-    reserve: merged(certificateStore(db).reserve),
+    reserve: merged(reservationStore(db).add),
     answers: openAnswers({ db, log: parts.log, databaseLossSeconds: config.databaseLossSeconds }),
     notifications: notificationsOf(parts),
     anchors: [appleDeviceAnchor(), ...config.testDeviceCa === undefined ? [] : [testDeviceAnchor(readFileSync(config.testDeviceCa, 'utf8'))]],

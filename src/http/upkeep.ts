@@ -6,6 +6,7 @@ import { publish, type PublishResult } from '../certificates/publish.ts'
 import { renewSigners } from '../certificates/signers.ts'
 import { authoritiesWithoutAddress, hierarchyStore, registerPartitions, signerStore } from '../store/authorities.ts'
 import { certificateStore } from '../store/certificates.ts'
+import { reservationStore } from '../store/reservations.ts'
 import { publicationTransaction } from '../store/crls.ts'
 import type { Service } from './service.ts'
 
@@ -55,7 +56,7 @@ export async function renewDueSigners(service: Service, all = false): Promise<nu
   const { config, db, keyring, addresses } = service
   try {
     return await renewSigners({
-      keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: async reservation => { await certificateStore(db).reserve([reservation]) },
+      keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: async reservation => { await reservationStore(db).add([reservation]) },
       transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
     }, service.authorities(), service.now(), all)
   } finally {

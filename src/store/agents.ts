@@ -9,11 +9,13 @@ export type AgentRecord = CertificateKey & { der: Buffer, firstUsedAt: Date | nu
 
 export function agentStore(db: Queryable) {
   return {
-    /** Says for which front end a certificate was reserved. @throws {CaError} unauthorized for one that has ended, or been given another secret, since it was looked up */
-    async add(key: CertificateKey, { id, secretSha256 }: Pick<FrontEnd, 'id' | 'secretSha256'>): Promise<void> {
+    /** Says for which front end each was made. @throws {CaError} unauthorized where one has ended, or been given another secret, since it was looked up */
+    async add(all: readonly (CertificateKey & { frontEnd: Pick<FrontEnd, 'id' | 'secretSha256'> })[]): Promise<void> {
       const added = await db.query(`insert into front_end_certificates (authority_id, serial_number, front_end_id)
-        select $1::smallint, $2::bytea, id from front_ends where id = $3 and secret_sha256 = $4 and ended_at is null returning true`, [key.authorityId, key.serialNumber, id, secretSha256])
-      if (added.length === 0) throw new CaError('unauthorized', 'this front end has ended, or has another secret')
+        select c.authority_id, c.serial_number, f.id from unnest($1::smallint[], $2::bytea[], $3::uuid[], $4::bytea[]) as c (authority_id, serial_number, front_end_id, secret_sha256)
+          join front_ends f on f.id = c.front_end_id and f.secret_sha256 = c.secret_sha256 and f.ended_at is null returning true`,
+      [all.map(c => c.authorityId), all.map(c => c.serialNumber), all.map(({ frontEnd }) => frontEnd.id), all.map(({ frontEnd }) => frontEnd.secretSha256)])
+      if (added.length < all.length) throw new CaError('unauthorized', 'this front end has ended, or has another secret')
     },
     async bySha256(sha256: Buffer, now: Date): Promise<AgentRecord | undefined> {
       const [row] = await db.query(`

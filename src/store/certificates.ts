@@ -1,5 +1,5 @@
 import type { EvidenceGrade } from '../devices/evidence.ts'
-import type { CertificateKind, Completion, KeyOrigin, Reservation } from '../certificates/issue.ts'
+import type { CertificateKind, Completion, KeyOrigin } from '../certificates/issue.ts'
 import type { CertificateKey, RevocableCertificate, Revocation, RevocationStore } from '../certificates/revoke.ts'
 import type { StatusRecord } from '../certificates/status.ts'
 import { json, type Queryable } from './db.ts'
@@ -66,23 +66,19 @@ export function certificateStore(db: Queryable) {
     return row === undefined ? undefined : recordOf(row)
   }
   return {
-    /** All or none. */
-    async reserve(all: readonly Reservation[]): Promise<void> {
-      await db.query(`
-        insert into certificates (authority_id, serial_number, kind, partition, device_id, enrollment_id, invitation_id, key_origin,
-          grade, test, decision, not_before, not_after, public_key_sha256, created_at, lease_until, state)
-        select *, 'pending' from unnest($1::smallint[], $2::bytea[], $3::text[], $4::smallint[], $5::uuid[], $6::text[], $7::uuid[], $8::text[],
-          $9::text[], $10::boolean[], $11::jsonb[], $12::timestamptz[], $13::timestamptz[], $14::bytea[], $15::timestamptz[], $16::timestamptz[])`,
-      [all.map(r => r.authorityId), all.map(r => r.serialNumber), all.map(r => r.kind), all.map(r => r.partition), all.map(r => r.deviceId), all.map(r => r.enrollmentId),
-        all.map(r => r.invitationId), all.map(r => r.keyOrigin), all.map(r => r.grade), all.map(r => r.test), all.map(r => r.decision === null ? null : json(r.decision)),
-        all.map(r => r.validity.notBefore), all.map(r => r.validity.notAfter), all.map(r => r.publicKeySha256), all.map(r => r.createdAt), all.map(r => r.leaseUntil)])
-    },
-    async complete(c: Completion): Promise<boolean> {
+    async complete(all: readonly Completion[]): Promise<boolean> {
       const rows = await db.query(`
-        update certificates set state = 'issued', der = $3, sha256 = $4, request_sha256 = $5, lease_until = null
-        where authority_id = $1 and serial_number = $2 and state = 'pending' returning 1`,
-      [c.authorityId, c.serialNumber, c.der, c.sha256, c.requestSha256])
-      return rows.length === 1
+        with taken as (delete from reservations where serial_number = any($2::bytea[]) returning authority_id, serial_number)
+        insert into certificates (authority_id, serial_number, kind, partition, device_id, enrollment_id, invitation_id, key_origin,
+          grade, test, decision, not_before, not_after, public_key_sha256, created_at, der, sha256, request_sha256, state)
+        select c.*, 'issued' from unnest($1::smallint[], $2::bytea[], $3::text[], $4::smallint[], $5::uuid[], $6::text[], $7::uuid[], $8::text[],
+          $9::text[], $10::boolean[], $11::jsonb[], $12::timestamptz[], $13::timestamptz[], $14::bytea[], $15::timestamptz[], $16::bytea[], $17::bytea[], $18::bytea[])
+          as c (authority_id, serial_number) join taken using (authority_id, serial_number) returning 1`,
+      [all.map(c => c.authorityId), all.map(c => c.serialNumber), all.map(c => c.kind), all.map(c => c.partition), all.map(c => c.deviceId), all.map(c => c.enrollmentId),
+        all.map(c => c.invitationId), all.map(c => c.keyOrigin), all.map(c => c.grade), all.map(c => c.test), all.map(c => c.decision === null ? null : json(c.decision)),
+        all.map(c => c.validity.notBefore), all.map(c => c.validity.notAfter), all.map(c => c.publicKeySha256), all.map(c => c.createdAt),
+        all.map(c => c.der), all.map(c => c.sha256), all.map(c => c.requestSha256)])
+      return rows.length === all.length
     },
     bySha256: async (sha256: Buffer) => await find('c.sha256 = $1', [sha256]),
     byRequest: async (requestSha256: Buffer) => await find('c.request_sha256 = $1', [requestSha256]),
@@ -114,18 +110,8 @@ export function certificateStore(db: Queryable) {
       const [column, value] = 'personId' in whose ? ['person_id', whose.personId] : ['id', whose.deviceId]
       return (await db.query(`
         select c.authority_id, c.serial_number, c.kind from certificates c join devices d on d.id = c.device_id
-        where d.${column} = $1 and c.state <> 'abandoned' and c.not_after > $2
+        where d.${column} = $1 and c.state = 'issued' and c.not_after > $2
         order by c.created_at`, [value, now])).map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number, kind: row.kind }))
-    },
-    /** Pending rows whose lease has ended, locked for whoever asks first. */
-    async endedLeases(now: Date, limit: number): Promise<CertificateKey[]> {
-      return (await db.query(`select authority_id, serial_number from certificates
-        where state = 'pending' and lease_until < $1 order by lease_until limit $2 for update skip locked`, [now, limit]))
-        .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
-    },
-    async abandon(key: CertificateKey): Promise<void> {
-      await db.query(`update certificates set state = 'abandoned', lease_until = null
-        where authority_id = $1 and serial_number = $2 and state = 'pending'`, [key.authorityId, key.serialNumber])
     },
     async markSuperseded(key: CertificateKey, newer: Buffer): Promise<void> {
       await db.query('update certificates set superseded_by = $3 where authority_id = $1 and serial_number = $2', [key.authorityId, key.serialNumber, newer])

@@ -76,7 +76,8 @@ export function enrollmentReads(db: Queryable, settings: Settings): EnrollmentRe
     bootstrapCertificate: async enrollmentId =>
       await one(issuedOf, `${issuedQuery} c.enrollment_id = $1 and c.kind = 'bootstrap' order by c.created_at desc limit 1`, [enrollmentId]),
     certificatesMade: async (deviceId, since) => (await db.query<{ count: number }>(
-      "select count(*)::int as count from certificates where device_id = $1 and kind = 'device' and created_at > $2", [deviceId, since]))[0]!.count,
+      `select (select count(*) from certificates where device_id = $1 and kind = 'device' and created_at > $2)::int
+        + (select count(*) from reservations where device_id = $1 and kind = 'device')::int as count`, [deviceId, since]))[0]!.count,
     challenge: async sha256 => await one((row): GivenChallenge => ({
       challengeSha256: row.challenge_sha256, enrollmentId: row.enrollment_id, purpose: row.purpose, expiresAt: row.expires_at, consumedAt: row.consumed_at,
       deviceId: row.device_id, invitationId: row.invitation_id,

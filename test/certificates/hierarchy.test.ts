@@ -13,6 +13,7 @@ import { toPem } from '../../src/formats/pem.ts'
 import { signCertificate, type Certificate } from '../../src/formats/x509.ts'
 import { hierarchyStore, signerStore } from '../../src/store/authorities.ts'
 import { certificateStore } from '../../src/store/certificates.ts'
+import { reservationStore } from '../../src/store/reservations.ts'
 import { crlFileStore } from '../../src/store/crls.ts'
 import { issueDevice } from '../support/issued.ts'
 import { peer } from '../support/peers.ts'
@@ -96,7 +97,7 @@ test('with the root\'s key gone, certificates are issued, lists published and si
 })
 
 const signerDeps = ({ keyring, addresses, config, db }: TestService): SignerDeps => ({
-  keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: async reservation => { await certificateStore(db).reserve([reservation]) },
+  keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: async reservation => { await reservationStore(db).add([reservation]) },
   transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
 })
 async function renew(service: TestService, all = false): Promise<number> {
@@ -134,8 +135,7 @@ test('of two instances that renew at once one does, and what the other signed is
   const authorities = service.authorities()
   const made = await Promise.all([renewSigners(signerDeps(service), authorities, service.now()), renewSigners(signerDeps(service), authorities, service.now())])
   t.deepEqual(made.sort(), [0, 1])
-  const pending = await service.db.query(`select 1 from certificates where kind = 'signer' and state = 'pending'`)
-  t.is(pending.length, 1)
+  t.is((await service.db.query(`select 1 from reservations where kind = 'signer'`)).length, 1)
 })
 
 test('a signer that lives as long as its authority is not renewed at every turn', async t => {

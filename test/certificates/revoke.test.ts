@@ -3,6 +3,7 @@ import { supersedeOlder } from '../../src/certificates/supersede.ts'
 import { statusOf } from '../../src/certificates/status.ts'
 import { complete } from '../../src/certificates/issue.ts'
 import { certificateStore, revocationStore } from '../../src/store/certificates.ts'
+import { reservationStore } from '../../src/store/reservations.ts'
 import { allowed, holdNow, issueDevice, prepareDevice, releaseNow, revokeNow, type Issued } from '../support/issued.ts'
 import { refusalOfAsync } from '../support/refusals.ts'
 import { testService, type TestService } from '../support/service.ts'
@@ -79,17 +80,14 @@ test('changes are numbered in the order in which they were committed', async t =
   t.deepEqual(rows.map(row => row.change_number), [1, 2, 3, 4, 5])
 })
 
-test('what was never completed is unknown, and what was revoked before it was completed stays revoked', async t => {
+test('what was never completed is unknown, and what was abandoned is never completed', async t => {
   const service = await testService(t)
   const pending = await prepareDevice(service)
   t.is(await status(service, pending), 'unknown')
-  await revokeNow(service, pending)
-  t.is(await status(service, pending), 'revoked')
-  await complete(certificateStore(service.db), pending.prepared, allowed, null)
-  t.is(await status(service, pending), 'revoked')
+  t.is(await refusalOfAsync(() => revokeNow(service, pending)), 'certificate-not-found')
 
   const abandoned = await prepareDevice(service)
-  await certificateStore(service.db).abandon(abandoned)
+  await reservationStore(service.db).abandon(abandoned)
   t.is(await status(service, abandoned), 'unknown')
   t.is(await refusalOfAsync(() => complete(certificateStore(service.db), abandoned.prepared, allowed, null)), 'conflict')
 })

@@ -7,11 +7,12 @@ import { evidenceOids } from '../../src/devices/evidence.ts'
 import { renewSigners } from '../../src/certificates/signers.ts'
 import { signerStore } from '../../src/store/authorities.ts'
 import { certificateStore } from '../../src/store/certificates.ts'
+import { reservationStore } from '../../src/store/reservations.ts'
 import { crlFileStore } from '../../src/store/crls.ts'
 import { holdNow, issueBootstrap, issueDevice, releaseNow, revokeNow } from '../support/issued.ts'
 import { peer, run } from '../support/peers.ts'
 import { newKey, requestOf } from '../support/agent.ts'
-import { issueAgent, issueCanaries } from '../../src/protocols/agents/issue.ts'
+import { agentIssuer, issueCanaries } from '../../src/protocols/agents/issue.ts'
 import { frontEndStore, type FrontEnd } from '../../src/store/front-ends.ts'
 import { testService, type TestService } from '../support/service.ts'
 
@@ -68,7 +69,7 @@ async function given(t: ExecutionContext, program: string): Promise<Given> {
   await service.publish()
   await renewAll(service)
   const frontEnd = await edge(service)
-  const agent = await issueAgent(service, frontEnd, await requestOf(newKey()))
+  const agent = await agentIssuer(service)(frontEnd, await requestOf(newKey()))
   const { good: canary } = await issueCanaries(service, frontEnd, { good: await requestOf(newKey()), revoked: await requestOf(newKey()) })
   const signer = (purpose: Parameters<typeof signersFor>[2], role: 'issuing' | 'enrollment' = 'issuing'): Buffer =>
     signersFor(service.authorities(), activeAuthority(service.authorities(), role).id, purpose)[0]!.certificate.raw
@@ -94,7 +95,7 @@ async function edge({ db, now }: TestService): Promise<FrontEnd> {
 async function renewAll(service: TestService): Promise<void> {
   const { keyring, addresses, config, db } = service
   await renewSigners({
-    keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: async reservation => { await certificateStore(db).reserve([reservation]) },
+    keyring, addresses, organization: config.organization, keyType: config.keyType, reserve: async reservation => { await reservationStore(db).add([reservation]) },
     transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
   }, service.authorities(), service.now(), true)
   await service.reload()

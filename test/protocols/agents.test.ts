@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { activeAuthority } from '../../src/certificates/authority.ts'
 import type { CaError } from '../../src/errors.ts'
-import { issueAgent } from '../../src/protocols/agents/issue.ts'
+import { agentIssuer } from '../../src/protocols/agents/issue.ts'
 import { frontEndEnd } from '../../src/protocols/api/operations/front-ends.ts'
 import { frontEndStore, type FrontEnd } from '../../src/store/front-ends.ts'
 import { enroll, enrolledAgent, newKey, requestOf } from '../support/agent.ts'
@@ -58,11 +58,29 @@ test('a front end that ended, or was given another secret, after it was looked u
   const found = (await frontEndStore(service.db).find('edge'))!
   const issued = async () => (await service.db.query<{ count: number }>("select count(*)::int as count from certificates where kind = 'agent' and state = 'issued'"))[0]!.count
   const before = await issued()
-  const code = async (frontEnd: FrontEnd) => await issueAgent(service, frontEnd, await requestOf(newKey())).then(() => 'issued', (error: CaError) => error.code)
+  const code = async (frontEnd: FrontEnd) => await agentIssuer(service)(frontEnd, await requestOf(newKey())).then(() => 'issued', (error: CaError) => error.code)
   t.is(await code({ ...found, secretSha256: Buffer.alloc(32) }), 'unauthorized')
   await frontEndStore(service.db).end('edge', service.now())
   t.is(await code(found), 'unauthorized')
   t.is(await issued(), before)
+})
+
+test('agents that enroll at once get a certificate and a record each, and one that may not takes none from the others', async t => {
+  const { service, url } = await open(t)
+  await enrolledAgent(service, url)
+  const found = (await frontEndStore(service.db).find('edge'))!
+  const issue = agentIssuer(service)
+  const asked = await Promise.all(Array.from({ length: 12 }, async (_, n) => ({ frontEnd: n === 7 ? { ...found, secretSha256: Buffer.alloc(32) } : found, request: await requestOf(newKey()) })))
+  const outcomes = await Promise.allSettled(asked.map(async ({ frontEnd, request }) => await issue(frontEnd, request)))
+  t.deepEqual(outcomes.map(({ status }) => status === 'fulfilled'), asked.map((_, n) => n !== 7))
+  t.is((outcomes[7] as PromiseRejectedResult).reason.code, 'unauthorized')
+  const given = outcomes.flatMap(outcome => outcome.status === 'fulfilled' ? [outcome.value.serialNumber] : []).toSorted()
+  const serials = async (sql: string): Promise<string[]> => (await service.db.query<{ serial: string }>(sql)).map(({ serial }) => serial)
+  const recorded = await serials(`select detail ->> 'serialNumber' as serial from audit where action = 'agent.enroll' order by id offset 1`)
+  t.deepEqual(recorded.toSorted(), given)
+  const known = await serials(`select encode(serial_number, 'hex') as serial from certificates join front_end_certificates using (authority_id, serial_number) where state = 'issued'`)
+  t.deepEqual(given.filter(serial => !known.includes(serial)), [])
+  t.is((await service.db.query('select 1 from reservations')).length, 1)
 })
 
 test('a request that is not signed by an agent in force gets one and the same refusal', async t => {

@@ -5,7 +5,7 @@ import { integer, nullValue, octetString, oid, parseDer, sequence } from '../../
 import { oids } from '../../src/formats/oids.ts'
 import { toPem } from '../../src/formats/pem.ts'
 import { publicKeyBits } from '../../src/formats/public-key.ts'
-import { certificateStore } from '../../src/store/certificates.ts'
+import { reservationStore } from '../../src/store/reservations.ts'
 import { ocspHandler } from '../../src/protocols/ocsp/handler.ts'
 import { fakeClock } from '../support/clock.ts'
 import { holdNow, issueDevice, prepareDevice, revokeNow } from '../support/issued.ts'
@@ -55,7 +55,7 @@ test('nothing is signed for what we did not issue, or not yet', async t => {
   const issued = await issueDevice(service)
   const pending = await prepareDevice(service)
   const abandoned = await prepareDevice(service)
-  await certificateStore(service.db).abandon(abandoned)
+  await reservationStore(service.db).abandon(abandoned)
   const unauthorized: [string, Buffer, string][] = [
     ['a number never given', requestFor(service, Buffer.alloc(16, 0x41)), 'issuing'],
     ['a short number', requestFor(service, Buffer.from([1])), 'issuing'],

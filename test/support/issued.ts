@@ -10,6 +10,7 @@ import type { Certificate } from '../../src/formats/x509.ts'
 import type { Decision } from '../../src/policy/decide.ts'
 import { certificateStore, revocationStore } from '../../src/store/certificates.ts'
 import { personStore } from '../../src/store/people.ts'
+import { reservationStore } from '../../src/store/reservations.ts'
 import type { TestService } from './service.ts'
 
 /** What a decision looks like that lets a phone have its certificate. */
@@ -41,7 +42,7 @@ export async function newDevice({ db, now }: TestService, email = `${randomUUID(
   return id
 }
 
-/** Signed and stored, but not completed: `pending`. */
+/** Signed and stored, but not completed: a reservation. */
 export async function prepareDevice(service: TestService, options: IssueOptions = {}): Promise<Issued & { prepared: Prepared }> {
   const { keyring, addresses, db } = service
   const email = options.email ?? `${randomUUID()}@example.org`
@@ -49,7 +50,7 @@ export async function prepareDevice(service: TestService, options: IssueOptions 
   const { publicKey, privateKey } = options.keyType === 'rsa' ? generateKeyPairSync('rsa', { modulusLength: 2048 }) : generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const authority = activeAuthority(service.authorities(), 'issuing')
   const { userPrincipalName } = options
-  const prepared = await prepare({ keyring, addresses, reserve: async reservation => { await certificateStore(db).reserve([reservation]) } }, allowed, {
+  const prepared = await prepare({ keyring, addresses, reserve: async reservation => { await reservationStore(db).add([reservation]) } }, allowed, {
     authority, kind: 'device', subjectPublicKeyInfo: publicKey.export({ type: 'spki', format: 'der' }),
     holder: { deviceId, enrollmentId: null, invitationId: null, keyOrigin: 'device', grade: 'signed', test: false },
     validity: validityFrom(service.now(), days(options.validityDays ?? 365), authority.certificate.notAfter),
@@ -70,7 +71,7 @@ export async function issueDevice(service: TestService, options: IssueOptions = 
 export async function issueBootstrap(service: TestService): Promise<Issued> {
   const { keyring, addresses, db } = service
   const { publicKey, privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
-  const prepared = await prepare({ keyring, addresses, reserve: async reservation => { await certificateStore(db).reserve([reservation]) } }, allowed, {
+  const prepared = await prepare({ keyring, addresses, reserve: async reservation => { await reservationStore(db).add([reservation]) } }, allowed, {
     authority: activeAuthority(service.authorities(), 'enrollment'), kind: 'bootstrap',
     subjectPublicKeyInfo: publicKey.export({ type: 'spki', format: 'der' }),
     holder: { deviceId: null, enrollmentId: null, invitationId: null, keyOrigin: 'device', grade: null, test: false },

@@ -20,6 +20,7 @@ import { openKeyring } from '../../src/keys/keyring.ts'
 import { hierarchyStore, loadAuthorities, registerPartitions, signerStore } from '../../src/store/authorities.ts'
 import { newestCatalogueUpdate } from '../../src/store/catalogue.ts'
 import { certificateStore } from '../../src/store/certificates.ts'
+import { reservationStore } from '../../src/store/reservations.ts'
 import { publicationTransaction } from '../../src/store/crls.ts'
 import type { Database, Queryable } from '../../src/store/db.ts'
 import { templateStore } from '../../src/store/templates.ts'
@@ -46,7 +47,7 @@ export async function testService(t: ExecutionContext<any>, overrides: Overrides
   let authorities = await loadAuthorities(db)
   let catalogue = await catalogueOf(db)
   return {
-    db, keyring, addresses, reserve: merged(certificateStore(db).reserve), anchors: [appleDeviceAnchor()], log: silentLog, revocationChanged: () => {},
+    db, keyring, addresses, reserve: merged(reservationStore(db).add), anchors: [appleDeviceAnchor()], log: silentLog, revocationChanged: () => {},
     answers: openAnswers({ db, log: overrides.log ?? silentLog, databaseLossSeconds: config.databaseLossSeconds }),
     notifications: notificationsOf({ db, log: silentLog }),
     authorities: () => authorities, catalogue: () => catalogue,
@@ -73,7 +74,7 @@ async function firstStart({ config, db, keyring, now }: Parts): Promise<void> {
     await registerPartitions(db, authority.id, authority.partitions, partition => addresses.partitionCrl(authority.name, partition))
   }
   await renewSigners({
-    keyring, addresses, organization, keyType, reserve: async reservation => await certificateStore(db).reserve([reservation]),
+    keyring, addresses, organization, keyType, reserve: async reservation => await reservationStore(db).add([reservation]),
     transaction: async work => await db.transaction(async tx => await work({ ...signerStore(tx), complete: certificateStore(tx).complete })),
   }, await loadAuthorities(db), now)
   await templateStore(db).addIfMissing({ name: 'default', template: defaultTemplate, updatedAt: now, updatedBy: 'latchkey' })

@@ -40,7 +40,6 @@ function sentence(view: CertificatePage['view'], now: Date): Markup {
     case 'held': return html`Front ends refuse it until somebody releases it. ${listed(view)}`
     case 'revoked': return html`Front ends refuse it for good. ${listed(view)}`
     case 'expired': return html`It ended ${until}.`
-    case 'pending': return html`It is being made. What is not finished in time is revoked.`
   }
 }
 

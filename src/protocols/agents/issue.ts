@@ -6,8 +6,10 @@ import { CaError } from '../../errors.ts'
 import { parseCertificationRequest } from '../../formats/certification-request.ts'
 import type { Certificate } from '../../formats/x509.ts'
 import { change } from '../../http/change.ts'
+import { merged } from '../../http/merged.ts'
 import type { Service } from '../../http/service.ts'
 import { agentStore } from '../../store/agents.ts'
+import { auditStore } from '../../store/audit.ts'
 import { certificateStore, revocationStore } from '../../store/certificates.ts'
 import type { FrontEnd } from '../../store/front-ends.ts'
 
@@ -16,16 +18,30 @@ const canaryDays = 1
 /** Each makes an entry on the lists; an agent needs two pairs a day. */
 const mostCanariesPerDay = 20
 
-/** @param request PKCS#10 on P-256, in DER. @throws {CaError} malformed-certification-request, signature-invalid, unsupported-algorithm */
-export async function issueAgent(service: Service, frontEnd: FrontEnd, request: Buffer): Promise<Certificate> {
-  const prepared = await prepareFor(service, { role: 'agent', kind: 'agent', validityMs: days(agentDays), request, profile: (subject, issuer) => agentCertificate(subject, issuer, frontEnd.name) })
-  await change(service, actorOf(frontEnd), async (tx, record) => {
-    await Promise.all([
-      completeOurs(certificateStore(tx), prepared), agentStore(tx).add(prepared.completion, frontEnd),
-      record('agent.enroll', `front-end:${frontEnd.name}`, { serialNumber: prepared.certificate.serialNumber }),
-    ])
+/**
+ * Of many agents that ask at once, those of one moment are completed in one transaction, each with its record.
+ *
+ * @returns what issues; `request` is PKCS#10 on P-256, in DER. @throws {CaError} malformed-certification-request, signature-invalid, unsupported-algorithm, unauthorized
+ */
+export function agentIssuer(service: Service): (frontEnd: FrontEnd, request: Buffer) => Promise<Certificate> {
+  const completed = merged(async (all: readonly { frontEnd: FrontEnd, prepared: Prepared }[]) => {
+    const at = service.now()
+    await service.db.transaction(async tx => {
+      await Promise.all([
+        completeOurs(certificateStore(tx), ...all.map(({ prepared }) => prepared)),
+        agentStore(tx).add(all.map(({ frontEnd, prepared }) => ({ ...prepared.completion, frontEnd }))),
+        auditStore(tx).addAll(all.map(({ frontEnd, prepared }) => {
+          const { name: actor, source } = actorOf(frontEnd)
+          return { at, actor, source, action: 'agent.enroll', subject: `front-end:${frontEnd.name}`, detail: { serialNumber: prepared.certificate.serialNumber } }
+        })),
+      ])
+    })
   })
-  return prepared.certificate
+  return async (frontEnd, request) => {
+    const prepared = await prepareFor(service, { role: 'agent', kind: 'agent', validityMs: days(agentDays), request, profile: (subject, issuer) => agentCertificate(subject, issuer, frontEnd.name) })
+    await completed({ frontEnd, prepared })
+    return prepared.certificate
+  }
 }
 
 /**
@@ -41,10 +57,8 @@ export async function issueCanaries(service: Service, frontEnd: FrontEnd, reques
     await prepareFor(service, { role: 'issuing', kind: 'canary', validityMs: days(canaryDays), request, profile: (subject, issuer) => canaryCertificate(subject, issuer, frontEnd.name) })
   const [good, revoked] = [await prepareOne(requests.good), await prepareOne(requests.revoked)]
   await change(service, actorOf(frontEnd), async (tx, _record, now) => {
-    for (const { completion } of [good, revoked]) {
-      await completeOurs(certificateStore(tx), { certificate: good.certificate, completion })
-      await agentStore(tx).add(completion, frontEnd)
-    }
+    await completeOurs(certificateStore(tx), good, revoked)
+    await agentStore(tx).add([good, revoked].map(({ completion }) => ({ ...completion, frontEnd })))
     await revoke(revocationStore(tx), { ...revoked.completion, reason: 'unspecified', actor: 'latchkey', cause: `canary of ${frontEnd.name}` }, now)
   })
   service.revocationChanged()

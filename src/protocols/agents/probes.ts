@@ -41,9 +41,9 @@ export async function issueProbes(service: Service, actor: Actor, frontEnd: Fron
     probes.push({ purpose, prepared })
   }
   await change(service, actor, async (tx, record, now) => {
+    await completeOurs(certificateStore(tx), ...probes.map(({ prepared }) => prepared))
+    await agentStore(tx).add(probes.map(({ prepared }) => ({ ...prepared.completion, frontEnd })))
     for (const { purpose, prepared } of probes) {
-      await completeOurs(certificateStore(tx), prepared)
-      await agentStore(tx).add(prepared.completion, frontEnd)
       await probeStore(tx).add({ ...prepared.completion, frontEndId: frontEnd.id, purpose, createdAt: now })
       // In the transaction that makes it valid: there is no moment at which it passes.
       if (purpose === 'revoked') await revoke(revocationStore(tx), { ...prepared.completion, reason: 'unspecified', actor: actor.name, cause: `probe of ${frontEnd.name}` }, now)

@@ -8,7 +8,7 @@ import type { Service } from '../../http/service.ts'
 import type { FrontEnd } from '../../store/front-ends.ts'
 import { authenticate } from '../check/front-end.ts'
 import type { AgentRequest } from './request.ts'
-import { issueAgent, issueCanaries } from './issue.ts'
+import { agentIssuer, issueCanaries } from './issue.ts'
 import { pemOf, trustOf } from './trust.ts'
 
 const maxRequestBytes = 8192
@@ -19,13 +19,14 @@ const maxRequestBytes = 8192
  */
 export function agentsRouter(service: Service, agentOf: AgentRequest): Router {
   const router = new Router()
+  const issueAgent = agentIssuer(service)
   const own = async (ctx: Context, body?: Buffer): Promise<FrontEnd> => {
     const { frontEnd } = await agentOf(ctx, body)
     if (frontEnd.name !== ctx['params']['frontEnd']) throw new CaError('forbidden', 'an agent speaks for its own front end')
     return frontEnd
   }
   const enrolled = async (frontEnd: FrontEnd, request: Buffer) => ({
-    certificate: pemOf(await issueAgent(service, frontEnd, request)),
+    certificate: pemOf(await issueAgent(frontEnd, request)),
     agentCa: pemOf(activeAuthority(service.authorities(), 'agent').certificate), ...trustOf(service, frontEnd),
   })
   router.use('/agents', async (ctx, next) => { ctx.set('cache-control', 'no-store'); await next() })

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { authorityById } from '../../../certificates/authority.ts'
+import { abandon } from '../../../certificates/abandon.ts'
 import type { CertificateKind } from '../../../certificates/issue.ts'
 import { hold, release, revoke, type CertificateKey, type RevocationReason } from '../../../certificates/revoke.ts'
 import { CaError } from '../../../errors.ts'
@@ -10,6 +11,7 @@ import { certificateStore, revocationStore, type CertificateRecord } from '../..
 import type { Queryable } from '../../../store/db.ts'
 import { feedStore } from '../../../store/feed.ts'
 import { deviceStore } from '../../../store/devices.ts'
+import { reservationStore } from '../../../store/reservations.ts'
 import { email, text } from '../fields.ts'
 import { personIdOf } from './invitations.ts'
 import { moveGates } from './lock-out.ts'
@@ -50,6 +52,7 @@ export async function changeRevocation(service: Service, actor: Actor, target: T
     const changed: Outcome['changed'] = []
     // Bootstrap identities go too; they open nothing and stand in no list, so nobody is told of them.
     let unchanged = 0
+    if (verb.verb !== 'release') await endReservations(tx, whom, now)
     const keys = await keysOf(tx, target, whom, now)
     for (const key of keys) {
       const done = await apply(tx, key, actor, verb, now, target.certificate === undefined)
@@ -74,11 +77,20 @@ async function whomOf(tx: Queryable, target: Target): Promise<Whom> {
 
 async function keysOf(tx: Queryable, target: Target, whom: Whom, now: Date): Promise<(CertificateKey & { kind: CertificateKind })[]> {
   if (whom === undefined) return [await findCertificate(tx, target.certificate!)]
-  if ('personId' in whom) return await certificateStore(tx).inForceOf(whom, now)
   const keys: (CertificateKey & { kind: CertificateKind })[] = []
-  for (const deviceId of whom.deviceIds) keys.push(...await certificateStore(tx).inForceOf({ deviceId }, now))
+  for (const one of each(whom)) keys.push(...await certificateStore(tx).inForceOf(one, now))
   return keys
 }
+
+/** What is being made is neither held nor kept for later. What was completed while its row was waited for is one of their certificates by then. */
+async function endReservations(tx: Queryable, whom: Whom, now: Date): Promise<void> {
+  for (const one of each(whom)) {
+    for (const key of await reservationStore(tx).of(one)) await abandon({ ...revocationStore(tx), ...reservationStore(tx) }, key, now)
+  }
+}
+
+const each = (whom: Whom): ({ personId: string } | { deviceId: string })[] =>
+  whom === undefined ? [] : 'personId' in whom ? [whom] : whom.deviceIds.map(deviceId => ({ deviceId }))
 
 async function devicesNamed(tx: Queryable, name: string): Promise<string[]> {
   const isId = z.uuid().safeParse(name).success

@@ -9,8 +9,8 @@ export const reasonNames = Object.keys(revocationReasons) as [RevocationReason]
 
 export const certificateFields = {
   serialNumber: z.string(), fingerprint: z.string().nullable(), authority: z.string(), kind: z.enum(['device', 'bootstrap', 'signer', 'agent', 'canary']),
-  /** `held` can be released, `revoked` cannot. `pending`: being issued. */
-  status: z.enum(['good', 'held', 'revoked', 'expired', 'pending']),
+  /** `held` can be released, `revoked` cannot. */
+  status: z.enum(['good', 'held', 'revoked', 'expired']),
   deviceId: id.nullable(), personId: id.nullable(), personName: z.string().nullable(), personEmail: z.string().nullable(), productType: z.string().nullable(),
   grade: grade.nullable(), test: z.boolean(), keyOrigin: z.enum(['device', 'delivered']).nullable(),
   notBefore: instant, notAfter: instant, createdAt: instant, firstUsedAt: instant.nullable(),
@@ -33,7 +33,6 @@ export function viewOfCertificate(authorities: Authorities, c: CertificateRecord
 
 function statusOf(c: CertificateRecord, revocation: CertificateRecord['revocation'], now: Date): z.input<typeof certificateFields.status> {
   if (revocation !== null) return revocation.reason === revocationReasons.certificateHold ? 'held' : 'revoked'
-  if (c.issuerRevokedAt !== null) return 'revoked'
-  if (c.state === 'pending') return 'pending'
+  if (c.issuerRevokedAt !== null || c.state === 'abandoned') return 'revoked'
   return now > c.notAfter ? 'expired' : 'good'
 }
