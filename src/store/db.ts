@@ -20,6 +20,9 @@ export type Transaction = Queryable & {
   exec(sql: string): Promise<void>
 }
 
+/** For work that nobody waits for: how long each of its statements may take on a server, instead of half a minute. */
+export type Patience = { readonly longestStatementMs: number }
+
 /** What an engine must do; `database()` adds what both have in common. */
 export type Engine = {
   readonly kind: 'embedded' | 'server'
@@ -27,7 +30,7 @@ export type Engine = {
   /** Gives `work` one connection without a transaction. */
   together<T>(work: (session: Queryable) => Promise<T>): Promise<T>
   /** Runs `work` between `begin` (read committed) and `commit`; rolls back when it throws. */
-  transaction<T>(work: (tx: Transaction) => Promise<T>): Promise<T>
+  transaction<T>(work: (tx: Transaction) => Promise<T>, patience?: Patience): Promise<T>
   /** Any number of statements, no parameters; one implicit transaction unless the text says otherwise. */
   exec(sql: string): Promise<void>
   /**
@@ -103,7 +106,7 @@ export function database(engine: Engine): Database {
   }
   let closed: Promise<void> | undefined
   const watches = new Set<CommitWatch>()
-  const transaction: Engine['transaction'] = async work => await retried(() => inTransaction(outside(), running, watches, work))
+  const transaction: Engine['transaction'] = async (work, patience) => await retried(() => inTransaction(outside(), running, watches, work, patience))
   return {
     kind: engine.kind,
     query: async <T>(text: string, params: readonly unknown[] = []) =>
@@ -137,7 +140,7 @@ const isWatched = (watches: ReadonlySet<CommitWatch>, text: string): boolean => 
   return false
 }
 
-async function inTransaction<T>(engine: Engine, running: Running, watches: ReadonlySet<CommitWatch>, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function inTransaction<T>(engine: Engine, running: Running, watches: ReadonlySet<CommitWatch>, work: (tx: Transaction) => Promise<T>, patience: Patience | undefined): Promise<T> {
   const state = { open: true, watched: false }
   const ends: (() => void)[] = []
   const guardedWork = async (tx: Transaction): Promise<T> => {
@@ -159,7 +162,7 @@ async function inTransaction<T>(engine: Engine, running: Running, watches: Reado
     }
   }
   try {
-    return await engine.transaction(guardedWork)
+    return await engine.transaction(guardedWork, patience)
   } finally {
     for (const end of ends) end()
   }

@@ -48,7 +48,7 @@ function engineOf(servers: Servers, pool: pg.Pool, apart: pg.Pool, directUrl: st
     queryApart: async (text, params) => await withConnection(servers, apart, async client => await sessionOn(client, { longestMs: longestApartMs }).query(text, params)),
     exec: async sql => { await once(async session => { await session.exec(sql) }) },
     together: async work => await once(async session => await whileAsking(session, work)),
-    transaction: async work => await withConnection(servers, pool, async client => await inTransaction(client, work)),
+    transaction: async (work, patience) => await withConnection(servers, pool, async client => await inTransaction(client, work, patience?.longestStatementMs)),
     listen: async (channel, handler) => await notifications.listen(channel, handler),
     close: async () => {
       await notifications.close()
@@ -97,9 +97,9 @@ async function whileAsking<T>(session: Transaction, work: (session: Transaction)
   }
 }
 
-async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) => Promise<T>): Promise<T> {
+async function inTransaction<T>(client: pg.PoolClient, work: (tx: Transaction) => Promise<T>, longestMs = longestStatementMs): Promise<T> {
   try {
-    const value = await whileAsking(begun(sessionOn(client, { inTransaction: true })), work)
+    const value = await whileAsking(begun(sessionOn(client, { inTransaction: true, longestMs })), work)
     // A transaction in which a statement failed answers COMMIT with ROLLBACK, and no error.
     const { command } = await run(() => client.query(limited('commit')))
     if (command !== 'COMMIT') throw new DatabaseError('the transaction was rolled back instead of committed', inFailedTransaction, undefined)

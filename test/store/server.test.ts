@@ -45,6 +45,14 @@ async function wayTo(t: ExecutionContext, db: Database): Promise<{ url: string, 
   return { url: url.href, way: { packets, stall: () => { stalled = true } } }
 }
 
+test('a statement may take as long as its transaction has patience', async t => {
+  const two = await twoInstances(t)
+  if (two === undefined) return
+  const slowly = async (longestStatementMs: number) => await two.db.transaction(async tx => await tx.query('select pg_sleep(0.5)::text as slept'), { longestStatementMs })
+  await t.throwsAsync(slowly(100), { code: 'database-unavailable' })
+  t.deepEqual(await slowly(60_000), [{ slept: '' }])
+})
+
 test('a server that comes back is used again without a restart', async t => {
   const instances = await twoInstances(t)
   if (instances === undefined) return

@@ -14,7 +14,7 @@ export function overheard(db: Database): { db: Database, statements: Statement[]
   }
   return {
     statements,
-    db: { ...db, query: hearing(db.query), queryApart: hearing(db.queryApart), transaction: async work => await db.transaction(async tx => await work({ ...tx, query: hearing(tx.query) })) },
+    db: { ...db, query: hearing(db.query), queryApart: hearing(db.queryApart), transaction: async (work, patience) => await db.transaction(async tx => await work({ ...tx, query: hearing(tx.query) }), patience) },
   }
 }
 
