@@ -15,8 +15,9 @@ import { noticeFrontEnds } from './notify/front-ends.ts'
 import { noticeOthers } from './notify/notices.ts'
 import { noticeQuarantined, sendDue, sendersOf } from './notify/outbox.ts'
 import { hierarchyStore } from './store/authorities.ts'
-import { certificateStore, lockRevocations, revocationStore } from './store/certificates.ts'
+import { certificateStore, lockRevocations, revocationStore, type Issued, type IssuedPlace } from './store/certificates.ts'
 import { reservationStore } from './store/reservations.ts'
+import { taskProgressStore } from './store/task-progress.ts'
 import { refreshStanding } from './http/inventory-standing.ts'
 import { refreshCounts } from './store/counts.ts'
 import { housekeeping } from './store/housekeeping.ts'
@@ -59,20 +60,33 @@ export async function endLeases(service: Service): Promise<number> {
   return ended
 }
 
+/** So far back it looks where nobody has looked yet, and so far back again for what was being issued at the time. */
+const [supersedeFirstMs, supersedeAgainMs] = [30 * dayMs, 600_000]
+
 /**
  * A newer certificate takes over after a day, although nobody has seen it used.
  *
- * @param lookBackMs  how long this may not have run; the rest was looked at before
+ * @param perPage  certificates that are looked at in one statement; how far it has come is kept, whoever goes on
+ * @returns how many took over
  */
-export async function supersedeUnasked(service: Service, lookBackMs = 30 * dayMs): Promise<number> {
+export async function supersedeUnasked(service: Service, perPage = 1000): Promise<number> {
   const now = service.now()
   const until = new Date(now.getTime() - dayMs)
-  const due = await certificateStore(service.db).supersededUnasked(new Date(until.getTime() - lookBackMs), until, batch)
-  for (const { deviceId, serialNumber } of due) {
-    await service.db.transaction(async tx => await supersedeOlder({ ...certificateStore(tx), ...revocationStore(tx) }, deviceId, serialNumber, now))
+  const progress = taskProgressStore(service.db)
+  const seen = await progress.until('supersede')
+  const from = seen === undefined ? until.getTime() - supersedeFirstMs : seen.getTime() - supersedeAgainMs
+  let due = 0
+  for (let place: IssuedPlace | undefined = { createdAt: new Date(from).toISOString(), serialNumber: Buffer.alloc(0) }; place !== undefined;) {
+    const page: readonly Issued[] = await certificateStore(service.db).issuedBetween(place, until, perPage)
+    for (const { deviceId, serialNumber } of page.filter(({ supersedes }) => supersedes)) {
+      await service.db.transaction(async tx => await supersedeOlder({ ...certificateStore(tx), ...revocationStore(tx) }, deviceId, serialNumber, now))
+      due++
+    }
+    place = page.length < perPage ? undefined : page.at(-1)
+    await progress.put('supersede', place?.createdAt ?? until.toISOString())
   }
-  if (due.length > 0) service.revocationChanged()
-  return due.length
+  if (due > 0) service.revocationChanged()
+  return due
 }
 
 /** Without the setting that trusts simulated phones, their certificates open nothing. @returns how many were held */
@@ -102,7 +116,7 @@ const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'signers', everyMs: 600_000, run: async () => await renewDueSigners(service) },
   { name: 'agent authority', everyMs: 3_600_000, run: async () => await renewAgentAuthority(service) },
   { name: 'root lists', everyMs: 3_600_000, run: async () => await renewRootLists(service) },
-  { name: 'supersede', everyMs: 60_000, run: catchingUp(async lookBackMs => await supersedeUnasked(service, lookBackMs)) },
+  { name: 'supersede', everyMs: 60_000, run: async () => await supersedeUnasked(service) },
   { name: 'policy changes', everyMs: 1000, run: async () => await advancePolicyChanges(service) },
   { name: 'waiting phones', everyMs: 600_000, run: async () => await reviewWaiting(service) },
   { name: 'test certificates', everyMs: 60_000, run: async () => await holdTestCertificates(service) },
@@ -114,15 +128,6 @@ const tasksOf = (service: Service, senders = sendersOf(service)): Task[] => [
   { name: 'messages', everyMs: 5000, run: async () => await sendDue(service, senders) },
   { name: 'housekeeping', everyMs: 60_000, run: async () => await housekeeping(service.db, service.now()) },
 ]
-
-/** Looks back far at the first run, when nobody knows how long nobody looked; afterwards an hour. */
-function catchingUp(run: (lookBackMs: number) => Promise<unknown>): () => Promise<unknown> {
-  let lookBackMs = 30 * dayMs
-  return async () => {
-    await run(lookBackMs)
-    lookBackMs = 3_600_000
-  }
-}
 
 export type Schedule = { wake(): void, stop(): Promise<void> }
 

@@ -1,10 +1,12 @@
 import test from 'ava'
 import { release, hold, revoke } from '../src/certificates/revoke.ts'
 import { coalesced } from '../src/http/coalesced.ts'
-import { endLeases, holdTestCertificates } from '../src/schedule.ts'
+import { statusOf } from '../src/certificates/status.ts'
+import { endLeases, holdTestCertificates, supersedeUnasked } from '../src/schedule.ts'
 import { certificateStore, revocationStore } from '../src/store/certificates.ts'
 import { decideCheck } from '../src/protocols/check/decide.ts'
-import { testDatabase } from './support/database.ts'
+import { freshDatabase, testDatabase } from './support/database.ts'
+import { overheard } from './support/plans.ts'
 import { issueDevice, prepareDevice } from './support/issued.ts'
 import { testService } from './support/service.ts'
 
@@ -38,6 +40,33 @@ test('what was reserved and never completed is revoked when its lease ends', asy
   const record = await certificateStore(service.db).byKey(prepared.completion)
   t.is(record?.state, 'abandoned')
   t.is(record?.revocation?.reason, 5)
+})
+
+test('all newer certificates take over that nobody was there to see, however many they are', async t => {
+  const service = await testService(t)
+  const pairs = await Promise.all(Array.from({ length: 5 }, async () => {
+    const older = await issueDevice(service)
+    return { older, newer: await issueDevice(service, { deviceId: older.deviceId }) }
+  }))
+  service.clock.advance(20 * 86_400)
+  t.is(await supersedeUnasked(service, 2), 5)
+  for (const { older, newer } of pairs) {
+    const good = [older, newer].map(async key => statusOf(await certificateStore(service.db).byKey(key)).status)
+    t.deepEqual((await Promise.all(good)).toSorted(), ['good', 'revoked'])
+  }
+})
+
+test('who goes on to look for newer certificates begins where the last one ended', async t => {
+  const { db, statements } = overheard(await freshDatabase(t))
+  const service = await testService(t, { db })
+  const begins = async (): Promise<string[]> => {
+    statements.length = 0
+    await supersedeUnasked(service)
+    return statements.filter(({ text }) => text.includes('as supersedes')).map(({ params }) => params[0] as string)
+  }
+  t.deepEqual(await begins(), ['2026-01-29T09:00:00.000Z'])
+  service.clock.advance(3600)
+  t.deepEqual(await begins(), ['2026-02-28T08:50:00.000Z'])
 })
 
 test('a certificate of a simulated phone opens nothing while such phones are not trusted, whoever releases it', async t => {

@@ -50,6 +50,11 @@ const recordOf = (row: any): CertificateRecord => ({
   revocation: revocationOf(row), issuerRevokedAt: row.issuer_revoked_at,
 })
 
+/** Where a certificate stands among all, by when it was issued. @property createdAt  as PostgreSQL writes it: a date here has no microseconds */
+export type IssuedPlace = { createdAt: string, serialNumber: Buffer }
+/** @property supersedes  it is in force, while an older one of its device is in force or on hold */
+export type Issued = IssuedPlace & { deviceId: string, supersedes: boolean }
+
 export type CertificateFilter = { personId?: string | undefined, deviceId?: string | undefined, sorted?: Sorted, limit: number }
 
 export const certificateOrders = {
@@ -133,18 +138,18 @@ export function certificateStore(db: Queryable) {
           and (c.created_at, c.serial_number) < (select created_at, serial_number from certificates where serial_number = $2 and device_id = $1 limit 1)`, [deviceId, newer, now]))
         .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
     },
-    /** Devices with a certificate in force that was issued in this time, while an older one is in force or on hold. */
-    async supersededUnasked(from: Date, until: Date, limit: number): Promise<{ deviceId: string, serialNumber: Buffer }[]> {
+    /** Device certificates issued after this place and before that time, oldest first. */
+    async issuedBetween(after: IssuedPlace, until: Date, limit: number): Promise<Issued[]> {
       return (await db.query(`
-        select c.device_id, c.serial_number from certificates c
-          left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
-        where c.kind = 'device' and c.state = 'issued' and c.created_at > $1 and c.created_at < $2
-          and (r.serial_number is null or r.reason = 8)
+        select c.device_id, c.serial_number, c.created_at::text as at,
+          not exists (select 1 from revocations r where r.authority_id = c.authority_id and r.serial_number = c.serial_number and r.reason <> 8)
           and exists (select 1 from certificates o
             left join revocations q on q.authority_id = o.authority_id and q.serial_number = o.serial_number
-            where o.device_id = c.device_id and o.kind = 'device' and o.state = 'issued' and o.not_after > $2
-              and (o.created_at, o.serial_number) < (c.created_at, c.serial_number) and (q.serial_number is null or q.reason in (6, 8)))
-        order by c.created_at desc limit $3`, [from, until, limit])).map(row => ({ deviceId: row.device_id, serialNumber: row.serial_number }))
+            where o.device_id = c.device_id and o.kind = 'device' and o.state = 'issued' and o.not_after > $3
+              and (o.created_at, o.serial_number) < (c.created_at, c.serial_number) and (q.serial_number is null or q.reason in (6, 8))) as supersedes
+        from certificates c where c.kind = 'device' and c.state = 'issued' and (c.created_at, c.serial_number) > ($1::timestamptz, $2::bytea) and c.created_at < $3
+        order by c.created_at, c.serial_number limit $4`, [after.createdAt, after.serialNumber, until, limit]))
+        .map(row => ({ deviceId: row.device_id, serialNumber: row.serial_number, createdAt: row.at, supersedes: row.supersedes }))
     },
     /** Certificates of simulated phones that are neither revoked nor held; a release (8) does not make them good. */
     async testInForce(now: Date, limit: number): Promise<CertificateKey[]> {

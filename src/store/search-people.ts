@@ -9,6 +9,7 @@ const older = (instant: string, id: string): string => `(${instant}::timestamptz
 
 function peopleSearch(db: Queryable, { needles }: SearchText): List<string> {
   return {
+    peopleOnly: true,
     inWindow: async (before, limit, rows) => await db.query(`
       select id, created_at as "createdAt" from (select * from people where ${older('$3', '$4')} order by created_at desc, id desc limit ${rows}) p
       where strpos(search, $1) > 0 or strpos(search, $2) > 0 order by created_at desc, id desc limit $5`, [...needles, before?.createdAt, before?.id, limit]),

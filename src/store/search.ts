@@ -3,6 +3,7 @@
  * and bounded work for every question: a page comes from the newest rows when enough of them match, else from the
  * index when few do, and when many match far back, it says how far it has looked.
  */
+import { certificateStore } from './certificates.ts'
 import type { Queryable } from './db.ts'
 
 /** What was asked, ready to be compared. One or two letters are the beginning of a word, more stand anywhere. */
@@ -11,8 +12,8 @@ export type SearchText = {
   needles: readonly [string, string]
   /** All of them among `search_grams`. */
   grams: readonly string[]
-  /** Could be a part of a serial number or fingerprint. */
-  hex: boolean
+  /** Hex digits that could be a part of a serial number or fingerprint. */
+  digits: string | undefined
   /** Product types of models whose name matches. */
   productTypes: readonly string[]
 }
@@ -26,9 +27,11 @@ type Model = { identifier: string, name: string }
 /** Newest rows that are looked through one by one. */
 const windowRows = 3000
 /** So many matches of one kind are few. */
-const fewMatches = 2000
-/** Of the grams of a long text: together they leave few others, and each more has to be looked up among all rows that have it. */
-const mostGrams = 6
+const fewMatches = 1000
+/** Of the grams of a long text: together they leave few others, and each more has to be looked up among all rows that have it. Digits of digests are thrown, so that fewer do. */
+const [mostGrams, mostGramsOfDigits] = [6, 3]
+/** Digits with which a serial number or a fingerprint begins: by chance nobody else's has so many of them. */
+const tellingDigits = 12
 
 /** @returns undefined when nothing is left to look for */
 export async function searchText(db: Queryable, text: string, models: Iterable<Model>): Promise<SearchText | undefined> {
@@ -39,14 +42,19 @@ export async function searchText(db: Queryable, text: string, models: Iterable<M
   if (letters.length === 0) return undefined
   const short = letters.length < 3
   const trigrams = letters.slice(2).map((_, index) => letters.slice(index, index + 3).join(''))
-  const step = Math.max(1, Math.ceil(trigrams.length / mostGrams))
   const named = (name: string): boolean => short ? ` ${name}`.includes(` ${query}`) : name.includes(query)
   return {
     needles: short ? [`\n${query}`, ` ${query}`] : [query, query],
-    grams: short ? [`\n${query}`] : trigrams.filter((_, index) => index % step === 0),
-    hex: /^[0-9a-f]+$/.test(query),
+    grams: short ? [`\n${query}`] : spread(trigrams, mostGrams),
+    digits: /^[0-9a-f]+$/.test(query) ? query : undefined,
     productTypes: [...models].filter(model => named(model.name.toLowerCase())).map(model => model.identifier),
   }
+}
+
+/** At most so many of them, from all over. */
+const spread = (grams: readonly string[], most: number): string[] => {
+  const step = Math.max(1, Math.ceil(grams.length / most))
+  return grams.filter((_, index) => index % step === 0)
 }
 
 const matches = (column: string): string => `(strpos(${column}, $1) > 0 or strpos(${column}, $2) > 0)`
@@ -55,28 +63,58 @@ const certificateMatches = `($3::boolean and c.kind = 'device' and c.state = 'is
 const phoneMatches = `(${matches('d.search')} or ${matches('p.search')} or d.product_type = any($4::text[]))`
 
 /** What the windows and the index are asked with: $1 to $4. */
-const params = ({ needles, hex, productTypes }: SearchText): unknown[] => [...needles, hex, productTypes]
+const params = ({ needles, digits, productTypes }: SearchText): unknown[] => [...needles, digits !== undefined, productTypes]
 
 type Candidates = { devices: string[], people: string[], serialNumbers: Buffer[], ofCertificates: string[] }
 
-/** Everything that matches, by the index; undefined when it is too much to sort by age. */
-async function candidates(db: Queryable, text: SearchText): Promise<Candidates | undefined> {
-  const few = async <T>(sql: string, values: unknown[]): Promise<T[]> => await db.query<T>(`${sql} limit ${fewMatches + 1}`, values)
-  const [needles, grams] = [text.needles, text.grams]
-  const people = await few<{ id: string }>(`select id from people where search_grams(search) @> $3::text[] and ${matches('search')}`, [...needles, grams])
-  const devices = await few<{ id: string }>(`select id from devices where search_grams(search) @> $3::text[] and ${matches('search')}`, [...needles, grams])
-  const models = text.productTypes.length === 0 ? [] : await few<{ id: string }>('select id from devices where product_type = any($1::text[])', [text.productTypes])
-  const certificates = !text.hex ? [] : await few<{ device_id: string, serial_number: Buffer }>(`
-    select c.device_id, c.serial_number from certificates c where c.kind = 'device' and c.state = 'issued'
-      and search_grams(${hexOf('c')}) @> $3::text[] and ${matches(hexOf('c'))}`, [...needles, grams])
-  if ([people, devices, models, certificates].some(found => found.length > fewMatches)) return undefined
-  return {
-    people: people.map(row => row.id), devices: [...devices, ...models].map(row => row.id),
-    serialNumbers: certificates.map(row => row.serial_number), ofCertificates: certificates.map(row => row.device_id),
+/** Thrown to end looking further. */
+class TooMany extends Error {}
+
+/** Everything that matches, by the index; undefined when it is too much to sort by age. @param peopleOnly  nothing else would be looked at */
+async function candidates(db: Queryable, text: SearchText, peopleOnly: boolean): Promise<Candidates | undefined> {
+  const few = async <T>(sql: string, values: unknown[]): Promise<T[]> => {
+    const rows = await db.query<T>(`${sql} limit ${fewMatches + 1}`, values)
+    if (rows.length > fewMatches) throw new TooMany()
+    return rows
+  }
+  const { needles, grams, digits, productTypes } = text
+  try {
+    if (!peopleOnly && digits !== undefined && await chanceMatches(db, digits) > 2 * fewMatches) return undefined
+    const people = (await few<{ id: string }>(`select id from people where search_grams(search) @> $3::text[] and ${matches('search')}`, [...needles, grams])).map(row => row.id)
+    if (peopleOnly) return { people, devices: [], serialNumbers: [], ofCertificates: [] }
+    const devices = await few<{ id: string }>(`select id from devices where search_grams(search) @> $3::text[] and ${matches('search')}`, [...needles, grams])
+    const models = productTypes.length === 0 ? [] : await few<{ id: string }>('select id from devices where product_type = any($1::text[])', [productTypes])
+    const certificates = digits === undefined ? [] : await certificatesWith(few, text, digits)
+    return {
+      people, devices: [...devices, ...models].map(row => row.id), serialNumbers: certificates.map(row => row.serial_number), ofCertificates: certificates.map(row => row.device_id),
+    }
+  } catch (error) {
+    if (error instanceof TooMany) return undefined
+    throw error
   }
 }
 
+/** How many certificates have these digits by chance: those of serial numbers and fingerprints, of 32 and 64, are equally likely. */
+async function chanceMatches(db: Queryable, digits: string): Promise<number> {
+  const places = digits.length < 3 ? 2 : Math.max(1, 32 + 64 - 2 * (digits.length - 1))
+  return await certificateStore(db).estimate() * places / 16 ** digits.length
+}
+
+type Few = <T>(sql: string, values: unknown[]) => Promise<T[]>
+type Named = { device_id: string, serial_number: Buffer }
+
+async function certificatesWith(few: Few, { needles, grams }: SearchText, digits: string): Promise<Named[]> {
+  const listed = `select c.device_id, c.serial_number from certificates c where c.kind = 'device' and c.state = 'issued' and`
+  if (digits.length >= tellingDigits) {
+    const from = (bytes: number, filler: string): Buffer => Buffer.from(digits.padEnd(2 * bytes, filler), 'hex')
+    const begun = await few<Named>(`${listed} (c.serial_number between $1 and $2 or c.sha256 between $3 and $4)`, [from(16, '0'), from(16, 'f'), from(32, '0'), from(32, 'f')])
+    if (begun.length > 0) return begun
+  }
+  return await few(`${listed} search_grams(${hexOf('c')}) @> $3::text[] and ${matches(hexOf('c'))}`, [...needles, spread(grams, mostGramsOfDigits)])
+}
+
 export type List<Id> = {
+  readonly peopleOnly?: boolean
   /** The newest rows that match, of a window that ends at `windowRows`. */
   inWindow(before: Place<Id> | undefined, limit: number, rows: number): Promise<Place<Id>[]>
   among(found: Candidates, before: Place<Id> | undefined, limit: number): Promise<Place<Id>[]>
@@ -90,7 +128,7 @@ export async function search<Id>(db: Queryable, list: List<Id>, text: SearchText
   if (recent.length > limit) return pageOf(recent, limit)
   const end = await list.windowEnd(before, windowRows)
   if (end === undefined) return pageOf(recent, limit)
-  const found = await candidates(db, text)
+  const found = await candidates(db, text, list.peopleOnly === true)
   if (found !== undefined) return pageOf(await list.among(found, before, limit + 1), limit)
   return { ids: recent.map(place => place.id), next: end, lookedBackTo: end.createdAt }
 }

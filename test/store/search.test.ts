@@ -3,7 +3,9 @@ import test, { type ExecutionContext } from 'ava'
 import { loadBundledCatalogue } from '../../src/devices/catalogue.ts'
 import type { Database } from '../../src/store/db.ts'
 import { searchCertificates, searchDevices, searchText } from '../../src/store/search.ts'
+import { searchPeople } from '../../src/store/search-people.ts'
 import { freshDatabase } from '../support/database.ts'
+import { overheard } from '../support/plans.ts'
 
 const start = Date.parse('2026-03-01T09:00:00Z')
 const models = loadBundledCatalogue().models
@@ -80,6 +82,56 @@ test('a certificate is found by its serial number, its fingerprint, and all that
   t.deepEqual(await found(fingerprint), ['4a17'])
   t.deepEqual(await found(fingerprint.toUpperCase().replaceAll(/(..)(?=.)/g, '$1:')), ['4a17'])
   t.deepEqual(await found(fingerprint.slice(20, 40)), ['4a17'])
+})
+
+/** So many certificates that are newer than the others; their numbers are thrown, and begin with a 5. */
+async function newerCertificates(db: Database, device: string, count: number): Promise<void> {
+  await db.query(`insert into certificates (authority_id, serial_number, kind, state, partition, device_id, not_before, not_after, der, sha256, public_key_sha256, created_at)
+    select a.id, set_byte(decode(md5('s' || n), 'hex'), 0, 80), 'device', 'issued', 0, $1, $2, $2, 'der', sha256(('s' || n)::bytea), 'key', $2
+    from generate_series(1, $3) n, (select id from authorities limit 1) a`, [device, new Date(start + 60_000), count])
+}
+
+test('a certificate is found by the beginning of its number or fingerprint, and by digits from the middle, however many are newer', async t => {
+  const db = await freshDatabase(t)
+  const device = await add(db, { name: 'Ines Roth', certificate: '4a17c0ffee00000000abcdefabcdef01' })
+  await newerCertificates(db, device, 3500)
+  const found = async (question: string) => {
+    const { ids, lookedBackTo } = await searchCertificates(db, (await searchText(db, question, []))!, undefined, 50)
+    return [ids.map(id => id.toString('hex').slice(0, 4)), lookedBackTo]
+  }
+  const [row] = await db.query<{ sha256: Buffer }>(`select sha256 from certificates where created_at = $1`, [new Date(start)])
+  const fingerprint = row!.sha256.toString('hex')
+  for (const question of ['4a17c0ffee00000000abcdefabcdef01', '4a17c0ffee000', '4a17c0f', '0000abcdef', fingerprint, fingerprint.slice(0, 13), fingerprint.slice(20, 50)]) t.deepEqual(await found(question), [['4a17'], undefined], question)
+})
+
+test('digits that so many certificates must have by chance are not looked for among all of them, and the answer says how far back it goes', async t => {
+  const { db, statements } = overheard(await freshDatabase(t))
+  const device = await add(db, { name: 'Ines Roth', certificate: '4a17c0ffee00000000abcdefabcdef01' })
+  await newerCertificates(db, device, 3500)
+  const asks = async (question: string): Promise<boolean> => {
+    const text = (await searchText(db, question, []))!
+    statements.length = 0
+    const { lookedBackTo } = await searchCertificates(db, text, undefined, 1000)
+    const asked = statements.some(({ text }) => text.includes('search_grams(E'))
+    t.is(lookedBackTo === undefined, asked, question)
+    return asked
+  }
+  t.true(await asks('17c0'))
+  await db.query(`update pg_class set reltuples = 10000000 where relname = 'certificates'`)
+  t.false(await asks('17c'))
+  t.false(await asks('17c0'))
+  t.true(await asks('17c0f'))
+})
+
+test('people are looked for among people alone', async t => {
+  const { db, statements } = overheard(await freshDatabase(t))
+  const device = await add(db, { name: 'Ada Lovelace' })
+  const [person] = await db.query<{ id: string }>('select person_id as id from devices where id = $1', [device])
+  await db.query(`insert into people (id, name, email, created_at) select gen_random_uuid(), 'Tom', 'e-' || n, $1 from generate_series(1, 3100) n`, [new Date(start + 60_000)])
+  const text = (await searchText(db, 'ada', models.values()))!
+  statements.length = 0
+  t.deepEqual(await searchPeople(db, text, undefined, 50), { ids: [person!.id], next: undefined, lookedBackTo: undefined })
+  t.deepEqual(statements.filter(({ text }) => /devices|certificates/.test(text)), [])
 })
 
 /** Many people with a phone each, newest first: their names are `name(0)`, `name(1)`, … */
