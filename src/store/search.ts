@@ -28,8 +28,10 @@ type Model = { identifier: string, name: string }
 const windowRows = 3000
 /** So many matches of one kind are few. */
 const fewMatches = 1000
-/** Of the grams of a long text: together they leave few others, and each more has to be looked up among all rows that have it. Digits of digests are thrown, so that fewer do. */
-const [mostGrams, mostGramsOfDigits] = [6, 3]
+/** About so many grams of a long text are looked up: together they leave few others, and each more is one more list of all rows that have it. Digits of digests are thrown, so that fewer do. */
+const [gramsOfText, gramsOfDigits] = [4, 3]
+/** So many certificates have some digits by chance that those which are meant cannot be told among them. */
+const manyByChance = 250
 /** Digits with which a serial number or a fingerprint begins: by chance nobody else's has so many of them. */
 const tellingDigits = 12
 
@@ -45,15 +47,15 @@ export async function searchText(db: Queryable, text: string, models: Iterable<M
   const named = (name: string): boolean => short ? ` ${name}`.includes(` ${query}`) : name.includes(query)
   return {
     needles: short ? [`\n${query}`, ` ${query}`] : [query, query],
-    grams: short ? [`\n${query}`] : spread(trigrams, mostGrams),
+    grams: short ? [`\n${query}`] : spread(trigrams, gramsOfText),
     digits: /^[0-9a-f]+$/.test(query) ? query : undefined,
     productTypes: [...models].filter(model => named(model.name.toLowerCase())).map(model => model.identifier),
   }
 }
 
-/** At most so many of them, from all over. */
-const spread = (grams: readonly string[], most: number): string[] => {
-  const step = Math.max(1, Math.ceil(grams.length / most))
+/** So many of them, or up to twice as many, from all over. */
+const spread = (grams: readonly string[], least: number): string[] => {
+  const step = Math.max(1, Math.floor(grams.length / least))
   return grams.filter((_, index) => index % step === 0)
 }
 
@@ -79,7 +81,7 @@ async function candidates(db: Queryable, text: SearchText, peopleOnly: boolean):
   }
   const { needles, grams, digits, productTypes } = text
   try {
-    if (!peopleOnly && digits !== undefined && await chanceMatches(db, digits) > 2 * fewMatches) return undefined
+    if (!peopleOnly && digits !== undefined && await chanceMatches(db, digits) > manyByChance) return undefined
     const people = (await few<{ id: string }>(`select id from people where search_grams(search) @> $3::text[] and ${matches('search')}`, [...needles, grams])).map(row => row.id)
     if (peopleOnly) return { people, devices: [], serialNumbers: [], ofCertificates: [] }
     const devices = await few<{ id: string }>(`select id from devices where search_grams(search) @> $3::text[] and ${matches('search')}`, [...needles, grams])
@@ -110,7 +112,7 @@ async function certificatesWith(few: Few, { needles, grams }: SearchText, digits
     const begun = await few<Named>(`${listed} (c.serial_number between $1 and $2 or c.sha256 between $3 and $4)`, [from(16, '0'), from(16, 'f'), from(32, '0'), from(32, 'f')])
     if (begun.length > 0) return begun
   }
-  return await few(`${listed} search_grams(${hexOf('c')}) @> $3::text[] and ${matches(hexOf('c'))}`, [...needles, spread(grams, mostGramsOfDigits)])
+  return await few(`${listed} search_grams(${hexOf('c')}) @> $3::text[] and ${matches(hexOf('c'))}`, [...needles, spread(grams, gramsOfDigits)])
 }
 
 export type List<Id> = {

@@ -120,7 +120,7 @@ test('digits that so many certificates must have by chance are not looked for am
   await db.query(`update pg_class set reltuples = 10000000 where relname = 'certificates'`)
   t.false(await asks('17c'))
   t.false(await asks('17c0'))
-  t.true(await asks('17c0f'))
+  t.true(await asks('17c0ff'))
 })
 
 test('people are looked for among people alone', async t => {
