@@ -15,7 +15,14 @@ create table reservations (
 create index reservations_by_end on reservations (lease_until);
 create index reservations_by_device on reservations (device_id) where device_id is not null;
 
--- One that was revoked meanwhile is named by its revocation, and was never to be completed.
+-- Whoever is about to write a row of before would write it when it is no longer looked for, and nobody would ever revoke it.
+lock table certificates in access exclusive mode;
+-- What is on hold while it is being made, or was released, is revoked for good: it is never completed.
+with ended as (
+  update revocations r set reason = 5, listed = true, change_number = (select value + 1 from counters where name = 'revocation-change')
+  from certificates c where c.authority_id = r.authority_id and c.serial_number = r.serial_number and c.state = 'pending' and r.reason in (6, 8) returning 1)
+update counters set value = value + 1, changed_at = clock_timestamp() where name = 'revocation-change' and exists (select 1 from ended);
+-- One that was revoked meanwhile is named by its revocation.
 update certificates c set state = 'abandoned', lease_until = null where state = 'pending'
   and exists (select 1 from revocations r where r.authority_id = c.authority_id and r.serial_number = c.serial_number);
 with pending as (delete from certificates where state = 'pending' returning *)

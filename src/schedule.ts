@@ -47,42 +47,53 @@ export async function prepareAuthorities(service: Service): Promise<boolean> {
   return created
 }
 
-/** What was perhaps signed and never completed is revoked. @returns how many */
+/** What was perhaps signed and never completed is revoked, each by itself: one that cannot be keeps no other from it. @returns how many */
 export async function endLeases(service: Service): Promise<number> {
   const now = service.now()
-  const ended = await service.db.transaction(async tx => {
-    await lockRevocations(tx)
-    const keys = await reservationStore(tx).ended(now, batch)
-    for (const key of keys) await abandon({ ...revocationStore(tx), ...reservationStore(tx) }, key, now)
-    return keys.length
-  })
+  let ended = 0
+  const failures: unknown[] = []
+  for (const key of await reservationStore(service.db).ended(now, batch)) {
+    try {
+      if (await service.db.transaction(async tx => await abandon({ ...revocationStore(tx), ...reservationStore(tx) }, key, now))) ended++
+    } catch (error) {
+      failures.push(error)
+    }
+  }
   if (ended > 0) service.revocationChanged()
+  if (failures.length > 0) throw failures[0]
   return ended
 }
 
-/** So far back it looks where nobody has looked yet, and so far back again for what was being issued at the time. */
-const [supersedeFirstMs, supersedeAgainMs] = [30 * dayMs, 600_000]
+const supersedeBackMs = 30 * dayMs
+/** So many statements in a run: the next minute goes on, and nobody who stops the service waits for long. */
+const supersedePages = 20
 
 /**
- * A newer certificate takes over after a day, although nobody has seen it used.
+ * A newer certificate takes over after a day, although nobody has seen it used. How far it has come is kept, whoever goes on; once a day
+ * all of the last month is looked through again, for what was on hold when it was a day old.
  *
- * @param perPage  certificates that are looked at in one statement; how far it has come is kept, whoever goes on
+ * @param perPage  certificates that are looked at in one statement
  * @returns how many took over
  */
 export async function supersedeUnasked(service: Service, perPage = 1000): Promise<number> {
   const now = service.now()
   const until = new Date(now.getTime() - dayMs)
   const progress = taskProgressStore(service.db)
-  const seen = await progress.until('supersede')
-  const from = seen === undefined ? until.getTime() - supersedeFirstMs : seen.getTime() - supersedeAgainMs
+  const [seen, begun] = [await progress.until('supersede'), await progress.until('supersede-from-the-beginning')]
+  const again = seen === undefined || begun === undefined || now.getTime() - begun.getTime() >= dayMs
+  if (again) await progress.put('supersede-from-the-beginning', now.toISOString())
+  const from = again ? new Date(until.getTime() - supersedeBackMs) : seen
   let due = 0
-  for (let place: IssuedPlace | undefined = { createdAt: new Date(from).toISOString(), serialNumber: Buffer.alloc(0) }; place !== undefined;) {
-    const page: readonly Issued[] = await certificateStore(service.db).issuedBetween(place, until, perPage)
-    for (const { deviceId, serialNumber } of page.filter(({ supersedes }) => supersedes)) {
-      await service.db.transaction(async tx => await supersedeOlder({ ...certificateStore(tx), ...revocationStore(tx) }, deviceId, serialNumber, now))
+  for (let page = 0, place: IssuedPlace | undefined = { createdAt: from.toISOString(), serialNumber: Buffer.alloc(0) }; place !== undefined && page < supersedePages; page++) {
+    const issued: readonly Issued[] = await certificateStore(service.db).issuedBetween(place, until, perPage)
+    for (const { deviceId, serialNumber } of issued.filter(({ supersedes }) => supersedes)) {
+      await service.db.transaction(async tx => {
+        await lockRevocations(tx) // whoever revokes the newer one has done so, or waits
+        await supersedeOlder({ ...certificateStore(tx), ...revocationStore(tx) }, deviceId, serialNumber, now)
+      })
       due++
     }
-    place = page.length < perPage ? undefined : page.at(-1)
+    place = issued.length < perPage ? undefined : issued.at(-1)
     await progress.put('supersede', place?.createdAt ?? until.toISOString())
   }
   if (due > 0) service.revocationChanged()

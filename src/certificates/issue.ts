@@ -44,7 +44,7 @@ export type Completion = Taken & Holder & Grounds & { der: Buffer, sha256: Buffe
 export type Grounds = { decision: Decision | null, requestSha256: Buffer | null }
 
 export type CompletionStore = {
-  /** All or none. False when the reservation of one is gone: its lease ended, or it was revoked, and it was abandoned. */
+  /** False when the reservation of one is gone, because its lease ended or its holder was revoked: then the transaction must not be committed. */
   complete(completions: readonly Completion[]): Promise<boolean>
 }
 

@@ -8,7 +8,10 @@ export const searchField = (path: string, query: string, label: string): Markup 
 
 /** Below a list: how far a search has looked, and the way on. */
 export function furtherBack(next: string | null, lookedBackTo: string | null): Markup | undefined {
-  if (next === null) return undefined
+  if (next === null) {
+    return lookedBackTo === null ? undefined
+      : html`<p class="soft">Very many certificates have these digits. Only those newer than ${dayInWords(new Date(lookedBackTo))} were looked through for them: type more.</p>`
+  }
   if (lookedBackTo === null) return html`<nav class="pager" aria-label="More"><a class="button" href="${next}" rel="next">Show more</a></nav>`
   return html`<nav class="pager" aria-label="More"><p class="soft">Many match, so only what is newer than ${dayInWords(new Date(lookedBackTo))} was looked through. Type more, or go on.</p><a class="button" href="${next}" rel="next">Look further back</a></nav>`
 }

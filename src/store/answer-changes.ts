@@ -12,7 +12,7 @@ export type Look = { era: string, snapshot: string, changes: AnswerChange[] }
 
 /** Tables with such a trigger. What writes to none of them changes no answer. */
 export const answerTables = ['authorities', 'certificates', 'devices', 'front_end_probes', 'front_ends', 'people', 'revocations'] as const
-/** Those where a new row does: a reservation, say, is remembered by nobody. */
+/** Those where a new row does: of a certificate that is not there nobody remembers anything. */
 export const answerTablesForNew = ['front_end_probes', 'revocations'] as const
 
 const table = (names: readonly string[]): string => `\\s+(?:table\\s+|only\\s+)*(?:"?\\w+"?\\.)?"?(?:${names.join('|')})\\b`

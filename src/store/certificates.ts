@@ -129,13 +129,14 @@ export function certificateStore(db: Queryable) {
       await db.query('update enrollments set final_answer = null, final_answer_until = null where id = $1 and final_answer is not null', [row.enrollment_id])
       return true
     },
-    /** Earlier certificates of the same device that are in force or on hold: reason 8 is a release, so in force again. */
+    /** Earlier certificates of the same device that are in force or on hold, while this one is in force: reason 8 is a release, so in force again. */
     async olderOf(deviceId: string, newer: Buffer, now: Date): Promise<CertificateKey[]> {
       return (await db.query(`
         select c.authority_id, c.serial_number from certificates c
           left join revocations r on r.authority_id = c.authority_id and r.serial_number = c.serial_number
         where c.device_id = $1 and c.kind = 'device' and c.state = 'issued' and c.not_after > $3 and (r.serial_number is null or r.reason in (6, 8))
-          and (c.created_at, c.serial_number) < (select created_at, serial_number from certificates where serial_number = $2 and device_id = $1 limit 1)`, [deviceId, newer, now]))
+          and (c.created_at, c.serial_number) < (select n.created_at, n.serial_number from certificates n where n.serial_number = $2 and n.device_id = $1
+            and not exists (select 1 from revocations m where m.authority_id = n.authority_id and m.serial_number = n.serial_number and m.reason <> 8) limit 1)`, [deviceId, newer, now]))
         .map(row => ({ authorityId: row.authority_id, serialNumber: row.serial_number }))
     },
     /** Device certificates issued after this place and before that time, oldest first. */

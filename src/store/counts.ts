@@ -11,7 +11,7 @@ const historyDays = 400
 const manyCertificates = 20_000
 const secondsBetween = (inForce: number, lastTook: number): number => Math.max(inForce > manyCertificates ? 900 : 50, 20 * lastTook)
 /** Of 10 million certificates a statement takes up to eight seconds; of those that a request waits for none may take so long. */
-const patience = { longestStatementMs: 600_000 }
+const patience = { longestStatementMs: 180_000 }
 
 const dayOf = (column: string): string => `to_char(${column} at time zone 'utc', 'YYYY-MM-DD')`
 
@@ -34,18 +34,29 @@ export function countStore(db: Queryable) {
 
 /** Counts anew what is due, on one instance at a time. @returns false when nothing was due */
 export async function refreshCounts(db: Database, now: Date): Promise<boolean> {
-  return await db.transaction(async tx => {
-    const [counted] = await tx.query<{ counted_at: Date | null, seconds: number }>('select counted_at, seconds from counted for update skip locked')
-    if (counted === undefined) return false
-    const begun = performance.now()
-    const [total] = await tx.query<{ value: number }>("select value from counts where topic = 'in-force' and key = 'all'")
-    const last = counted.counted_at
-    if (last !== null && now.getTime() - last.getTime() < secondsBetween(total?.value ?? 0, counted.seconds) * 1000) return false
-    await countInForce(tx, now)
-    await countDays(tx, now, last)
-    await tx.query('update counted set counted_at = $1, seconds = $2', [now, (performance.now() - begun) / 1000])
-    return true
-  }, patience)
+  if (!await isDue(db, now)) return false
+  const begun = performance.now()
+  const tried = async (tx: Queryable): Promise<void> => { await tx.query('update counted set tried_at = $1, seconds = $2', [now, (performance.now() - begun) / 1000]) }
+  try {
+    return await db.transaction(async tx => {
+      const [counted] = await tx.query<{ counted_at: Date | null }>('select counted_at from counted for update skip locked')
+      if (counted === undefined || !await isDue(tx, now)) return false
+      await countInForce(tx, now)
+      await countDays(tx, now, counted.counted_at)
+      await tx.query('update counted set counted_at = $1', [now])
+      await tried(tx)
+      return true
+    }, patience)
+  } catch (error) {
+    await tried(db)
+    throw error
+  }
+}
+
+async function isDue(db: Queryable, now: Date): Promise<boolean> {
+  const [last] = await db.query<{ tried_at: Date | null, seconds: number, in_force: number | null }>(`select tried_at, seconds, (select value from counts where topic = 'in-force' and key = 'all') as in_force from counted`)
+  const { tried_at: triedAt, seconds, in_force: inForce } = last!
+  return triedAt === null || now.getTime() - triedAt.getTime() >= secondsBetween(inForce ?? 0, seconds) * 1000
 }
 
 async function countInForce(tx: Queryable, now: Date): Promise<void> {

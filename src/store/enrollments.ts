@@ -93,7 +93,7 @@ async function addEnrollment(db: Queryable, e: NewEnrollment): Promise<void> {
 }
 
 /**
- * Locks are `for no key update`: they keep out each other, but not a row that refers to the locked one. A reservation
+ * Locks are `for no key update`: they keep out each other, but not a row that refers to the locked one. A certificate
  * refers to three of them at once, and would deadlock with whoever holds one and wants the next.
  */
 function writes(tx: Queryable, settings: Settings): EnrollmentWrites {

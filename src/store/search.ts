@@ -67,7 +67,8 @@ const phoneMatches = `(${matches('d.search')} or ${matches('p.search')} or d.pro
 /** What the windows and the index are asked with: $1 to $4. */
 const params = ({ needles, digits, productTypes }: SearchText): unknown[] => [...needles, digits !== undefined, productTypes]
 
-type Candidates = { devices: string[], people: string[], serialNumbers: Buffer[], ofCertificates: string[] }
+/** @property leftOut  certificates were not looked for, because too many have these digits by chance */
+type Candidates = { devices: string[], people: string[], serialNumbers: Buffer[], ofCertificates: string[], leftOut: boolean }
 
 /** Thrown to end looking further. */
 class TooMany extends Error {}
@@ -81,14 +82,14 @@ async function candidates(db: Queryable, text: SearchText, peopleOnly: boolean):
   }
   const { needles, grams, digits, productTypes } = text
   try {
-    if (!peopleOnly && digits !== undefined && await chanceMatches(db, digits) > manyByChance) return undefined
     const people = (await few<{ id: string }>(`select id from people where search_grams(search) @> $3::text[] and ${matches('search')}`, [...needles, grams])).map(row => row.id)
-    if (peopleOnly) return { people, devices: [], serialNumbers: [], ofCertificates: [] }
+    if (peopleOnly) return { people, devices: [], serialNumbers: [], ofCertificates: [], leftOut: false }
     const devices = await few<{ id: string }>(`select id from devices where search_grams(search) @> $3::text[] and ${matches('search')}`, [...needles, grams])
     const models = productTypes.length === 0 ? [] : await few<{ id: string }>('select id from devices where product_type = any($1::text[])', [productTypes])
-    const certificates = digits === undefined ? [] : await certificatesWith(few, text, digits)
+    const leftOut = digits !== undefined && await chanceMatches(db, digits) > manyByChance
+    const certificates = digits === undefined || leftOut ? [] : await certificatesWith(few, text, digits)
     return {
-      people, devices: [...devices, ...models].map(row => row.id), serialNumbers: certificates.map(row => row.serial_number), ofCertificates: certificates.map(row => row.device_id),
+      people, devices: [...devices, ...models].map(row => row.id), serialNumbers: certificates.map(row => row.serial_number), ofCertificates: certificates.map(row => row.device_id), leftOut,
     }
   } catch (error) {
     if (error instanceof TooMany) return undefined
@@ -108,9 +109,11 @@ type Named = { device_id: string, serial_number: Buffer }
 async function certificatesWith(few: Few, { needles, grams }: SearchText, digits: string): Promise<Named[]> {
   const listed = `select c.device_id, c.serial_number from certificates c where c.kind = 'device' and c.state = 'issued' and`
   if (digits.length >= tellingDigits) {
-    const from = (bytes: number, filler: string): Buffer => Buffer.from(digits.padEnd(2 * bytes, filler), 'hex')
-    const begun = await few<Named>(`${listed} (c.serial_number between $1 and $2 or c.sha256 between $3 and $4)`, [from(16, '0'), from(16, 'f'), from(32, '0'), from(32, 'f')])
-    if (begun.length > 0) return begun
+    for (const [column, bytes] of [['serial_number', 16], ['sha256', 32]] as const) {
+      if (digits.length > 2 * bytes) continue
+      const begun = await few<Named>(`${listed} c.${column} between $1 and $2`, ['0', 'f'].map(filler => Buffer.from(digits.padEnd(2 * bytes, filler), 'hex')))
+      if (begun.length > 0) return begun
+    }
   }
   return await few(`${listed} search_grams(${hexOf('c')}) @> $3::text[] and ${matches(hexOf('c'))}`, [...needles, spread(grams, gramsOfDigits)])
 }
@@ -131,7 +134,11 @@ export async function search<Id>(db: Queryable, list: List<Id>, text: SearchText
   const end = await list.windowEnd(before, windowRows)
   if (end === undefined) return pageOf(recent, limit)
   const found = await candidates(db, text, list.peopleOnly === true)
-  if (found !== undefined) return pageOf(await list.among(found, before, limit + 1), limit)
+  if (found?.leftOut === false) return pageOf(await list.among(found, before, limit + 1), limit)
+  if (found !== undefined) {
+    const page = pageOf([...recent, ...await list.among(found, end, limit + 1 - recent.length)], limit)
+    return { ...page, lookedBackTo: page.next === undefined ? end.createdAt : undefined }
+  }
   return { ids: recent.map(place => place.id), next: end, lookedBackTo: end.createdAt }
 }
 

@@ -1,5 +1,8 @@
 import test, { type ExecutionContext } from 'ava'
+import { abandon } from '../../src/certificates/abandon.ts'
 import { fromPem } from '../../src/formats/pem.ts'
+import { revocationStore } from '../../src/store/certificates.ts'
+import { reservationStore } from '../../src/store/reservations.ts'
 import { openConsole } from '../support/console.ts'
 import { holdNow, issueBootstrap, issueDevice, prepareDevice, type Issued } from '../support/issued.ts'
 import { testService, type TestService } from '../support/service.ts'
@@ -73,12 +76,14 @@ test('an auditor sees certificates and changes none', async t => {
   t.deepEqual(await service.db.query('select 1 from revocations'), [])
 })
 
-test('a certificate that is being made has a page and no file; our own signers have neither', async t => {
+test('a certificate that is being made has no page yet, one that was never finished has no file, and our own signers have neither', async t => {
   const { service } = await issued(t)
-  const { serialNumber } = await prepareDevice(service)
+  const { prepared, serialNumber } = await prepareDevice(service)
   const console = await openConsole(t, service)
   const path = `/console/certificates/${serialNumber.toString('hex')}`
-  t.regex((await console.get(path)).text, /being issued/)
+  t.is((await console.get(path)).status, 404)
+  await service.db.transaction(async tx => await abandon({ ...revocationStore(tx), ...reservationStore(tx) }, prepared.completion, service.now()))
+  t.regex((await console.get(path)).text, /never completed/)
   t.is((await console.get(`${path}/certificate.pem`)).status, 404)
   const [signer] = await service.db.query<{ serial: string }>(`select encode(serial_number, 'hex') as serial from certificates where kind = 'signer' limit 1`)
   for (const name of [signer!.serial, 'ab', '00'.repeat(16), 'x'.repeat(32)]) t.is((await console.get(`/console/certificates/${name}`)).status, 404)

@@ -79,10 +79,14 @@ test('what was being made before the update is a reservation after it, or abando
     insert into authorities (id, name, role, certificate, key_id, active, partitions, created_at) overriding system value values (1, 'issuing', 'issuing', '\\x00', '${key}', true, 2, now());
     insert into certificates (authority_id, serial_number, kind, state, partition, not_before, not_after, public_key_sha256, created_at, lease_until, der, sha256)
       select 1, serial, 'device', state, 1, now(), now() + interval '1 day', '\\x01', now(), case state when 'pending' then now() + interval '2 minutes' end, case state when 'issued' then serial end, case state when 'issued' then serial end
-      from (values (${serial(1)}, 'pending'), (${serial(2)}, 'pending'), (${serial(3)}, 'issued'), (${serial(4)}, 'abandoned')) as c (serial, state);
-    insert into revocations (authority_id, serial_number, partition, not_after, revoked_at, reason, change_number, actor) values (1, ${serial(2)}, 1, now() + interval '1 day', now(), 1, 1, 'ada')`)
+      from (values (${serial(1)}, 'pending'), (${serial(2)}, 'pending'), (${serial(3)}, 'issued'), (${serial(4)}, 'abandoned'), (${serial(5)}, 'pending')) as c (serial, state);
+    insert into revocations (authority_id, serial_number, partition, not_after, revoked_at, reason, change_number, actor)
+      select 1, serial, 1, now() + interval '1 day', now(), reason, 0, 'ada' from (values (${serial(2)}, 1), (${serial(5)}, 6), (${serial(3)}, 6)) as r (serial, reason)`)
   await migrate(db, migrations)
   t.deepEqual(await db.query(`select right(encode(serial_number, 'hex'), 1) as n, partition, lease_until > created_at as leased from reservations`), [{ n: '1', partition: 1, leased: true }])
   t.deepEqual(await db.query(`select right(encode(serial_number, 'hex'), 1) as n, state from certificates order by 1`),
-    [{ n: '2', state: 'abandoned' }, { n: '3', state: 'issued' }, { n: '4', state: 'abandoned' }])
+    [{ n: '2', state: 'abandoned' }, { n: '3', state: 'issued' }, { n: '4', state: 'abandoned' }, { n: '5', state: 'abandoned' }])
+  // What was on hold while it was being made is never released.
+  t.deepEqual(await db.query(`select right(encode(serial_number, 'hex'), 1) as n, reason, change_number > 0 as told from revocations order by 1`),
+    [{ n: '2', reason: 1, told: false }, { n: '3', reason: 6, told: false }, { n: '5', reason: 5, told: true }])
 })

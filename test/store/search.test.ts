@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { loadBundledCatalogue } from '../../src/devices/catalogue.ts'
+import { furtherBack } from '../../src/console/search-field.ts'
 import type { Database } from '../../src/store/db.ts'
 import { searchCertificates, searchDevices, searchText } from '../../src/store/search.ts'
 import { searchPeople } from '../../src/store/search-people.ts'
@@ -121,6 +122,18 @@ test('digits that so many certificates must have by chance are not looked for am
   t.false(await asks('17c'))
   t.false(await asks('17c0'))
   t.true(await asks('17c0ff'))
+})
+
+test('who is called like digits is found however many certificates have those, and the page says what was not looked through', async t => {
+  const db = await freshDatabase(t)
+  await crowd(db, 3100, index => `New ${index}`)
+  const id = await add(db, { name: 'Ada Lovelace', certificate: '4a17c0ffee00000000abcdefabcdef01' }, 1440)
+  await db.query(`update pg_class set reltuples = 10000000 where relname = 'certificates'`)
+  const { ids, next, lookedBackTo } = await searchDevices(db, (await searchText(db, 'ada', models.values()))!, undefined, 50)
+  t.deepEqual([ids.at(-1), next], [id, undefined])
+  t.truthy(lookedBackTo)
+  t.regex(String(furtherBack(null, lookedBackTo!.toISOString())), /Very many certificates have these digits/)
+  t.is(furtherBack(null, null), undefined)
 })
 
 test('people are looked for among people alone', async t => {

@@ -64,7 +64,7 @@ export async function pageBehind(t: ExecutionContext, answer: Answer): Promise<{
 
 const tables = [
   'approvals', 'audit', 'certificates', 'crls', 'devices', 'enrollments', 'evidence', 'exemptions', 'invitation_devices', 'invitations', 'keys', 'people',
-  'revocations', 'rules', 'scep_challenges', 'scep_pending', 'settings', 'signers', 'templates',
+  'reservations', 'revocations', 'rules', 'scep_challenges', 'scep_pending', 'settings', 'signers', 'templates',
 ]
 
 /** Everything a refused message must leave as it was; what stopped a phone may be noted beside its enrollment. */

@@ -105,8 +105,9 @@ export async function enrolled(t: ExecutionContext<any>, world: World, privateKe
   return { privateKey, certificate: (await certificatesIn(reply, sender))[0]!, ...stop }
 }
 
-/** How many certificates of these kinds stand in which state. */
+/** How many certificates of a kind are issued, or are being made. */
 export async function counted(world: World, kind: 'device' | 'bootstrap', state: 'pending' | 'issued' = 'issued'): Promise<number> {
-  const [row] = await world.service.db.query<{ count: number }>('select count(*)::int as count from certificates where kind = $1 and state = $2', [kind, state])
+  const table = state === 'pending' ? 'reservations' : "certificates where state = 'issued'"
+  const [row] = await world.service.db.query<{ count: number }>(`select count(*)::int as count from (select kind from ${table}) all_of_them where kind = $1`, [kind])
   return row!.count
 }

@@ -48,7 +48,7 @@ export function agentIssuer(service: Service): (frontEnd: FrontEnd, request: Buf
  * Two certificates like a phone's, for nobody: one that is good, and one that is revoked in the transaction that makes it
  * valid, so that there is no moment at which it passes.
  *
- * @throws {CaError} rate-limited, and as `issueAgent`
+ * @throws {CaError} rate-limited, and as `agentIssuer`
  */
 export async function issueCanaries(service: Service, frontEnd: FrontEnd, requests: { good: Buffer, revoked: Buffer }): Promise<{ good: Certificate, revoked: Certificate }> {
   const since = new Date(service.now().getTime() - days(1))

@@ -46,13 +46,17 @@ type Whom = { personId: string } | { deviceIds: readonly string[] } | undefined
  * another certificate, until it is released.
  */
 export async function changeRevocation(service: Service, actor: Actor, target: Target, verb: Verb): Promise<Outcome> {
+  let ended = false
   const outcome = await change(service, actor, async (tx, record, now): Promise<Outcome> => {
     const whom = await whomOf(tx, target)
     const gates = await moveGates(tx, record, actor, whom, verb, now)
     const changed: Outcome['changed'] = []
     // Bootstrap identities go too; they open nothing and stand in no list, so nobody is told of them.
     let unchanged = 0
-    if (verb.verb !== 'release') await endReservations(tx, whom, now)
+    for (const serialNumber of verb.verb === 'release' ? [] : await endReservations(tx, whom, now)) {
+      ended = true
+      await record('certificate.revoke', `certificate:${serialNumber}`, { reason: 'cessationOfOperation', cause: verb.cause, person: target.person ?? null, device: target.device ?? null })
+    }
     const keys = await keysOf(tx, target, whom, now)
     for (const key of keys) {
       const done = await apply(tx, key, actor, verb, now, target.certificate === undefined)
@@ -66,7 +70,7 @@ export async function changeRevocation(service: Service, actor: Actor, target: T
     // Under the lock that gave them, so it is the newest of ours.
     return { changed, unchanged, ...gates, change: changed.length === 0 ? null : await feedStore(tx).newestChange() }
   })
-  if (outcome.changed.length > 0) service.revocationChanged()
+  if (ended || outcome.changed.length > 0) service.revocationChanged()
   return outcome
 }
 
@@ -82,11 +86,15 @@ async function keysOf(tx: Queryable, target: Target, whom: Whom, now: Date): Pro
   return keys
 }
 
-/** What is being made is neither held nor kept for later. What was completed while its row was waited for is one of their certificates by then. */
-async function endReservations(tx: Queryable, whom: Whom, now: Date): Promise<void> {
+/** What is being made is neither held nor kept for later. What was completed while its row was waited for is one of their certificates by then. @returns the serial numbers */
+async function endReservations(tx: Queryable, whom: Whom, now: Date): Promise<string[]> {
+  const ended: string[] = []
   for (const one of each(whom)) {
-    for (const key of await reservationStore(tx).of(one)) await abandon({ ...revocationStore(tx), ...reservationStore(tx) }, key, now)
+    for (const key of await reservationStore(tx).of(one)) {
+      if (await abandon({ ...revocationStore(tx), ...reservationStore(tx) }, key, now)) ended.push(key.serialNumber.toString('hex'))
+    }
   }
+  return ended
 }
 
 const each = (whom: Whom): ({ personId: string } | { deviceId: string })[] =>
