@@ -35,22 +35,19 @@ export function countStore(db: Queryable) {
 /** Counts anew what is due, on one instance at a time. @returns false when nothing was due */
 export async function refreshCounts(db: Database, now: Date): Promise<boolean> {
   if (!await isDue(db, now)) return false
+  // Whoever fails does not begin anew at once, and waits twice as long each time. Only one of several takes it.
+  const [taken] = await db.query<{ counted_at: Date | null }>(`update counted set tried_at = $1, seconds = greatest(1, 2 * seconds)
+    where one in (select one from counted where tried_at is null or tried_at < $1 for update skip locked) returning counted_at`, [now])
+  if (taken === undefined) return false
   const begun = performance.now()
-  const tried = async (tx: Queryable): Promise<void> => { await tx.query('update counted set tried_at = $1, seconds = $2', [now, (performance.now() - begun) / 1000]) }
-  try {
-    return await db.transaction(async tx => {
-      const [counted] = await tx.query<{ counted_at: Date | null }>('select counted_at from counted for update skip locked')
-      if (counted === undefined || !await isDue(tx, now)) return false
-      await countInForce(tx, now)
-      await countDays(tx, now, counted.counted_at)
-      await tx.query('update counted set counted_at = $1', [now])
-      await tried(tx)
-      return true
-    }, patience)
-  } catch (error) {
-    await tried(db)
-    throw error
-  }
+  await db.transaction(async tx => {
+    // The server ends what is no longer waited for; by itself it would go on.
+    await tx.exec(`set local statement_timeout = ${patience.longestStatementMs - 1000}`)
+    await countInForce(tx, now)
+    await countDays(tx, now, taken.counted_at)
+    await tx.query('update counted set counted_at = $1, seconds = $2', [now, (performance.now() - begun) / 1000])
+  }, patience)
+  return true
 }
 
 async function isDue(db: Queryable, now: Date): Promise<boolean> {
@@ -78,9 +75,11 @@ async function countDays(tx: Queryable, now: Date, last: Date | null): Promise<v
     where kind = 'device' and state = 'issued' and created_at >= $1 group by 2
     on conflict (topic, key) do update set value = excluded.value`, [from])
   await tx.query("delete from counts where topic = 'issued' and key < $1", [oldest.toISOString().slice(0, 10)])
-  // A hold that becomes a revocation may keep its day. Neither holds nor releases count, nor what a newer certificate replaced.
+  // A hold that becomes a revocation may keep its day. Neither holds nor releases count, nor what a newer certificate replaced or was never
+  // completed. Of an issuing CA only front ends have others; the certificates themselves lie all over the disk, and are not looked at.
   await tx.query("delete from counts where topic = 'revoked'")
   await tx.query(`insert into counts (topic, key, value) select 'revoked', ${dayOf('r.revoked_at')}, count(*)
-    from revocations r join certificates c on c.authority_id = r.authority_id and c.serial_number = r.serial_number
-    where r.revoked_at >= $1 and r.reason not in (4, 6, 8) and c.kind = 'device' group by 2`, [oldest])
+    from revocations r join authorities a on a.id = r.authority_id and a.role = 'issuing'
+    where r.revoked_at >= $1 and r.reason not in (4, 6, 8) and r.cause <> 'never completed'
+      and not exists (select 1 from front_end_certificates f where f.authority_id = r.authority_id and f.serial_number = r.serial_number) group by 2`, [oldest])
 }

@@ -1,6 +1,9 @@
 import test from 'ava'
 import { countStore, refreshCounts } from '../../src/store/counts.ts'
-import { holdNow, issueDevice, releaseNow, revokeNow } from '../support/issued.ts'
+import { abandon } from '../../src/certificates/abandon.ts'
+import { revocationStore } from '../../src/store/certificates.ts'
+import { reservationStore } from '../../src/store/reservations.ts'
+import { holdNow, issueBootstrap, issueDevice, prepareDevice, releaseNow, revokeNow } from '../support/issued.ts'
 import { freshDatabase } from '../support/database.ts'
 import { distinct, overheard } from '../support/plans.ts'
 import { testService } from '../support/service.ts'
@@ -35,6 +38,32 @@ test('counting takes no more than a twentieth of the time, however long it takes
   t.false(await due())
   service.clock.advance(1)
   t.true(await due())
+})
+
+test('a count that failed is not begun anew at once, and waits longer each time', async t => {
+  const service = await testService(t)
+  const count = async (): Promise<boolean> => await refreshCounts(service.db, service.now())
+  await service.db.exec('alter table revocations rename to gone')
+  for (const waits of [50, 50, 80, 160]) {
+    await t.throwsAsync(count())
+    service.clock.advance(waits - 1)
+    t.false(await count())
+    service.clock.advance(1)
+  }
+  await service.db.exec('alter table gone rename to revocations')
+  t.true(await count())
+  service.clock.advance(50)
+  t.true(await count())
+})
+
+test('of revocations those of phones are counted, and not what was never completed', async t => {
+  const service = await testService(t)
+  await revokeNow(service, await issueDevice(service))
+  const ended = await prepareDevice(service)
+  await service.db.transaction(async tx => await abandon({ ...revocationStore(tx), ...reservationStore(tx) }, ended, service.now()))
+  await revokeNow(service, await issueBootstrap(service))
+  t.true(await refreshCounts(service.db, service.now()))
+  t.deepEqual([...(await countStore(service.db).read()).of('revoked')], [['2026-03-01', 1]])
 })
 
 test('what is in force is counted from an index, for the rows of many certificates are more than a disk reads in half a minute', async t => {
