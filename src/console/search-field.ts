@@ -6,6 +6,9 @@ export const searchField = (path: string, query: string, label: string): Markup 
 <input type="search" id="f-search" name="q" value="${query}" maxlength="200" placeholder="Person, e-mail, serial number, UDID, model, fingerprint" class="wide" spellcheck="false" autocapitalize="none"><button type="submit">Find</button>${query !== '' && html`<a href="${path}">all</a>`}</form>
 <p class="soft">The beginning of a word, or any three letters or digits in a row.</p>`
 
+/** In place of what is found; who has not looked through everything does not say that there is none. */
+export const nothingFound = (lookedBackTo: string | null, text: Markup): Markup => lookedBackTo === null ? text : html`Nothing so far.`
+
 /** Below a list: how far a search has looked, and the way on. */
 export function furtherBack(next: string | null, lookedBackTo: string | null): Markup | undefined {
   if (next === null) {

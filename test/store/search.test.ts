@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import test, { type ExecutionContext } from 'ava'
 import { loadBundledCatalogue } from '../../src/devices/catalogue.ts'
-import { furtherBack } from '../../src/console/search-field.ts'
+import { html } from '../../src/console/html.ts'
+import { furtherBack, nothingFound } from '../../src/console/search-field.ts'
 import type { Database } from '../../src/store/db.ts'
 import { searchCertificates, searchDevices, searchText } from '../../src/store/search.ts'
 import { searchPeople } from '../../src/store/search-people.ts'
@@ -134,6 +135,7 @@ test('who is called like digits is found however many certificates have those, a
   t.truthy(lookedBackTo)
   t.regex(String(furtherBack(null, lookedBackTo!.toISOString())), /Very many certificates have these digits/)
   t.is(furtherBack(null, null), undefined)
+  t.deepEqual([lookedBackTo!.toISOString(), null].map(back => String(nothingFound(back, html`There is none.`))), ['Nothing so far.', 'There is none.'])
 })
 
 test('people are looked for among people alone', async t => {

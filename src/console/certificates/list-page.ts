@@ -1,7 +1,7 @@
 import type { CertificateView } from '../../protocols/api/operations/certificate-view.ts'
 import { html, type Markup } from '../html.ts'
 import { personLink } from '../links.ts'
-import { furtherBack, searchField } from '../search-field.ts'
+import { furtherBack, nothingFound, searchField } from '../search-field.ts'
 import { sortable, sortCaption, sortWords, type Sorting } from '../sorting.ts'
 import { brief, certificateState, modelWords, named } from '../status-words.ts'
 import { grade, table, when } from '../words.ts'
@@ -17,7 +17,7 @@ ${table({
   head: query !== '' ? ['Serial number', 'State', 'Person', 'Phone', 'Known by', 'Ends', 'Issued']
     : ['Serial number', 'State', sortable(sorting, 'Person', 'person'), 'Phone', 'Known by', sortable(sorting, 'Ends', 'ends'), sortable(sorting, 'Issued', 'created', 'descending')],
   rows: items.map(certificate => row(certificate, modelName, now)),
-  empty: query !== '' ? html`No certificate has “${named(query)}” in its serial number or fingerprint, nor has its phone or person.`
+  empty: query !== '' ? nothingFound(lookedBackTo, html`No certificate has “${named(query)}” in its serial number or fingerprint, nor has its phone or person.`)
     : person !== '' ? 'This person has no certificate.' : 'No certificate yet. One stands here as soon as a phone has enrolled.',
 })}${furtherBack(next, lookedBackTo)}</section>`
 }

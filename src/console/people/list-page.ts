@@ -1,7 +1,7 @@
 import type { PersonView } from '../../protocols/api/operations/people.ts'
 import { html, type Markup } from '../html.ts'
 import { personLink } from '../links.ts'
-import { furtherBack, searchField } from '../search-field.ts'
+import { furtherBack, nothingFound, searchField } from '../search-field.ts'
 import { sortable, sortWords, type Sorting } from '../sorting.ts'
 import { brief, named } from '../status-words.ts'
 import { state, table, when } from '../words.ts'
@@ -17,7 +17,7 @@ export function peopleListPage({ items, query, next, lookedBackTo, sorting, now 
   rows: items.map(person => [
     personLink(person.id, person.name), brief(person.email, 254), person.phones, brief(person.groups.join(', ') || '–', 300), personState(person), when(new Date(person.createdAt), now),
   ]),
-  empty: query === '' ? 'Nobody yet. A person stands here from their first invitation on.' : html`Nobody has “${named(query)}” in their name or address.`,
+  empty: query === '' ? 'Nobody yet. A person stands here from their first invitation on.' : nothingFound(lookedBackTo, html`Nobody has “${named(query)}” in their name or address.`),
 })}${furtherBack(next, lookedBackTo)}</section>`
 }
 

@@ -1,7 +1,7 @@
 import type { DeviceView } from '../../protocols/api/operations/devices.ts'
 import { html, type Markup } from '../html.ts'
 import { personLink } from '../links.ts'
-import { furtherBack, searchField } from '../search-field.ts'
+import { furtherBack, nothingFound, searchField } from '../search-field.ts'
 import { sortable, sortCaption, sortWords, type Sorting } from '../sorting.ts'
 import { brief, modelWords, named, phoneState } from '../status-words.ts'
 import { grade, table, when, type Column } from '../words.ts'
@@ -15,7 +15,7 @@ ${table({
   caption: captionOf(query, person, sorting.sort),
   head: query !== '' ? headings : sortableHead(sorting),
   rows: items.map(phone => row(phone, now)),
-  empty: emptyText(query, person),
+  empty: nothingFound(lookedBackTo, emptyText(query, person)),
 })}${furtherBack(next, lookedBackTo)}</section>`
 }
 
