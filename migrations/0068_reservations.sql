@@ -1,5 +1,5 @@
 -- A serial number is taken before anything is signed under it, for as long as a lease. What stood in `certificates` as `pending` was written
--- twice into each of its indexes, and left a dead row behind for every certificate. Nothing is referred to: devices are never deleted.
+-- twice, into most of its indexes, and left a dead row behind for every certificate. Nothing is referred to: devices are never deleted.
 create table reservations (
   authority_id      smallint    not null,
   serial_number     bytea       primary key check (length(serial_number) = 16),

@@ -34,10 +34,11 @@ export function countStore(db: Queryable) {
 
 /** Counts anew what is due, on one instance at a time. @returns false when nothing was due */
 export async function refreshCounts(db: Database, now: Date): Promise<boolean> {
-  if (!await isDue(db, now)) return false
+  const last = await lastTry(db)
+  if (last.triedAt !== null && now.getTime() - last.triedAt.getTime() < secondsBetween(last.inForce, last.seconds) * 1000) return false
   // Whoever fails does not begin anew at once, and waits twice as long each time. Only one of several takes it.
   const [taken] = await db.query<{ counted_at: Date | null }>(`update counted set tried_at = $1, seconds = greatest(1, 2 * seconds)
-    where one in (select one from counted where tried_at is null or tried_at < $1 for update skip locked) returning counted_at`, [now])
+    where tried_at is not distinct from $2 returning counted_at`, [now, last.triedAt])
   if (taken === undefined) return false
   const begun = performance.now()
   await db.transaction(async tx => {
@@ -50,10 +51,9 @@ export async function refreshCounts(db: Database, now: Date): Promise<boolean> {
   return true
 }
 
-async function isDue(db: Queryable, now: Date): Promise<boolean> {
-  const [last] = await db.query<{ tried_at: Date | null, seconds: number, in_force: number | null }>(`select tried_at, seconds, (select value from counts where topic = 'in-force' and key = 'all') as in_force from counted`)
-  const { tried_at: triedAt, seconds, in_force: inForce } = last!
-  return triedAt === null || now.getTime() - triedAt.getTime() >= secondsBetween(inForce ?? 0, seconds) * 1000
+async function lastTry(db: Queryable): Promise<{ triedAt: Date | null, seconds: number, inForce: number }> {
+  const [row] = await db.query<{ tried_at: Date | null, seconds: number, in_force: number | null }>(`select tried_at, seconds, (select value from counts where topic = 'in-force' and key = 'all') as in_force from counted`)
+  return { triedAt: row!.tried_at, seconds: row!.seconds, inForce: row!.in_force ?? 0 }
 }
 
 async function countInForce(tx: Queryable, now: Date): Promise<void> {

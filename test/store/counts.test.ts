@@ -56,6 +56,12 @@ test('a count that failed is not begun anew at once, and waits longer each time'
   t.true(await count())
 })
 
+test('of instances that find a count due at nearly the same time one counts', async t => {
+  const service = await testService(t)
+  const now = service.now().getTime()
+  t.deepEqual((await Promise.all([0, 5, 9].map(async ms => await refreshCounts(service.db, new Date(now + ms))))).toSorted(), [false, false, true])
+})
+
 test('of revocations those of phones are counted, and not what was never completed', async t => {
   const service = await testService(t)
   await revokeNow(service, await issueDevice(service))
